@@ -1,0 +1,139 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"runtime"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+)
+
+// ErrNotOpen says that a resource is not open: OpenAll has not opened it yet, or CloseAll was called.
+var ErrNotOpen = errors.New("not open")
+
+// ErrNotRegistered says that no resource of that name is registered.
+var ErrNotRegistered = errors.New("not registered")
+
+// Op names what was being done to a resource.
+type Op string
+
+// What can be done to a resource.
+const (
+	OpConfigure Op = "configure"
+	OpOpen      Op = "open"
+	OpCheck     Op = "check"
+	OpClose     Op = "close"
+	OpGet       Op = "get"
+)
+
+// all is the name in an Error that belongs to no resource.
+const all = "all"
+
+// Error is a failure of one resource. Its text is one line, such as
+//
+//	open mysql: auth: access denied (1045)
+//
+// Marshaled to JSON it shows op, name and kind, never the text.
+type Error struct {
+	Op   Op
+	Name string // the resource's name, or "all" for a failure of no resource in particular
+	Kind Kind
+	Err  error // the cause; never nil in an error that this package returns
+}
+
+// newError makes the error of one operation on one resource. An error that is one already is kept.
+func newError(op Op, name string, err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Op == op && e.Name == name {
+		return e
+	}
+	return &Error{Op: op, Name: name, Kind: KindOf(err), Err: err}
+}
+
+// Error leaves the kind out when it is unknown or when the cause begins with it.
+func (e *Error) Error() string {
+	cause := oneLine(fmt.Sprint(e.Err))
+	if e.Kind == "" || e.Kind == KindUnknown || strings.HasPrefix(cause, string(e.Kind)) {
+		return fmt.Sprintf("%s %s: %s", e.Op, e.Name, cause)
+	}
+	return fmt.Sprintf("%s %s: %s: %s", e.Op, e.Name, e.Kind, cause)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// MarshalJSON shows op, name and kind.
+func (e *Error) MarshalJSON() ([]byte, error) {
+	return fmt.Appendf(nil, `{"op":%q,"name":%q,"kind":%q}`, e.Op, e.Name, e.Kind), nil
+}
+
+// kind makes Error answer KindOf.
+func (e *Error) kind() Kind { return e.Kind }
+
+// join makes one error of many: nil, or a *multierror.Error whose text is one line.
+func join(errs []error) error {
+	if len(errs) == 0 {
+		return nil
+	}
+	return &multierror.Error{Errors: errs, ErrorFormat: joinText}
+}
+
+func joinText(errs []error) string {
+	texts := make([]string, len(errs))
+	for i, err := range errs {
+		texts[i] = oneLine(err.Error())
+	}
+	return strings.Join(texts, "; ")
+}
+
+// oneLine folds a text of several lines, as errors.Join makes it, and hides what stands before the @ of a URL:
+// a resource should never show it, but a log is no place to find out that one does.
+func oneLine(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return hideUserinfo(strings.Join(lines, "; "))
+}
+
+func hideUserinfo(text string) string {
+	const mark = "://"
+	before, rest, found := strings.Cut(text, mark)
+	if !found {
+		return text
+	}
+	word := rest
+	if end := strings.IndexAny(rest, " \t\"'`"); end >= 0 {
+		word = rest[:end]
+	}
+	if at := strings.LastIndexByte(word, '@'); at >= 0 {
+		return before + mark + "***" + hideUserinfo(rest[at:])
+	}
+	return before + mark + hideUserinfo(rest)
+}
+
+// errGoexit stands for a call that ended its goroutine instead of returning.
+var errGoexit = Classify(KindPanic, errors.New("panic: runtime.Goexit was called"))
+
+// panicked describes a recovered panic and where it happened. It must be called by the deferred function that
+// recovered, while the panicking frames are still on the stack.
+func panicked(value any) error {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	raised := false
+	for {
+		frame, more := frames.Next()
+		inRuntime := strings.HasPrefix(frame.Function, "runtime.")
+		if raised && !inRuntime {
+			place := fmt.Sprintf("%s:%d", path.Base(frame.File), frame.Line)
+			return Classify(KindPanic, fmt.Errorf("panic: %v (%s)", value, place))
+		}
+		raised = raised || inRuntime
+		if !more {
+			return Classify(KindPanic, fmt.Errorf("panic: %v", value))
+		}
+	}
+}

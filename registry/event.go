@@ -1,0 +1,123 @@
+package registry
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// Event is something that was done to a resource: one for each attempt to open it, each check that was run
+// (however many callers waited for it), and each close.
+type Event struct {
+	Op       Op     // OpOpen, OpCheck or OpClose
+	Name     string // the resource's name
+	Attempt  int    // from 1, for OpOpen; 0 otherwise
+	Duration time.Duration
+	Err      error // nil, or an *Error
+}
+
+// Observe calls f for each event from now on, until stop is called. The events of one resource come one after
+// the other and in order; those of different resources may come at the same time. f is called without any lock
+// held, so it may use the registry, and a panic in it is contained. It should be quick: a check counts as
+// running until every observer has returned, so an observer that blocks makes the check look hung.
+//
+// stop does not wait for calls of f that are under way.
+func (r *Registry) Observe(f func(Event)) (stop func()) {
+	observer := &f
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.setObservers(append(slices.Clone(r.observerList()), observer))
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.setObservers(slices.DeleteFunc(slices.Clone(r.observerList()), func(o *func(Event)) bool {
+			return o == observer
+		}))
+	}
+}
+
+func (r *Registry) observerList() []*func(Event) {
+	if list := r.observers.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
+func (r *Registry) setObservers(list []*func(Event)) { r.observers.Store(&list) }
+
+func (r *Registry) observed() bool { return len(r.observerList()) > 0 }
+
+// tell hands ev to the observers, after every earlier event of the resource. It returns when they have it, or
+// after patience if that is not 0: nothing but a check waits for an observer that blocks.
+func (r *Registry) tell(e *entry, ev Event, patience time.Duration) {
+	observers := r.observerList()
+	if len(observers) == 0 {
+		return
+	}
+	told := e.outbox.post(func() {
+		for _, observe := range observers {
+			notify(*observe, ev)
+		}
+	})
+	if patience == 0 {
+		<-told
+		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-told:
+	case <-timer.C:
+	}
+}
+
+// notify contains what an observer may do to the goroutine that calls it.
+func notify(observe func(Event), ev Event) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { _ = recover() }()
+		observe(ev)
+	}()
+	<-done
+}
+
+// outbox runs functions one after the other, in the order in which they were posted.
+type outbox struct {
+	mu    sync.Mutex
+	posts []post
+	busy  bool
+}
+
+type post struct {
+	send func()
+	sent chan struct{}
+}
+
+func (o *outbox) post(send func()) (sent <-chan struct{}) {
+	p := post{send, make(chan struct{})}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.posts = append(o.posts, p)
+	if !o.busy {
+		o.busy = true
+		go o.run()
+	}
+	return p.sent
+}
+
+func (o *outbox) run() {
+	for {
+		o.mu.Lock()
+		if len(o.posts) == 0 {
+			o.busy = false
+			o.mu.Unlock()
+			return
+		}
+		next := o.posts[0]
+		o.posts = o.posts[1:]
+		o.mu.Unlock()
+		next.send()
+		close(next.sent)
+	}
+}

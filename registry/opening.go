@@ -1,0 +1,263 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// opening is a resource from one Open to the Close after it, and the check that may be in flight meanwhile.
+// Nothing of it outlives that Close: a check that does is forgotten.
+type opening struct {
+	registry *Registry
+	entry    *entry
+	work     func() // made once: a go statement with a method value or arguments allocates
+
+	mu      sync.Mutex
+	phase   phase
+	run     *run // what the check in flight belongs to
+	began   time.Time
+	expires time.Time // when the check in flight counts as hung
+	again   bool      // it is running once more after an interruption
+	told    bool      // that it is hung is known to everyone who waited
+	back    bool      // it returned before that
+	waiters []waiter
+	health  Status        // what the last check said, for the log
+	ended   bool          // the resource is being closed
+	gone    chan struct{} // closed when the check in flight has returned; made when somebody waits for that
+}
+
+// phase is where the check in flight is.
+type phase int
+
+const (
+	idle    phase = iota // none is in flight
+	running              // Check has not returned
+	telling              // Check has returned, and the record and the event are on their way
+	hung                 // its time is up, and it is not done
+)
+
+// waiter is the place where a caller wants a result.
+type waiter struct {
+	call *call
+	i    int
+}
+
+func newOpening(r *Registry, e *entry) *opening {
+	o := &opening{registry: r, entry: e, health: Pass}
+	o.work = o.check
+	return o
+}
+
+// join gives the caller its result, now or when the check in flight has one; it starts the check if none is.
+func (o *opening) join(c *call, i int, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.ended:
+		c.results[i].Err = notOpen(o.entry)
+		return
+	case o.phase == hung:
+		c.results[i].Err, c.results[i].Duration = o.hungError(), now.Sub(o.began)
+		return
+	}
+	c.left.Add(1)
+	o.waiters = append(o.waiters, waiter{c, i})
+	if o.phase == idle {
+		settings := o.registry.settings()
+		o.began, o.expires = now, now.Add(settings.check)
+		c.run.begin(now.Add(settings.checkDeadline()))
+		o.start(&c.run)
+		o.registry.watchdog.expect(o.registry, o.expires)
+	}
+}
+
+// leave gives a caller whose context is done the reason for it, unless it has its result.
+func (o *opening) leave(ctx context.Context, c *call, i int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for k, w := range o.waiters {
+		if w.call == c && w.i == i {
+			last := len(o.waiters) - 1
+			o.waiters[k], o.waiters[last] = o.waiters[last], waiter{}
+			o.waiters = o.waiters[:last]
+			c.results[i].Err = stoppedWaiting(ctx, o.entry.name)
+			c.results[i].Duration = time.Since(o.began)
+			return
+		}
+	}
+}
+
+func (o *opening) start(run *run) {
+	o.phase, o.run = running, run
+	run.left.Add(1)
+	go o.work()
+}
+
+// check runs one check on its own goroutine; a panic and a runtime.Goexit in it end here.
+func (o *opening) check() {
+	err, start := errGoexit, time.Now()
+	defer func() {
+		if v := recover(); v != nil {
+			err = panicked(v)
+		}
+		o.finish(err, time.Since(start))
+	}()
+	err = o.entry.res.Check(o.run.ctx)
+}
+
+// finish takes what a check has returned to the log, the observers and those who wait, in this order.
+func (o *opening) finish(err error, took time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.ended:
+		o.rest()
+		return
+	case o.phase == hung:
+		o.back = true
+		if o.told {
+			o.rest()
+		}
+		return
+	case err != nil && o.run.interrupted.Load() && !o.again:
+		o.repeat()
+		return
+	}
+	var failed error
+	if err != nil {
+		failed = newError(OpCheck, o.entry.name, err)
+	}
+	if changed := o.diagnose(failed); changed || o.registry.observed() {
+		o.phase = telling
+		o.mu.Unlock()
+		o.tell(failed, took, changed, 0)
+		o.mu.Lock()
+	}
+	o.deliver(failed, took)
+	o.rest()
+}
+
+// repeat runs the check once more: its context was cancelled because another resource is being closed.
+func (o *opening) repeat() {
+	interrupted := o.run
+	o.again = true
+	fresh := new(run)
+	fresh.begin(interrupted.deadline)
+	o.start(fresh)
+	fresh.release()
+	interrupted.release()
+}
+
+// expire declares the check in flight hung if its time is up. Otherwise it returns when that will be, or the
+// zero time when nothing can expire.
+func (o *opening) expire(now time.Time) (next time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.ended || o.phase == idle || o.phase == hung:
+		return time.Time{}
+	case now.Before(o.expires):
+		return o.expires
+	}
+	known := o.phase == telling // the check did return; it is an observer that hangs
+	o.phase, o.told = hung, known
+	err, took := o.hungError(), now.Sub(o.began)
+	if known {
+		o.deliver(err, took)
+	} else {
+		go o.declareHung(err, took, o.diagnose(err))
+	}
+	return time.Time{}
+}
+
+func (o *opening) declareHung(err error, took time.Duration, changed bool) {
+	o.tell(err, took, changed, grace)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.told = true
+	o.deliver(err, took)
+	if o.back {
+		o.rest()
+	}
+}
+
+func (o *opening) hungError() error {
+	err := fmt.Errorf("%w and has not returned", errSlow)
+	return &Error{Op: OpCheck, Name: o.entry.name, Kind: KindHung, Err: err}
+}
+
+var errSlow = errors.New("the check has outlived its time")
+
+// end makes the resource KindNotOpen for everyone, at once.
+func (o *opening) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ended = true
+	if len(o.waiters) > 0 {
+		o.deliver(notOpen(o.entry), time.Since(o.began))
+	}
+}
+
+// interrupt cancels the check in flight and returns what is closed when it has returned, or nil if there is
+// nothing worth waiting for.
+func (o *opening) interrupt() <-chan struct{} {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.phase == idle {
+		return nil
+	}
+	o.run.interrupted.Store(true)
+	o.run.cancel()
+	if o.phase == hung {
+		return nil
+	}
+	if o.gone == nil {
+		o.gone = make(chan struct{})
+	}
+	return o.gone
+}
+
+// diagnose says whether the resource's health has changed. It must be called with mu held, as deliver and rest.
+func (o *opening) diagnose(err error) (changed bool) {
+	health := Result{Err: err}.Status()
+	changed, o.health = health != o.health, health
+	return changed
+}
+
+func (o *opening) deliver(err error, took time.Duration) {
+	for _, w := range o.waiters {
+		result := &w.call.results[w.i]
+		result.Err, result.Duration = err, took
+		if w.call.left.Add(-1) == 0 {
+			close(w.call.done)
+		}
+	}
+	clear(o.waiters)
+	o.waiters = o.waiters[:0]
+}
+
+func (o *opening) rest() {
+	o.run.release()
+	o.phase, o.run, o.again, o.back = idle, nil, false, false
+	if o.gone != nil {
+		close(o.gone)
+		o.gone = nil
+	}
+}
+
+// tell logs a change of health and tells the observers.
+func (o *opening) tell(err error, took time.Duration, changed bool, patience time.Duration) {
+	if changed {
+		failed, _ := errors.AsType[*Error](err)
+		level, message := slog.LevelInfo, "healthy again"
+		if failed != nil {
+			level, message = slog.LevelWarn, "unhealthy"
+		}
+		o.registry.settings().log(level, message, OpCheck, o.entry.name, failed, slog.Duration("duration", took))
+	}
+	o.registry.tell(o.entry, Event{Op: OpCheck, Name: o.entry.name, Duration: took, Err: err}, patience)
+}

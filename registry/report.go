@@ -1,0 +1,117 @@
+package registry
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Status is how well a resource, or all of them together, can serve.
+type Status string
+
+// The statuses, in the words of the health+json draft.
+const (
+	Pass Status = "pass" // all is well
+	Warn Status = "warn" // only optional resources are unwell, or a pool is full: the program can serve
+	Fail Status = "fail" // a required resource cannot serve
+)
+
+// Report says how all resources are. In JSON and in a log record it shows names, statuses, kinds and durations,
+// and never the text of an error.
+type Report struct {
+	Results []Result // in the order of opening
+}
+
+// Result says how one resource is.
+type Result struct {
+	Name     string
+	Optional bool          // the program can run without it
+	Err      error         // nil, or an *Error
+	Duration time.Duration // how long the check took; a caller that joined it late waited less
+}
+
+// Status is the worst of the results: Fail if a required resource cannot serve, Warn if only optional ones
+// cannot or a pool is full, and Pass otherwise, also for no results.
+func (rep Report) Status() Status {
+	status := Pass
+	for _, result := range rep.Results {
+		switch result.Status() {
+		case Fail:
+			return Fail
+		case Warn:
+			status = Warn
+		}
+	}
+	return status
+}
+
+// OK says whether the program can serve: the status is not Fail.
+func (rep Report) OK() bool { return rep.Status() != Fail }
+
+// Err returns nil, or a *multierror.Error with the *Error of every required resource that cannot serve. It is
+// nil whenever OK is true.
+func (rep Report) Err() error {
+	var errs []error
+	for _, result := range rep.Results {
+		if !result.OK() {
+			errs = append(errs, result.Err)
+		}
+	}
+	return join(errs)
+}
+
+// Status is Pass without an error. With one it is Fail, or Warn for an optional resource and for a full pool.
+func (res Result) Status() Status {
+	switch {
+	case res.Err == nil:
+		return Pass
+	case res.Optional || KindOf(res.Err) == KindExhausted:
+		return Warn
+	default:
+		return Fail
+	}
+}
+
+// OK says whether the status is not Fail.
+func (res Result) OK() bool { return res.Status() != Fail }
+
+// MarshalJSON shows the status, and of each result what Result.MarshalJSON shows.
+func (rep Report) MarshalJSON() ([]byte, error) {
+	text := fmt.Appendf(nil, `{"status":%q,"results":[`, rep.Status())
+	for i, result := range rep.Results {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = result.appendJSON(text)
+	}
+	return append(text, `]}`...), nil
+}
+
+// MarshalJSON shows name, status, kind (of a failure) and duration, such as "1.5ms".
+func (res Result) MarshalJSON() ([]byte, error) { return res.appendJSON(nil), nil }
+
+func (res Result) appendJSON(text []byte) []byte {
+	text = fmt.Appendf(text, `{"name":%q,"status":%q`, res.Name, res.Status())
+	if kind := KindOf(res.Err); kind != "" {
+		text = fmt.Appendf(text, `,"kind":%q`, kind)
+	}
+	return fmt.Appendf(text, `,"duration":%q}`, res.Duration)
+}
+
+// LogValue shows what MarshalJSON does, a group for each resource.
+func (rep Report) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("status", string(rep.Status()))}
+	for _, result := range rep.Results {
+		attrs = append(attrs, slog.Attr{Key: result.Name, Value: result.LogValue()})
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// LogValue shows what MarshalJSON does.
+func (res Result) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("name", res.Name), slog.String("status", string(res.Status()))}
+	if kind := KindOf(res.Err); kind != "" {
+		attrs = append(attrs, slog.String("kind", string(kind)))
+	}
+	return slog.GroupValue(append(attrs, slog.Duration("duration", res.Duration))...)
+}

@@ -1,0 +1,40 @@
+package registry
+
+import "context"
+
+// Resource is one backend that a program depends on. To write one: implement these four methods, call
+// [Register] with it in init, and run the contract of package registrytest on it in a test.
+//
+// The registry never calls Open and Close of one resource at the same time, nor two of either. Check may be
+// called at any time, also while Close runs, but never twice at once on one opening. All methods must be safe
+// for concurrent use all the same: programs hold resources of their own, too.
+//
+// No error may show a password, a key, or a URL that holds one. An error wrapped by [Classify] tells the
+// registry what kind of failure it is; for plain errors [KindOf] has to guess.
+type Resource interface {
+	// Name is the resource's constant, unique name: lower-case words and digits joined by hyphens, such as
+	// "mysql" or "mysql-replica".
+	Name() string
+
+	// Open connects and verifies that the backend can serve. Nil means ready. An error leaves nothing behind:
+	// no connection, no goroutine. Open may be called again after an error and after Close. It must return
+	// soon after ctx is done; the context bounds the opening only, not the life of what was opened.
+	Open(ctx context.Context) error
+
+	// Check says whether the backend can serve now. It asks the backend, with as few rights as possible; it
+	// does not reconnect and does not retry in a loop. It must return soon after ctx is done, and before Open
+	// and after Close it returns an error for which errors.Is(err, ErrNotOpen) holds.
+	Check(ctx context.Context) error
+
+	// Close releases everything and gives up when ctx is done, with an error that says what was lost. Closing
+	// what is not open is nil.
+	Close(ctx context.Context) error
+}
+
+// Configurer is implemented by resources that read and check their configuration apart from opening.
+// [Registry.OpenAll] calls every Configure before the first Open, so that one error shows every mistake.
+type Configurer interface {
+	// Configure reads and validates the configuration. It does no I/O beyond reading files. Its error names
+	// every bad or missing variable and quotes no value; an errors.Join of one error for each is welcome.
+	Configure() error
+}
