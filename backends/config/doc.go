@@ -1,0 +1,46 @@
+// Package config reads the environment into the Config of a backend.
+//
+// A Config is a plain struct whose tags say which variables fill it. The name of the instance is
+// the prefix of all of them (see [Prefix]), so two instances never share a variable:
+//
+//	type Config struct {
+//		Host     string        `env:"HOST" envDefault:"localhost" doc:"name or address of the server"`
+//		Port     config.Port   `env:"PORT" envDefault:"4222" doc:"port of the server"`
+//		Password config.Secret `env:"PASSWORD" doc:"password of the user"`
+//		Timeout  time.Duration `env:"TIMEOUT" envDefault:"5s" doc:"longest wait for an answer"`
+//		TLS      config.TLS
+//	}
+//
+//	cfg, err := config.Load[Config]("nats-eu") // NATS_EU_HOST, NATS_EU_PORT, ...
+//
+// # Tags
+//
+//	tag                       meaning
+//	env:"HOST"                the variable, without the prefix; a field without this tag is left alone
+//	env:"HOST,required"       the same, and it has to be set
+//	envDefault:"20"           the value when the variable is unset; a Secret has none
+//	doc:"one line"            the text that Describe returns
+//	alias:"A_HOST=B,C"        full names that are read, in this order, when A_HOST is unset; they count
+//	                          only for the instance whose full name of the field is A_HOST
+//
+// A field is a string, bool, int, [time.Duration], [Port], [Secret], or has an UnmarshalText. A struct
+// without an env tag, such as [TLS], adds its fields to those around it, embedded or not. Two fields
+// may not share a name. Anything else is a mistake of the programmer, and panics.
+//
+// # Values
+//
+// An empty variable counts as unset. Numbers and durations are never negative. Durations have a
+// unit, as in 30s or 5m. Every Secret X can come from the file that X_FILE names instead, less one
+// newline at its end; X and X_FILE together are an error.
+//
+// # Errors
+//
+// One error lists every problem, each as "VARIABLE: what is wrong" on a line of its own, in the
+// order of the fields. No error quotes a value or a path or wraps the error of a parser, because
+// either may hold a secret.
+//
+// # Warnings
+//
+// A variable that nothing reads, and that is a slip of the pen from one that is read, is logged to
+// [slog.Default] as a warning, once in the life of the process.
+package config

@@ -1,0 +1,11 @@
+package config
+
+// What the tests cannot reach from outside.
+var (
+	Edits   = edits
+	Nearest = nearest
+)
+
+const MaxEdits = maxEdits
+
+func FileProblem(err error) string { return string(fileProblem(err)) }

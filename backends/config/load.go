@@ -1,0 +1,81 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"reflect"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Load reads the process's environment into a T for the instance called name, such as "mysql" or
+// "mysql-replica". The error lists every problem at once, by variable and never by value; the T is
+// then zero. Load panics if the tags of T are wrong. It is safe for concurrent use.
+func Load[T any](name string) (T, error) {
+	return LoadFrom[T](name, os.Environ())
+}
+
+// LoadFrom is [Load] with the environment given as "KEY=value" pairs. If a key is there twice, the
+// last one counts, as in os/exec.
+func LoadFrom[T any](name string, environ []string) (T, error) {
+	var cfg, zero T
+	if err := load(name, environ, &cfg); err != nil {
+		return zero, err
+	}
+	return cfg, nil
+}
+
+// Defaults returns cfg with every zero field set from its envDefault tag, for a Config that is built
+// in code. A bool whose default is true can therefore not be false in code: name it the other way
+// round. Load has set the defaults already; what Defaults adds there is that a 0 in the environment
+// means the default too. It panics if the tags of T are wrong.
+func Defaults[T any](cfg T) T {
+	setDefaults(&cfg)
+	return cfg
+}
+
+func load(name string, environ []string, cfg any) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	target := reflect.ValueOf(cfg).Elem()
+	vars := variables(target.Type(), name)
+	environment := env.ToMap(environ)
+	warnOfTypos(vars, environment)
+	setDefaults(cfg)
+
+	values := make(map[string]string) // all that env gets to see
+	problems := make(map[string]error)
+	for _, v := range vars {
+		if value, err := v.lookup(environment); err != nil {
+			problems[v.Name] = err
+		} else if value != "" {
+			values[v.Name] = value
+		}
+	}
+	refused := refusals(env.ParseWithOptions(cfg, env.Options{
+		Prefix:      Prefix(name),
+		Environment: values,
+	}))
+
+	var errs []error
+	for _, v := range vars {
+		err := problems[v.Name]
+		if err == nil {
+			value := target.FieldByIndex(v.field.Index)
+			err = complain(v.Name, v.check(value, refused[v.field.Name]))
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func setDefaults(cfg any) {
+	err := env.ParseWithOptions(cfg, env.Options{
+		Environment:                  map[string]string{},
+		SetDefaultsForZeroValuesOnly: true,
+	})
+	for field := range refusals(err) {
+		panic("config: field " + field + " has a bad default")
+	}
+}

@@ -1,0 +1,178 @@
+package config_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/backends/config"
+)
+
+func TestTLSIsOffUnlessSomethingAsksForIt(t *testing.T) {
+	cert, key := writePair(t)
+	for _, test := range []struct {
+		tls  config.TLS
+		want string
+	}{
+		{config.TLS{}, config.TLSOff},
+		{config.TLS{Mode: "off"}, config.TLSOff},
+		{config.TLS{Mode: "off", CAFile: "missing"}, config.TLSOff},
+		{config.TLS{Mode: "verify"}, config.TLSVerify},
+		{config.TLS{Mode: "skip-verify"}, config.TLSSkipVerify},
+		{config.TLS{CAFile: cert}, config.TLSVerify},
+		{config.TLS{CertFile: cert, KeyFile: key}, config.TLSVerify},
+		{config.TLS{ServerName: "db"}, config.TLSVerify},
+	} {
+		cfg, err := test.tls.Config("mysql", "host")
+		if err != nil {
+			t.Errorf("%+v: %v", test.tls, err)
+			continue
+		}
+		if (cfg == nil) != (test.want == config.TLSOff) {
+			t.Errorf("%+v: config %v", test.tls, cfg)
+			continue
+		}
+		if cfg == nil {
+			continue
+		}
+		if cfg.InsecureSkipVerify != (test.want == config.TLSSkipVerify) {
+			t.Errorf("%+v: InsecureSkipVerify %t", test.tls, cfg.InsecureSkipVerify)
+		}
+		if cfg.MinVersion != tls.VersionTLS12 {
+			t.Errorf("%+v: MinVersion %x", test.tls, cfg.MinVersion)
+		}
+		if (cfg.RootCAs == nil) != (test.tls.CAFile == "") {
+			t.Errorf("%+v: RootCAs %v", test.tls, cfg.RootCAs)
+		}
+		if len(cfg.Certificates) == 1 != (test.tls.CertFile != "") {
+			t.Errorf("%+v: %d certificates", test.tls, len(cfg.Certificates))
+		}
+	}
+}
+
+func TestTLSVerifiesTheHostUnlessAServerNameIsSet(t *testing.T) {
+	for name, want := range map[string]string{"": "host", "db": "db"} {
+		cfg, err := config.TLS{Mode: "verify", ServerName: name}.Config("mysql", "host")
+		if err != nil || cfg.ServerName != want {
+			t.Errorf("server name %q, %v; want %q", cfg.ServerName, err, want)
+		}
+	}
+}
+
+func TestTLSNamesEveryBadVariableAndNoPath(t *testing.T) {
+	cert, key := writePair(t)
+	_, otherKey := writePair(t)
+	dir := t.TempDir()
+	missing := filepath.Join(dir, "hunter2")
+	text := writeFile(t, "hunter2")
+	const mismatch = "MYSQL_A_TLS_CERT_FILE: not a PEM certificate that matches the key of " +
+		"MYSQL_A_TLS_KEY_FILE"
+	for _, test := range []struct {
+		tls  config.TLS
+		want []string
+	}{
+		{config.TLS{Mode: "hunter2"}, []string{"MYSQL_A_TLS: not off, verify or skip-verify"}},
+		{config.TLS{CAFile: missing}, []string{"MYSQL_A_TLS_CA_FILE: no such file"}},
+		{config.TLS{CAFile: dir}, []string{"MYSQL_A_TLS_CA_FILE: is a directory"}},
+		{config.TLS{CAFile: text}, []string{"MYSQL_A_TLS_CA_FILE: no PEM certificate in the file"}},
+		{config.TLS{CAFile: key}, []string{"MYSQL_A_TLS_CA_FILE: no PEM certificate in the file"}},
+		{
+			config.TLS{CAFile: missing, CertFile: cert},
+			[]string{
+				"MYSQL_A_TLS_CA_FILE: no such file",
+				"MYSQL_A_TLS_KEY_FILE: not set, but MYSQL_A_TLS_CERT_FILE is",
+			},
+		},
+		{
+			config.TLS{KeyFile: key},
+			[]string{"MYSQL_A_TLS_CERT_FILE: not set, but MYSQL_A_TLS_KEY_FILE is"},
+		},
+		{
+			config.TLS{CertFile: missing, KeyFile: dir, CAFile: text, Mode: "skip-verify"},
+			[]string{
+				"MYSQL_A_TLS_CA_FILE: no PEM certificate in the file",
+				"MYSQL_A_TLS_CERT_FILE: no such file",
+				"MYSQL_A_TLS_KEY_FILE: is a directory",
+			},
+		},
+		{config.TLS{CertFile: cert, KeyFile: otherKey}, []string{mismatch}},
+		{config.TLS{CertFile: text, KeyFile: key}, []string{mismatch}},
+		{config.TLS{CertFile: key, KeyFile: cert}, []string{mismatch}},
+	} {
+		cfg, err := test.tls.Config("mysql-a", "host")
+		if cfg != nil {
+			t.Errorf("%+v: a config came with the error", test.tls)
+		}
+		assertError(t, err, test.want...)
+	}
+}
+
+func TestTLSConfigsShakeHands(t *testing.T) {
+	cert, key := writePair(t)
+	server, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		tls  config.TLS
+		want bool
+	}{
+		{config.TLS{CAFile: cert, CertFile: cert, KeyFile: key}, true},
+		{config.TLS{Mode: "skip-verify"}, true},
+		{config.TLS{Mode: "verify"}, false},
+		{config.TLS{CAFile: cert, ServerName: "elsewhere"}, false},
+	} {
+		cfg, err := test.tls.Config("mysql", "localhost")
+		if err != nil {
+			t.Fatal(err)
+		}
+		near, far := net.Pipe()
+		go func() {
+			_ = tls.Server(far, &tls.Config{Certificates: []tls.Certificate{server}}).Handshake()
+			_ = far.Close()
+		}()
+		if err := tls.Client(near, cfg).HandshakeContext(t.Context()); (err == nil) != test.want {
+			t.Errorf("%+v: %v", test.tls, err)
+		}
+		_ = near.Close()
+	}
+}
+
+// writePair writes a new certificate for localhost, its own authority, and its key.
+func writePair(t *testing.T) (certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "localhost"},
+		DNSNames:              []string{"localhost"},
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(time.Hour),
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := func(kind string, der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	return writeFile(t, encode("CERTIFICATE", der)), writeFile(t, encode("PRIVATE KEY", keyDER))
+}

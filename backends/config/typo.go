@@ -1,0 +1,107 @@
+package config
+
+import (
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// seen is what the process has learnt from every Load so far: a variable that one instance reads is
+// no typo to another, and one warning for a typo is enough.
+var seen struct {
+	sync.Mutex
+	read, warned map[string]bool
+}
+
+// warnOfTypos logs each variable that nothing reads and that looks like a typo of one of vars.
+func warnOfTypos(vars []variable, environment map[string]string) {
+	typos := findTypos(vars, environment)
+	for _, name := range slices.Sorted(maps.Keys(typos)) {
+		slog.Default().Warn(name+" is not read; did you mean "+typos[name]+"?",
+			"variable", name, "suggestion", typos[name])
+	}
+}
+
+// findTypos returns the new typos, each with the name that was probably meant.
+func findTypos(vars []variable, environment map[string]string) map[string]string {
+	seen.Lock()
+	defer seen.Unlock()
+	if seen.read == nil {
+		seen.read, seen.warned = make(map[string]bool), make(map[string]bool)
+	}
+	var known []string
+	for _, v := range vars {
+		for _, name := range v.reads() {
+			known = append(known, name)
+			seen.read[name] = true
+		}
+	}
+	typos := make(map[string]string)
+	for name, value := range environment {
+		if value == "" || seen.read[name] || seen.warned[name] || fromKubernetes(name, value) {
+			continue
+		}
+		if meant := nearest(name, known); meant != "" {
+			typos[name] = meant
+			seen.warned[name] = true
+		}
+	}
+	return typos
+}
+
+// nearest returns the known name of which name is most likely a typo, the first in the alphabet of
+// several, or "" if it is a typo of none.
+func nearest(name string, known []string) string {
+	meant, fewest := "", maxEdits+1
+	for _, candidate := range slices.Sorted(slices.Values(known)) {
+		if n := edits(name, candidate); n < fewest && isTypo(name, candidate, n) {
+			meant, fewest = candidate, n
+		}
+	}
+	return meant
+}
+
+// isTypo tells a slip of the pen from a name of its own. At most a third of the words that differ may
+// change: MYSQL_HSOT is meant to be MYSQL_HOST, but MYSQL_PORT is not, nor is MYSQL_B_HOST meant to be
+// MYSQL_A_HOST. A word more, as in MYSQL_1_HOST, or another number makes another instance.
+func isTypo(name, known string, edits int) bool {
+	if strings.Map(dropDigit, name) == strings.Map(dropDigit, known) {
+		return false
+	}
+	a, b := words(name), words(known)
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	if len(a)+len(b) == 0 {
+		return true // only an underscore too many
+	}
+	return edits <= len(strings.Join(b, "_"))/3
+}
+
+func words(name string) []string {
+	return strings.FieldsFunc(name, func(r rune) bool { return r == '_' })
+}
+
+func dropDigit(r rune) rune {
+	if '0' <= r && r <= '9' {
+		return -1
+	}
+	return r
+}
+
+// fromKubernetes reports whether the variable is one that Kubernetes sets for each Service:
+// X_SERVICE_HOST, X_SERVICE_PORT, X_SERVICE_PORT_HTTP, X_PORT=tcp://..., X_PORT_80_TCP_ADDR.
+func fromKubernetes(name, value string) bool {
+	_, port, _ := strings.Cut(name, "_PORT_")
+	protocol := strings.TrimLeft(port, "0123456789")
+	return strings.HasSuffix(name, "_SERVICE_HOST") ||
+		strings.HasSuffix(name, "_SERVICE_PORT") ||
+		strings.Contains(name, "_SERVICE_PORT_") ||
+		strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://") ||
+		protocol != port && strings.HasPrefix(protocol, "_")
+}

@@ -1,0 +1,118 @@
+// Package conns dials TCP connections and keeps track of them, so that closing a backend leaves none behind,
+// not even one that the program has borrowed and never returned.
+package conns
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"time"
+)
+
+// patience is what connections in use get to come back before they are cut.
+const patience = time.Second
+
+// Set is a set of open connections. The zero value is empty and ready to use, from any goroutine.
+type Set struct {
+	mu    sync.Mutex
+	conns map[*conn]struct{}
+	empty chan struct{} // closed when the last connection of a set that is being drained has gone
+}
+
+// conn embeds the concrete type: drivers look for its SyscallConn to see whether the server has hung up.
+type conn struct {
+	*net.TCPConn
+	set *Set
+}
+
+// Dial connects to addr within timeout and ctx.
+func (s *Set) Dial(ctx context.Context, addr string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return s.dial(ctx, addr)
+}
+
+// DialTLS is Dial, and a TLS handshake within the same time.
+func (s *Set) DialTLS(ctx context.Context, addr string, timeout time.Duration, cfg *tls.Config) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	raw, err := s.dial(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	secure := tls.Client(raw, cfg)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	return secure, nil
+}
+
+func (s *Set) dial(ctx context.Context, addr string) (net.Conn, error) {
+	raw, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{raw.(*net.TCPConn), s}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conns == nil {
+		s.conns = make(map[*conn]struct{})
+	}
+	s.conns[c] = struct{}{}
+	return c, nil
+}
+
+// Close closes the connection and forgets it.
+func (c *conn) Close() error {
+	c.set.forget(c)
+	return c.TCPConn.Close()
+}
+
+func (s *Set) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	if len(s.conns) == 0 && s.empty != nil {
+		close(s.empty)
+		s.empty = nil
+	}
+}
+
+// Drain waits until all connections are closed, for at most a second and within ctx; then it cuts those that
+// are left and returns how many these were.
+func (s *Set) Drain(ctx context.Context) (cut int) {
+	s.mu.Lock()
+	empty := make(chan struct{})
+	if len(s.conns) == 0 {
+		close(empty)
+	} else {
+		s.empty = empty
+	}
+	s.mu.Unlock()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-empty:
+		return 0
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return s.cut()
+}
+
+func (s *Set) cut() int {
+	s.mu.Lock()
+	s.empty = nil
+	left := make([]*conn, 0, len(s.conns))
+	for c := range s.conns {
+		left = append(left, c)
+	}
+	s.mu.Unlock()
+	for _, c := range left {
+		_ = c.SetLinger(0)
+		_ = c.Close()
+	}
+	return len(left)
+}

@@ -1,0 +1,139 @@
+package redis
+
+import (
+	"context"
+	"net"
+	"time"
+
+	driver "github.com/gomodule/redigo/redis"
+
+	"github.com/vibework/mooring/backends/internal/conns"
+	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/registry"
+)
+
+// testAfter is how long a connection may be idle and still be lent without a PING.
+const testAfter = time.Second
+
+// client is a pool, and the connections that it has dialled.
+type client struct {
+	*driver.Pool
+	settings *settings
+	conns    conns.Set
+}
+
+// connect makes a pool and verifies that the server can be used.
+func connect(ctx context.Context, s *settings, hook func(*driver.Pool)) (*client, error) {
+	c := &client{settings: s}
+	c.Pool = &driver.Pool{
+		DialContext:         c.dial,
+		TestOnBorrowContext: c.test,
+		MaxActive:           s.MaxActive,
+		MaxIdle:             s.MaxIdle,
+		IdleTimeout:         s.IdleTimeout,
+		MaxConnLifetime:     s.MaxConnLifetime,
+		Wait:                true,
+	}
+	if hook != nil {
+		hook(c.Pool)
+	}
+	if err := c.pingPooled(ctx); err != nil {
+		_ = c.release(ctx)
+		return nil, err
+	}
+	return c, nil
+}
+
+// dial connects, logs in and selects the database. Its error can be shown, unlike the driver's.
+func (c *client) dial(ctx context.Context) (driver.Conn, error) {
+	s := c.settings
+	conn, err := driver.DialContext(ctx, "tcp", s.addr,
+		driver.DialContextFunc(func(ctx context.Context, _, addr string) (net.Conn, error) {
+			if s.tls != nil { // the driver's own handshake would ignore ctx
+				return c.conns.DialTLS(ctx, addr, s.DialTimeout, s.tls)
+			}
+			return c.conns.Dial(ctx, addr, s.DialTimeout)
+		}),
+		driver.DialUsername(s.Username),
+		driver.DialPassword(s.Password.Reveal()),
+		driver.DialDatabase(s.DB),
+		driver.DialReadTimeout(s.ReadTimeout),
+		driver.DialWriteTimeout(s.WriteTimeout),
+	)
+	if err != nil {
+		return nil, classify(err)
+	}
+	return conn, nil
+}
+
+// test keeps a connection that the server has closed from being lent.
+func (c *client) test(ctx context.Context, conn driver.Conn, lastUsed time.Time) error {
+	if time.Since(lastUsed) < testAfter {
+		return nil
+	}
+	return ping(ctx, conn)
+}
+
+// check asks over the pool first, for half of the time. If that fails, a connection of its own tells whether
+// it is the server that is unwell, or a stale connection or a full pool.
+func (c *client) check(ctx context.Context) error {
+	err := c.pingWithin(ctx)
+	switch registry.KindOf(err) {
+	case registry.KindUnreachable, registry.KindTimeout, registry.KindExhausted:
+	default:
+		return err
+	}
+	if direct := c.pingDirect(ctx); direct != nil {
+		return direct
+	}
+	if registry.KindOf(err) == registry.KindExhausted {
+		return err
+	}
+	return nil
+}
+
+func (c *client) pingWithin(ctx context.Context) error {
+	deadline, _ := ctx.Deadline()
+	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
+	defer cancel()
+	return c.pingPooled(half)
+}
+
+func (c *client) pingPooled(ctx context.Context) error {
+	conn, err := c.GetContext(ctx)
+	if err != nil {
+		if stats := c.Stats(); ctx.Err() != nil && stats.ActiveCount-stats.IdleCount >= c.MaxActive {
+			return fault.New(registry.KindExhausted, "all %d connections of the pool are in use", c.MaxActive)
+		}
+		return classify(err)
+	}
+	defer func() { _ = conn.Close() }()
+	return ping(ctx, conn)
+}
+
+func (c *client) pingDirect(ctx context.Context) error {
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	return ping(ctx, conn)
+}
+
+// ping is nil also for a user who may not PING: the server is there and knows the user.
+func ping(ctx context.Context, conn driver.Conn) error {
+	_, err := driver.DoContext(conn, ctx, "PING")
+	if err = classify(err); registry.KindOf(err) == registry.KindPermission {
+		return nil
+	}
+	return err
+}
+
+// release closes the pool and sees to it that no connection is left.
+func (c *client) release(ctx context.Context) error {
+	_ = c.Pool.Close() // closes what is idle; the rest closes on its return
+	if cut := c.conns.Drain(ctx); cut > 0 {
+		return fault.New(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package redis
+
+import (
+	"errors"
+	"strings"
+
+	driver "github.com/gomodule/redigo/redis"
+
+	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/registry"
+)
+
+// replies are the error replies of a server, by how they begin. The rest of a reply is never shown: a server
+// that does not know AUTH answers with the password.
+var replies = []struct {
+	prefix string
+	kind   registry.Kind
+	text   string
+}{
+	{"WRONGPASS", registry.KindAuth, "wrong user name or password (WRONGPASS)"},
+	{"NOAUTH", registry.KindAuth, "the server wants a password (NOAUTH)"},
+	{"ERR invalid password", registry.KindAuth, "wrong password"},
+	{"ERR AUTH", registry.KindAuth, "the server has no password, or no users, but the configuration has"},
+	{"ERR Client sent AUTH", registry.KindAuth, "the server has no password, but the configuration has"},
+	{"ERR unknown command 'AUTH'", registry.KindAuth, "the server does not know AUTH"},
+	{"ERR unknown command `AUTH`", registry.KindAuth, "the server does not know AUTH"},
+	{"NOPERM", registry.KindPermission, "the user may not do this (NOPERM)"},
+	{"LOADING", registry.KindLoading, "the server is loading its data (LOADING)"},
+	{"MASTERDOWN", registry.KindLoading, "the replica has lost its master (MASTERDOWN)"},
+	{"BUSY", registry.KindLoading, "the server is busy with a script (BUSY)"},
+	{"ERR max number of clients", registry.KindExhausted, "the server has no connection to spare (maxclients)"},
+	{"ERR DB index", registry.KindConfig, "the server has no database of that number"},
+	{"DENIED", registry.KindPermission, "the server runs in protected mode (DENIED)"},
+	{"-DENIED", registry.KindPermission, "the server runs in protected mode (DENIED)"},
+}
+
+// classify returns the registry's error for what the driver returned.
+func classify(err error) error {
+	if errors.Is(err, driver.ErrPoolExhausted) {
+		return fault.New(registry.KindExhausted, "no free connection in the pool")
+	}
+	reply, ok := errors.AsType[driver.Error](err)
+	if !ok {
+		return fault.From(err)
+	}
+	for _, known := range replies {
+		if strings.HasPrefix(string(reply), known.prefix) {
+			return fault.New(known.kind, "%s", known.text)
+		}
+	}
+	return fault.New(registry.KindUnknown, "the server answered with the error %s", code(string(reply)))
+}
+
+// code returns the first word of a reply if it is an error code, all capitals.
+func code(reply string) string {
+	word, _, _ := strings.Cut(reply, " ")
+	if len(word) > 16 || strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return "ERR"
+	}
+	return word
+}
