@@ -16,16 +16,17 @@
 // # Tags
 //
 //	tag                       meaning
-//	env:"HOST"                the variable, without the prefix; a field without this tag is left alone
+//	env:"HOST"                the variable, without the prefix; other fields are left alone
 //	env:"HOST,required"       the same, and it has to be set
 //	envDefault:"20"           the value when the variable is unset; a Secret has none
 //	doc:"one line"            the text that Describe returns
-//	alias:"A_HOST=B,C"        full names that are read, in this order, when A_HOST is unset; they count
-//	                          only for the instance whose full name of the field is A_HOST
+//	alias:"A_HOST=B,C"        full names to read, in this order, when A_HOST is unset; only the
+//	                          instance whose variable for the field is A_HOST reads them
 //
-// A field is a string, bool, int, [time.Duration], [Port], [Secret], or has an UnmarshalText. A struct
-// without an env tag, such as [TLS], adds its fields to those around it, embedded or not. Two fields
-// may not share a name. Anything else is a mistake of the programmer, and panics.
+// A field is a string, bool, int, [time.Duration], [Port], [Secret], or has an UnmarshalText, whose
+// error text is dropped. A struct without an env tag, such as [TLS], adds its fields to those
+// around it, embedded or not. Two fields may not share a name. A Config that breaks these rules
+// panics.
 //
 // # Values
 //

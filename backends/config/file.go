@@ -35,8 +35,8 @@ func (v variable) lookup(environment map[string]string) (string, error) {
 	return "", nil
 }
 
-// readSecret returns what is in the file, less one "\n" or "\r\n" at the end: editors and echo add
-// one, and a second one is as likely to belong to the secret as not.
+// readSecret returns what is in the file, less one "\n" or "\r\n" at the end: that one is the
+// editor's or echo's, a second one may belong to the secret.
 func readSecret(path string) (string, problem) {
 	data, p := readFile(path)
 	secret, cut := strings.CutSuffix(string(data), "\n")
@@ -49,8 +49,8 @@ func readSecret(path string) (string, problem) {
 	return secret, p
 }
 
-// readFile returns what is in the file. The problem never quotes the path: people mistake X_FILE for
-// X and put the secret itself there.
+// readFile returns what is in the file. The problem never quotes the path: people mistake X_FILE
+// for X and put the secret itself there.
 func readFile(path string) ([]byte, problem) {
 	f, err := os.Open(path)
 	if err != nil {

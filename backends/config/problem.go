@@ -9,8 +9,8 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// problem says what is wrong with a value in words written in this package; "" is nothing. Errors are
-// made of problems alone, since the text of any other error may quote the value.
+// problem says what is wrong with a value in words written in this package; "" is nothing. Errors
+// are made of problems alone, since the text of any other error may quote the value.
 type problem string
 
 // complain returns "VARIABLE: problem", or nil if there is none.
@@ -21,7 +21,8 @@ func complain(variable string, p problem) error {
 	return errors.New(variable + ": " + string(p))
 }
 
-// check returns what is wrong with a field that now holds value, given env's reason to refuse it.
+// check returns what is wrong with a field that now holds value, and that env refused to fill if
+// refused is not nil.
 func (v variable) check(value reflect.Value, refused error) problem {
 	if refused == nil {
 		if (v.Type == "int" || v.Type == "duration") && value.Int() < 0 {

@@ -27,7 +27,7 @@ func NewSecret(value string) Secret {
 	return Secret{reveal: func() string { return value }}
 }
 
-// Reveal returns the value, "" for the zero Secret. Pass it to a driver, never to a log or an error.
+// Reveal returns the value, "" for the zero Secret. It is for the driver, not for logs and errors.
 func (s Secret) Reveal() string {
 	if s.reveal == nil {
 		return ""

@@ -38,6 +38,11 @@ func newHolder() holder {
 
 func TestSecretShowsStarsUnderEveryVerb(t *testing.T) {
 	s := config.NewSecret(hunter)
+	for _, got := range []string{config.Secret{}.String(), config.NewSecret(hunter).GoString()} {
+		if got != "***" {
+			t.Errorf("a method shows %q", got)
+		}
+	}
 	for _, verb := range verbs() {
 		if strings.ContainsAny(verb, "Tpw") {
 			continue // fmt asks no method for these
@@ -54,7 +59,10 @@ func TestSecretIsHiddenWhereverAProgramKeepsIt(t *testing.T) {
 	h := newHolder()
 	values := []any{
 		h, &h, h.private, h.Pointer, h.List, h.Table, h.Any, h.inner,
-		struct{ s config.Secret }{h.private}, []any{h}, map[string]any{"k": h}, [1]holder{h},
+		struct{ s config.Secret }{h.private},
+		[]any{h},
+		map[string]any{"k": h},
+		[1]holder{h},
 		fmt.Errorf("wrapped: %w", fmt.Errorf("%v", h)),
 	}
 	for _, verb := range verbs() {
@@ -118,6 +126,9 @@ func TestSecretIsHiddenFromLogs(t *testing.T) {
 			"list", h.List, "inner", h.inner, "table", h.Table, slog.Any("any", h.Any))
 	}
 	assertHidden(t, "slog", out.String())
+	if got := slog.AnyValue(h.Public).Resolve(); got.Kind() != slog.KindString || got.String() != "***" {
+		t.Errorf("a handler gets %v", got) // one that knows no MarshalText
+	}
 	if !strings.Contains(out.String(), "secret=***") ||
 		!strings.Contains(out.String(), `"secret":"***"`) {
 		t.Errorf("no stars in %s", out.String())
@@ -169,7 +180,8 @@ func assertHidden(t *testing.T, what, text string) {
 	for i := 0; i+4 <= len(hunter); i++ {
 		part := hunter[i : i+4]
 		for _, form := range []string{
-			part, fmt.Sprintf("%x", part), fmt.Sprintf("%X", part), fmt.Sprint([]byte(part)),
+			part, fmt.Sprintf("%x", part), fmt.Sprintf("%X", part),
+			strings.Trim(fmt.Sprintf("%d", []byte(part)), "[]"),
 		} {
 			if strings.Contains(text, form) {
 				t.Errorf("%s shows %q of the secret: %s", what, part, text)

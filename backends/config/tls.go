@@ -17,16 +17,19 @@ const (
 type TLS struct {
 	// Mode is empty, TLSOff, TLSVerify or TLSSkipVerify. Empty means TLSVerify if any other field is
 	// set, else TLSOff; a backend whose URL asks for TLS sets it before it calls Config.
-	Mode       string `env:"TLS" doc:"off, verify or skip-verify; verify if a TLS file or name is set"`
+	Mode string `env:"TLS" doc:"off, verify or skip-verify; verify if a TLS file or name is set"`
+	// CAFile replaces the system's authorities. CertFile and KeyFile, set together, say who the client
+	// is. ServerName is the name that the server's certificate must bear; empty means the host.
 	CAFile     string `env:"TLS_CA_FILE" doc:"PEM file of authorities that replace the system's"`
 	CertFile   string `env:"TLS_CERT_FILE" doc:"PEM file of the client's certificate"`
 	KeyFile    string `env:"TLS_KEY_FILE" doc:"PEM file of the client's key"`
 	ServerName string `env:"TLS_SERVER_NAME" doc:"name in the server's certificate, if not the host"`
 }
 
-// Config returns what the instance called name needs to connect to host, a name or an address without
-// a port: nil if TLS is off, else TLS 1.2 at least. It reads the files at each call, so renewed
-// certificates are seen. The error lists every problem, by variable and never by value or path.
+// Config returns what the instance called name needs to connect to host, a name or an address
+// without a port: nil if TLS is off, else TLS 1.2 at least. It reads the files at each call, so
+// renewed certificates are seen. The error lists every problem, by variable and never by value or
+// path.
 func (t TLS) Config(name, host string) (*tls.Config, error) {
 	prefix := Prefix(name)
 	switch t.mode() {

@@ -63,10 +63,11 @@ func nearest(name string, known []string) string {
 	return meant
 }
 
-// isTypo tells a slip of the pen from a name of its own. At most a third of the words that differ may
-// change: MYSQL_HSOT is meant to be MYSQL_HOST, but MYSQL_PORT is not, nor is MYSQL_B_HOST meant to be
-// MYSQL_A_HOST. A word more, as in MYSQL_1_HOST, or another number makes another instance.
-func isTypo(name, known string, edits int) bool {
+// isTypo tells a slip of the pen, n edits from known, from a name of its own. At most a third of
+// the words that differ may change: MYSQL_HSOT is meant to be MYSQL_HOST, MYSQL_PORT is not, nor is
+// MYSQL_B_HOST meant to be MYSQL_A_HOST. One word more, as in MYSQL_1_HOST, or another number is
+// another instance.
+func isTypo(name, known string, n int) bool {
 	if strings.Map(dropDigit, name) == strings.Map(dropDigit, known) {
 		return false
 	}
@@ -80,7 +81,7 @@ func isTypo(name, known string, edits int) bool {
 	if len(a)+len(b) == 0 {
 		return true // only an underscore too many
 	}
-	return edits <= len(strings.Join(b, "_"))/3
+	return n <= len(strings.Join(b, "_"))/3
 }
 
 func words(name string) []string {

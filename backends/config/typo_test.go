@@ -195,9 +195,18 @@ func TestEditsCountsUpToThree(t *testing.T) {
 		a, b string
 		want int
 	}{
-		{"", "", 0}, {"HOST", "HOST", 0}, {"", "AB", 2}, {"", "ABC", 3},
-		{"HOST", "HOSTT", 1}, {"HOST", "HSOT", 1}, {"HOST", "OHTS", 2}, {"HOST", "POST", 1},
-		{"HOST", "PORT", 2}, {"DIAL", "READ", 3}, {"CA", "ABC", 3}, {"ABCDEF", "FEDCBA", 3},
+		{"", "", 0},
+		{"HOST", "HOST", 0},
+		{"", "AB", 2},
+		{"", "ABC", 3},
+		{"HOST", "HOSTT", 1},
+		{"HOST", "HSOT", 1},
+		{"HOST", "OHTS", 2},
+		{"HOST", "POST", 1},
+		{"HOST", "PORT", 2},
+		{"DIAL", "READ", 3},
+		{"CA", "ABC", 3},
+		{"ABCDEF", "FEDCBA", 3},
 	} {
 		if got := config.Edits(test.a, test.b); got != test.want {
 			t.Errorf("Edits(%q, %q) = %d, want %d", test.a, test.b, got, test.want)

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -53,7 +54,7 @@ func variables(t reflect.Type, name string) []variable {
 func collect(t reflect.Type, prefix string, index []int) []variable {
 	var vars []variable
 	for f := range t.Fields() {
-		f.Index = append(index[:len(index):len(index)], f.Index...)
+		f.Index = slices.Concat(index, f.Index)
 		tag, tagged := f.Tag.Lookup("env")
 		switch {
 		case tag == "-" || !tagged && !isGroup(f):
@@ -71,9 +72,10 @@ func collect(t reflect.Type, prefix string, index []int) []variable {
 	return vars
 }
 
-// isGroup reports whether the fields of f, itself without an env tag, count as fields of its parent.
+// isGroup reports whether f, which has no env tag, adds its own fields to those of its parent.
 func isGroup(f reflect.StructField) bool {
-	return (f.IsExported() || f.Anonymous) && f.Type.Kind() == reflect.Struct && typeName(f.Type) == ""
+	return f.Type.Kind() == reflect.Struct && typeName(f.Type) == "" &&
+		(f.IsExported() || f.Anonymous)
 }
 
 func newVariable(f reflect.StructField, tag, prefix string) variable {

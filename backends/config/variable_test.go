@@ -19,7 +19,7 @@ func TestMistakesInTagsPanic(t *testing.T) {
 		Conns *int `env:"CONNS"`
 	}
 	type unexported struct {
-		host string `env:"HOST"`
+		_ string `env:"HOST"`
 	}
 	type option struct {
 		Host string `env:"HOST,unset"`
@@ -68,7 +68,7 @@ func TestMistakesInTagsPanic(t *testing.T) {
 		{try[unsupported], "field Address: unsupported type url.URL"},
 		{try[unsupportedNumber], "field Ratio: unsupported type float64"},
 		{try[pointer], "field Conns: unsupported type *int"},
-		{try[unexported], "field host: not exported"},
+		{try[unexported], "field _: not exported"},
 		{try[option], `field Host: env tag must be "NAME" or "NAME,required"`},
 		{try[nameless], `field Host: env tag must be "NAME" or "NAME,required"`},
 		{try[secretDefault], "field Key: a secret has no default"},

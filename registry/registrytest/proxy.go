@@ -17,7 +17,7 @@ import (
 // All methods may be called at any time and concurrently. After [Proxy.Close] they do nothing.
 type Proxy struct {
 	upstream string
-	addr     string
+	addr     *net.TCPAddr
 	running  sync.WaitGroup // every goroutine of the proxy
 
 	mu       sync.Mutex
@@ -61,13 +61,13 @@ func NewProxy(t testing.TB, upstream string) *Proxy {
 
 // StartProxy is [NewProxy] for programs that are not tests. The caller closes the proxy.
 func StartProxy(upstream string) (*Proxy, error) {
-	l, err := listen("127.0.0.1:0")
+	l, err := listen(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return nil, err
 	}
 	p := &Proxy{
 		upstream: upstream,
-		addr:     l.Addr().String(),
+		addr:     l.Addr().(*net.TCPAddr),
 		changed:  make(chan struct{}),
 		sessions: make(map[*session]struct{}),
 		cutAfter: unlimited,
@@ -77,7 +77,7 @@ func StartProxy(upstream string) (*Proxy, error) {
 }
 
 // Addr is the host:port for clients to dial, on the loopback interface. It never changes.
-func (p *Proxy) Addr() string { return p.addr }
+func (p *Proxy) Addr() string { return p.addr.String() }
 
 // Pass undoes every fault: the proxy is as it was at the start. What [Proxy.Blackhole] or
 // [Proxy.Latency] held back is delivered, on connections that never broke. After [Proxy.Refuse]
@@ -95,9 +95,10 @@ func (p *Proxy) Pass() {
 }
 
 // Blackhole makes the network silent: connections are accepted and stay open, but nothing gets
-// through, neither bytes nor the closing of a connection. It is held back, up to some megabytes
-// for each connection, until [Proxy.Pass]. A client that gives up before its connection has
-// reached the server is forgotten: the server never hears of it.
+// through, neither bytes nor the closing of a connection, except what is being written at that
+// moment. It is held back, up to some megabytes for each connection, until [Proxy.Pass]. A client
+// that gives up before its connection has reached the server is forgotten: the server never
+// hears of it.
 func (p *Proxy) Blackhole() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -71,12 +71,12 @@ func (p *Proxy) wait(ctx context.Context, came time.Time) bool {
 	}
 }
 
-func listen(addr string) (*net.TCPListener, error) {
-	l, err := net.Listen("tcp", addr)
+func listen(addr *net.TCPAddr) (*net.TCPListener, error) {
+	l, err := net.ListenTCP("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("registrytest: %w", err)
 	}
-	return l.(*net.TCPListener), nil
+	return l, nil
 }
 
 // serve accepts from l until unlisten. p.mu is held, or p is not shared yet.

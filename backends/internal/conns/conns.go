@@ -8,6 +8,9 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/registry"
 )
 
 // patience is what connections in use get to come back before they are cut.
@@ -44,9 +47,19 @@ func (s *Set) DialTLS(ctx context.Context, addr string, timeout time.Duration, c
 	secure := tls.Client(raw, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		return nil, err
+		return nil, inHandshake(fault.From(err))
 	}
 	return secure, nil
+}
+
+// inHandshake says where the connection broke: a server without TLS mostly hangs up or waits for more.
+func inHandshake(err error) error {
+	switch kind := registry.KindOf(err); kind {
+	case registry.KindUnreachable, registry.KindTimeout:
+		return fault.New(kind, "%w (in the TLS handshake; does the server speak TLS on this port?)", err)
+	default:
+		return err
+	}
 }
 
 func (s *Set) dial(ctx context.Context, addr string) (net.Conn, error) {

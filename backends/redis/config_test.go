@@ -1,0 +1,143 @@
+package redis_test
+
+import (
+	"crypto/tls"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/internal/canary"
+	"github.com/vibework/mooring/registry"
+)
+
+const hint = ` (not wanted? drop its import, or call registry.Unregister("redis"))`
+
+func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
+	for name, test := range map[string]struct{ env, want string }{
+		"nothing is set":        {"", "REDIS_URL is not set, nor is REDIS_HOST"},
+		"two forms":             {"REDIS_URL=redis://h REDIS_HOST=h", "REDIS_URL and REDIS_HOST are both set: drop one"},
+		"another scheme":        {"REDIS_URL=http://h", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
+		"no scheme":             {"REDIS_URL=SECRET", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
+		"opaque":                {"REDIS_URL=redis:SECRET@h", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
+		"no host":               {"REDIS_URL=redis://:SECRET@", "REDIS_URL: the host is missing or malformed"},
+		"host forgotten":        {"REDIS_URL=redis://user:SECRET/0", "REDIS_URL: the port is not a number from 1 to 65535"},
+		"two hosts":             {"REDIS_URL=redis://a,b", "REDIS_URL: want one host"},
+		"slash in password":     {"REDIS_URL=redis://u:SEC/RET@h", "REDIS_URL: the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)"},
+		"percent in password":   {"REDIS_URL=redis://u:SECRET%zz@h", "REDIS_URL: a % in the user name or password must be percent-encoded (%25)"},
+		"port zero":             {"REDIS_URL=redis://h:0", "REDIS_URL: the port is not a number from 1 to 65535"},
+		"database no number":    {"REDIS_URL=redis://h/x", "REDIS_URL: the path must be the number of a database, such as /0"},
+		"database with slash":   {"REDIS_URL=redis://h/3/", "REDIS_URL: the path must be the number of a database, such as /0"},
+		"options":               {"REDIS_URL=redis://h?db=3", "REDIS_URL: options after a ? are not supported; set REDIS_READ_TIMEOUT and the like"},
+		"user without password": {"REDIS_URL=redis://app:@h", "REDIS_URL: the user has no password"},
+		"password beside a URL": {"REDIS_URL=redis://h REDIS_PASSWORD=SECRET", "REDIS_URL: is set together with REDIS_USERNAME or REDIS_PASSWORD: put these into the URL"},
+		"TLS off and on":        {"REDIS_URL=rediss://h REDIS_TLS=off", "REDIS_URL: asks for TLS, but REDIS_TLS is off"},
+		"malformed host":        {"REDIS_HOST=SECRET@h", "REDIS_HOST: not a host name or address"},
+		"user alone":            {"REDIS_HOST=h REDIS_USERNAME=SECRET", "REDIS_PASSWORD is not set, but REDIS_USERNAME is"},
+		"port no number":        {"REDIS_HOST=h REDIS_PORT=SECRET", "REDIS_PORT: not a port: want 1 to 65535"},
+		"duration without unit": {"REDIS_HOST=h REDIS_READ_TIMEOUT=3", "REDIS_READ_TIMEOUT: not a duration with a unit, such as 30s"},
+		"CA file is not there":  {"REDIS_HOST=h REDIS_TLS_CA_FILE=/SECRET", "REDIS_TLS_CA_FILE: no such file"},
+		"two mistakes":          {"REDIS_DB=x REDIS_MAX_IDLE=-1", "REDIS_DB: not a whole number; REDIS_MAX_IDLE: must not be negative"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			secret := canary.New("", "")
+			setenv(t, strings.ReplaceAll(test.env, "SECRET", secret.Value))
+			r := registry.New()
+			r.Register(redis.New("redis"))
+			err := r.OpenAll(t.Context())
+			if want := "configure redis: config: " + test.want + hint; err == nil || err.Error() != want {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+			if kind := registry.KindOf(err); kind != registry.KindConfig {
+				t.Errorf("the kind is %q", kind)
+			}
+			secret.AbsentFrom(t, err)
+			canary.NoParserIn(t, err)
+		})
+	}
+}
+
+func TestEveryVariableReachesTheDriver(t *testing.T) {
+	setenv(t, `REDIS_HOST=db.example REDIS_PORT=tcp://10.0.0.7:6380 REDIS_USERNAME=app REDIS_PASSWORD=pw REDIS_DB=3
+		REDIS_MAX_ACTIVE=7 REDIS_MAX_IDLE=5 REDIS_IDLE_TIMEOUT=1m REDIS_MAX_CONN_LIFETIME=2m
+		REDIS_DIAL_TIMEOUT=3s REDIS_READ_TIMEOUT=4s REDIS_WRITE_TIMEOUT=5s REDIS_TLS=skip-verify REDIS_TLS_SERVER_NAME=other`)
+	got := redis.Resolve(t, "redis")
+	want := redis.Resolved{
+		Addr: "db.example:6380", Username: "app", Password: "pw", DB: 3,
+		MaxActive: 7, MaxIdle: 5, IdleTimeout: time.Minute, MaxConnLifetime: 2 * time.Minute,
+		DialTimeout: 3 * time.Second, ReadTimeout: 4 * time.Second, WriteTimeout: 5 * time.Second,
+		TLS: true, ServerName: "other", SkipVerify: true,
+	}
+	if got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestAURLIsTakenApart(t *testing.T) {
+	for url, want := range map[string]redis.Resolved{
+		"redis://h":                  {Addr: "h:6379"},
+		"valkey://[::1]:7/9":         {Addr: "[::1]:7", DB: 9},
+		"redis://app:p%40ss%2F@h/2":  {Addr: "h:6379", Username: "app", Password: "p@ss/", DB: 2},
+		"redis://:p@ss@h":            {Addr: "h:6379", Password: "p@ss"},
+		"redis://as-redis-cli@h":     {Addr: "h:6379", Password: "as-redis-cli"},
+		"rediss://h:1":               {Addr: "h:1", TLS: true, ServerName: "h"},
+		"valkeys://10.0.0.1":         {Addr: "10.0.0.1:6379", TLS: true, ServerName: "10.0.0.1"},
+		"redis://u:a:b@redis.local/": {Addr: "redis.local:6379", Username: "u", Password: "a:b"},
+	} {
+		setenv(t, "REDIS_URL="+url)
+		got := redis.Resolve(t, "redis")
+		want.MaxActive, want.MaxIdle, want.IdleTimeout, want.MaxConnLifetime = 20, 20, 4*time.Minute, 30*time.Minute
+		want.DialTimeout, want.ReadTimeout, want.WriteTimeout = 5*time.Second, 3*time.Second, 3*time.Second
+		if got != want {
+			t.Errorf("%s\ngot  %+v\nwant %+v", url, got, want)
+		}
+	}
+}
+
+func TestWhatAPlatformSetsBesideTheURLIsIgnored(t *testing.T) {
+	setenv(t, "REDIS_URL=redis://h:1/2 REDIS_PORT=tcp://10.0.0.7:6379 REDIS_DB=9")
+	if got := redis.Resolve(t, "redis"); got.Addr != "h:1" || got.DB != 2 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestANamedInstanceReadsItsOwnVariablesOnly(t *testing.T) {
+	setenv(t, "REDIS_URL=redis://default REDIS_SESSIONS_HOST=sessions REDIS_PASSWORD=other")
+	if got := redis.Resolve(t, "redis-sessions"); got.Addr != "sessions:6379" || got.Password != "" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestMoreIdleThanActiveConnectionsAreNotKept(t *testing.T) {
+	setenv(t, "REDIS_HOST=h REDIS_MAX_ACTIVE=3")
+	if got := redis.Resolve(t, "redis"); got.MaxIdle != 3 {
+		t.Errorf("MaxIdle is %d, want 3", got.MaxIdle)
+	}
+}
+
+func TestTLSIsAtLeastVersion12(t *testing.T) {
+	setenv(t, "REDIS_URL=rediss://h")
+	if got := redis.TLSOf(t, "redis"); got.MinVersion != tls.VersionTLS12 || got.InsecureSkipVerify {
+		t.Errorf("got version %x, skip %v", got.MinVersion, got.InsecureSkipVerify)
+	}
+}
+
+func TestAZeroFieldMeansItsDefault(t *testing.T) {
+	cfg := config.Defaults(redis.Config{MaxActive: 2})
+	if cfg.MaxActive != 2 || cfg.MaxIdle != 20 || cfg.ReadTimeout != 3*time.Second {
+		t.Errorf("got %+v", cfg)
+	}
+}
+
+// setenv sets the variables in list and unsets all others of Redis.
+func setenv(t *testing.T, list string) {
+	t.Helper()
+	for _, v := range config.Describe[redis.Config]("redis") {
+		t.Setenv(v.Name, "")
+	}
+	for pair := range strings.FieldsSeq(list) {
+		name, value, _ := strings.Cut(pair, "=")
+		t.Setenv(name, value)
+	}
+}

@@ -1,0 +1,233 @@
+package redis_test
+
+import (
+	"context"
+	"net"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest"
+)
+
+// proxied returns a proxy in front of the server, and the server's URL by way of it.
+func proxied(t *testing.T) (*registrytest.Proxy, string) {
+	t.Helper()
+	u, err := url.Parse(server(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := registrytest.NewProxy(t, u.Host)
+	u.Host = proxy.Addr()
+	return proxy, u.String()
+}
+
+func TestOpenSaysWhatIsWrongWithTheServer(t *testing.T) {
+	for name, test := range map[string]struct {
+		addr func(*testing.T) string
+		want string
+		kind registry.Kind
+	}{
+		"closed port":    {closedPort, "connection refused", registry.KindUnreachable},
+		"silent":         {silentPort, "no answer in time: context deadline exceeded", registry.KindTimeout},
+		"no such host":   {func(*testing.T) string { return "host.invalid:1" }, "no such host", registry.KindUnreachable},
+		"not a database": {hangUp, "the connection was closed", registry.KindUnreachable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := register(at("redis://" + test.addr(t)))
+			r.OpenTimeout = 300 * time.Millisecond
+			start := time.Now()
+			err := r.OpenAll(t.Context())
+			if took := time.Since(start); took > 10*r.OpenTimeout {
+				t.Errorf("it took %v with an OpenTimeout of %v", took, r.OpenTimeout)
+			}
+			if got := err.Error(); got != "open redis: "+string(test.kind)+": "+test.want && name != "no such host" {
+				t.Errorf("got %s", got)
+			}
+			if kind := registry.KindOf(err); kind != test.kind && name != "no such host" {
+				t.Errorf("the kind is %q", kind)
+			}
+		})
+	}
+}
+
+func TestTLSFailuresSayWhatIsWrong(t *testing.T) {
+	secure := httptest.NewTLSServer(nil)
+	defer secure.Close()
+	plain := listen(t)
+	serve(t, plain, func(conn net.Conn) { _, _ = conn.Write([]byte("-ERR Protocol error\r\n")) })
+	for addr, want := range map[string]string{
+		secure.Listener.Addr().String(): "open redis: tls: the server's certificate is signed by an unknown authority",
+		plain.Addr().String():           "open redis: tls: the server does not speak TLS on this port",
+		hangUp(t): "open redis: unreachable: the connection was closed " +
+			"(in the TLS handshake; does the server speak TLS on this port?)",
+		silentPort(t): "open redis: timeout: no answer in time: context deadline exceeded " +
+			"(in the TLS handshake; does the server speak TLS on this port?)",
+	} {
+		r, _ := register(at("rediss://" + addr))
+		r.OpenTimeout = 300 * time.Millisecond
+		err := r.OpenAll(t.Context())
+		if err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+}
+
+func TestACheckOfAFrozenServerEndsWithItsContext(t *testing.T) {
+	proxy, url := proxied(t)
+	r, res := open(t, at(url))
+	proxy.Blackhole()
+	r.CheckTimeout = 0
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	err := res.Check(ctx)
+	if registry.KindOf(err) != registry.KindTimeout {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	proxy.Pass()
+	if err := res.Check(t.Context()); err != nil {
+		t.Errorf("after the thaw: %v", err)
+	}
+}
+
+func TestACheckAfterACutSeesAHealthyServer(t *testing.T) {
+	proxy, url := proxied(t)
+	_, res := open(t, at(url))
+	warm(t, res, 5)
+	proxy.Cut()
+	for range 10 {
+		if err := res.Check(t.Context()); err != nil {
+			t.Errorf("a stale connection failed the check: %v", err)
+		}
+	}
+}
+
+func TestAServerThatRefusesFailsTheCheckAndHealsByItself(t *testing.T) {
+	proxy, url := proxied(t)
+	r, res := open(t, at(url))
+	warm(t, res, 5)
+	proxy.Refuse()
+	result := r.Check(t.Context(), "redis")
+	if want := "check redis: unreachable: connection refused"; result.Err == nil || result.Err.Error() != want {
+		t.Errorf("got %v, want %s", result.Err, want)
+	}
+	proxy.Pass()
+	if result := r.Check(t.Context(), "redis"); result.Err != nil {
+		t.Errorf("after it came back: %v", result.Err)
+	}
+}
+
+func TestAFullPoolDoesNotHideADeadServer(t *testing.T) {
+	proxy, url := proxied(t)
+	cfg := at(url)
+	cfg.MaxActive = 1
+	r, res := open(t, cfg)
+	conn, err := res.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy.Refuse()
+	if result := r.Check(t.Context(), "redis"); result.Status() != registry.Fail {
+		t.Errorf("got %v", result.Err)
+	}
+	conn.Close()
+}
+
+func TestNothingIsLeftOfAFailedOpen(t *testing.T) {
+	proxy, url := proxied(t)
+	proxy.CutAfter(1)
+	r, _ := register(at(url))
+	r.OpenTimeout = 200 * time.Millisecond
+	if err := r.OpenAll(t.Context()); registry.KindOf(err) != registry.KindUnreachable {
+		t.Errorf("got %v", err)
+	}
+	if n := proxy.Conns(); n != 0 {
+		t.Errorf("%d connections are left", n)
+	}
+}
+
+func TestCloseOfAFrozenServerEndsInTime(t *testing.T) {
+	proxy, url := proxied(t)
+	r, res := open(t, at(url))
+	warm(t, res, 3)
+	proxy.Blackhole()
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := r.CloseAll(ctx); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// warm leaves n idle connections in the pool.
+func warm(t *testing.T, res *redis.Resource, n int) {
+	t.Helper()
+	for range n {
+		conn, err := res.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+}
+
+func closedPort(t *testing.T) string {
+	l := listen(t)
+	l.Close()
+	return l.Addr().String()
+}
+
+// silentPort accepts connections and says nothing.
+func silentPort(t *testing.T) string {
+	l := listen(t)
+	serve(t, l, func(net.Conn) {})
+	return l.Addr().String()
+}
+
+// hangUp closes every connection at once.
+func hangUp(t *testing.T) string {
+	l := listen(t)
+	serve(t, l, func(conn net.Conn) {
+		buffer := make([]byte, 1<<16)
+		_, _ = conn.Read(buffer)
+		conn.Close()
+	})
+	return l.Addr().String()
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+func serve(t *testing.T, l net.Listener, handle func(net.Conn)) {
+	t.Helper()
+	var serving sync.WaitGroup
+	t.Cleanup(func() { l.Close(); serving.Wait() })
+	serving.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { conn.Close() })
+			serving.Go(func() { handle(conn) })
+		}
+	})
+}
