@@ -1,12 +1,15 @@
-// Package conns dials TCP connections and keeps track of them, so that closing a backend leaves none behind,
+// Package conns dials connections and keeps track of them, so that closing a backend leaves none behind,
 // not even one that the program has borrowed and never returned.
 package conns
 
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/vibework/mooring/backends/internal/fault"
@@ -23,13 +26,19 @@ type Set struct {
 	empty chan struct{} // closed when the last connection of a set that is being drained has gone
 }
 
-// conn embeds the concrete type: drivers look for its SyscallConn to see whether the server has hung up.
+// socket is what TCP and Unix connections have in common. Drivers look for SyscallConn to see whether the server
+// has hung up.
+type socket interface {
+	net.Conn
+	syscall.Conn
+}
+
 type conn struct {
-	*net.TCPConn
+	socket
 	set *Set
 }
 
-// Dial connects to addr within timeout and ctx.
+// Dial connects to addr, a host:port or the path of a Unix socket, within timeout and ctx.
 func (s *Set) Dial(ctx context.Context, addr string, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -63,11 +72,15 @@ func inHandshake(err error) error {
 }
 
 func (s *Set) dial(ctx context.Context, addr string) (net.Conn, error) {
-	raw, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	network := "tcp"
+	if strings.HasPrefix(addr, "/") {
+		network = "unix"
+	}
+	raw, err := new(net.Dialer).DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{raw.(*net.TCPConn), s}
+	c := &conn{raw.(socket), s}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conns == nil {
@@ -80,8 +93,11 @@ func (s *Set) dial(ctx context.Context, addr string) (net.Conn, error) {
 // Close closes the connection and forgets it.
 func (c *conn) Close() error {
 	c.set.forget(c)
-	return c.TCPConn.Close()
+	return c.socket.Close()
 }
+
+// ReadFrom leaves the copying to the socket, which may have a shorter way.
+func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.socket, r) }
 
 func (s *Set) forget(c *conn) {
 	s.mu.Lock()
@@ -124,7 +140,9 @@ func (s *Set) cut() int {
 	}
 	s.mu.Unlock()
 	for _, c := range left {
-		_ = c.SetLinger(0)
+		if tcp, ok := c.socket.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
 		_ = c.Close()
 	}
 	return len(left)

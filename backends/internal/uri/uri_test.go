@@ -1,0 +1,97 @@
+package uri_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/vibework/mooring/backends/internal/uri"
+	"github.com/vibework/mooring/internal/canary"
+)
+
+func TestParseUndoesTheEscapes(t *testing.T) {
+	u, err := uri.Parse("db://a%40b:p%2Fw%3A%25@h1:1,[::1]:2,h3/na%20me?x=1&y=a%26b", "db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.Scheme != "db" || u.User != "a@b" || u.Password.Reveal() != "p/w:%" || !u.HasPassword || u.Path != "na me" {
+		t.Errorf("got %+v, password %q", u, u.Password.Reveal())
+	}
+	want := []uri.Host{{Name: "h1", Port: 1}, {Name: "::1", Port: 2}, {Name: "h3"}}
+	for i, host := range want {
+		if u.Hosts[i] != host {
+			t.Errorf("host %d is %+v", i, u.Hosts[i])
+		}
+	}
+	if u.Query.Get("x") != "1" || u.Query.Get("y") != "a&b" {
+		t.Errorf("the query is %v", u.Query)
+	}
+	if addr := u.Hosts[2].Addr(99); addr != "h3:99" {
+		t.Errorf("the address is %s", addr)
+	}
+}
+
+func TestParseRefusesWhatItCannotReadForCertain(t *testing.T) {
+	for raw, want := range map[string]string{
+		"":                  "does not begin with a:// or b://",
+		"c://h":             "does not begin with a:// or b://",
+		"a:h":               "does not begin with a:// or b://",
+		"a://":              "the host is missing or malformed",
+		"a://u:p@":          "the host is missing or malformed",
+		"a://h:x":           "the port is not a number from 1 to 65535",
+		"a://h:65536":       "the port is not a number from 1 to 65535",
+		"a://h,":            "the host is missing or malformed",
+		"a://h h":           "the host is missing or malformed",
+		"a://[::1":          "the host is missing or malformed",
+		"a://u%zz@h":        "a % in the user name or password must be percent-encoded (%25)",
+		"a://h/%zz":         "a % in the path must be percent-encoded (%25)",
+		"a://h?x=%zz":       "the options after the ? are malformed",
+		"a://u:p/w@h":       "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
+		"a://u:p#w@h":       "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
+		"a://h/x#fragment":  "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
+		"a://h?user=me@you": "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
+	} {
+		if _, err := uri.Parse(raw, "a", "b"); err == nil || err.Error() != want {
+			t.Errorf("%q\ngot  %v\nwant %s", raw, err, want)
+		}
+	}
+}
+
+func TestAHostilePasswordIsReadRightOrRefusedWithoutAWord(t *testing.T) {
+	for name, secret := range canary.Hostile() {
+		u, err := uri.Parse("a://user:"+secret.Value+"@host/db", "a")
+		switch {
+		case err != nil:
+			secret.AbsentFrom(t, err)
+			canary.NoParserIn(t, err)
+		case secret.In(u.User+u.Path+u.Query.Encode()+u.Hosts[0].Name) != "":
+			t.Errorf("%s: a part of the password was taken for something else: %+v", name, u)
+		}
+		u, err = uri.Parse("a://user:"+url.PathEscape(secret.Value)+"@host/db", "a")
+		if err != nil || u.Password.Reveal() != secret.Value {
+			t.Errorf("%s: the escaped password was not read back: %v", name, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, raw := range []string{
+		"", "a://", "a://h", "a://u:p@h:1/d?x=y", "a://u:p@w@h", "a://u:p/w@h", "a://%zz@h", "a://[::1]:1,h", "a://h?%zz",
+	} {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		u, err := uri.Parse(raw, "a")
+		if err != nil {
+			canary.NoParserIn(t, err)
+			return
+		}
+		if len(u.Hosts) == 0 {
+			t.Errorf("%q has no host", raw)
+		}
+		for _, host := range u.Hosts {
+			if !uri.ValidHost(host.Name) {
+				t.Errorf("%q has the host %q", raw, host.Name)
+			}
+		}
+	})
+}

@@ -1,0 +1,113 @@
+package health
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/vibework/mooring/registry"
+)
+
+// answer is what one request is told.
+type answer struct {
+	path       string
+	status     registry.Status
+	notes      []string
+	results    []registry.Result
+	unmatched  []string // exclude=name for which there is no such name
+	showErrors bool
+}
+
+// exclude takes over the results but for those of the given names.
+func (a *answer) exclude(results []registry.Result, names []string) {
+	for _, name := range names {
+		if !slices.ContainsFunc(results, func(r registry.Result) bool { return r.Name == name }) {
+			a.unmatched = append(a.unmatched, name)
+		}
+	}
+	for _, result := range results {
+		if !slices.Contains(names, result.Name) {
+			a.results = append(a.results, result)
+		}
+	}
+}
+
+// write renders before it writes, so that a panic while rendering can still become an answer.
+func write(w http.ResponseWriter, req *http.Request, a answer) {
+	body, contentType := a.json(), "application/health+json"
+	if req.URL.Query().Has("verbose") {
+		body, contentType = a.text(), "text/plain; charset=utf-8"
+	}
+	header := w.Header()
+	header.Set("Content-Type", contentType)
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	if a.status == registry.Fail {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_, _ = w.Write(body)
+}
+
+type component struct {
+	Status registry.Status `json:"status"`
+	Output string          `json:"output,omitempty"`
+}
+
+func (a answer) json() []byte {
+	body := struct {
+		Status registry.Status        `json:"status"`
+		Notes  []string               `json:"notes,omitempty"`
+		Checks map[string][]component `json:"checks,omitempty"`
+	}{a.status, a.notes, make(map[string][]component, len(a.results))}
+	for _, result := range a.results {
+		body.Checks[result.Name] = []component{{result.Status(), a.output(result)}}
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // strings alone always marshal
+	}
+	return append(text, '\n')
+}
+
+// text is the answer as Kubernetes' servers give it to people.
+func (a answer) text() []byte {
+	var text bytes.Buffer
+	for _, note := range a.notes {
+		fmt.Fprintf(&text, "[-]%s\n", note)
+	}
+	for _, result := range a.results {
+		switch {
+		case result.Status() == registry.Pass:
+			fmt.Fprintf(&text, "[+]%s ok\n", result.Name)
+		case result.Status() == registry.Warn:
+			fmt.Fprintf(&text, "[+]%s warning: %s\n", result.Name, a.reason(result))
+		default:
+			fmt.Fprintf(&text, "[-]%s failed: %s\n", result.Name, a.reason(result))
+		}
+	}
+	if len(a.unmatched) > 0 {
+		fmt.Fprintf(&text, "warn: some health checks cannot be excluded: no matches for %q\n", a.unmatched)
+	}
+	verdict := "passed"
+	if a.status == registry.Fail {
+		verdict = "failed"
+	}
+	fmt.Fprintf(&text, "%s check %s\n", a.path, verdict)
+	return text.Bytes()
+}
+
+func (a answer) reason(result registry.Result) string {
+	if text := a.output(result); text != "" {
+		return text
+	}
+	return "reason withheld"
+}
+
+func (a answer) output(result registry.Result) string {
+	if !a.showErrors || result.Err == nil {
+		return ""
+	}
+	return result.Err.Error()
+}

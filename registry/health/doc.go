@@ -1,0 +1,26 @@
+// Package health serves the health of a registry over HTTP, on the paths that Kubernetes uses:
+//
+//	/livez          the process answers; no resource is asked
+//	/readyz         the program can serve: it is open, not draining, and no required resource fails
+//	/readyz/{name}  one resource can serve
+//	/startupz       OpenAll has succeeded; no resource is asked
+//
+//	mux.Handle("/", health.Handler(nil, health.Options{})) // nil is registry.Default()
+//
+// The answer is 200 or 503. Its body is a strict subset of the health+json draft: names and statuses, no
+// addresses, no error text:
+//
+//	{"status":"fail","checks":{"mysql":[{"status":"pass"}],"redis":[{"status":"fail"}]}}
+//
+// With ?verbose it is the text that Kubernetes' own servers write, and ?exclude=name, also repeated, leaves a
+// resource out of the verdict. A resource that is only warned of (optional, or with a full pool) does not make
+// the program unready.
+//
+// # Probes
+//
+// A check may take 5s, and the kubelet's own default is to wait for 1s: set timeoutSeconds to 6. However many
+// probes there are, the resources are asked at most once in MaxAge. The deadline of a request bounds how long
+// it waits, never the check.
+//
+// Never point a liveness probe at /readyz: a database that is down would restart every instance.
+package health

@@ -1,0 +1,256 @@
+package health_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/health"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fake is a resource whose check does what the test says.
+type fake struct {
+	name   string
+	check  func(context.Context) error
+	checks atomic.Int32
+}
+
+func (f *fake) Name() string                { return f.name }
+func (f *fake) Open(context.Context) error  { return nil }
+func (f *fake) Close(context.Context) error { return nil }
+
+func (f *fake) Check(ctx context.Context) error {
+	f.checks.Add(1)
+	if f.check == nil {
+		return nil
+	}
+	return f.check(ctx)
+}
+
+var errDown = registry.Classify(registry.KindUnreachable, errors.New("10.0.0.7 refused"))
+
+func failing(context.Context) error { return errDown }
+
+// open returns an opened registry of these resources.
+func open(t *testing.T, resources ...*fake) *registry.Registry {
+	t.Helper()
+	r := registry.New()
+	r.Logger = slog.New(slog.DiscardHandler)
+	for _, res := range resources {
+		r.Register(res)
+	}
+	if err := r.OpenAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func get(h http.Handler, path string) (int, string) {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w.Code, w.Body.String()
+}
+
+func expect(t *testing.T, h http.Handler, path string, code int, body string) {
+	t.Helper()
+	gotCode, gotBody := get(h, path)
+	if gotCode != code || gotBody != body {
+		t.Errorf("GET %s\ngot  %d %s\nwant %d %s", path, gotCode, gotBody, code, body)
+	}
+}
+
+func TestReadyzShowsNamesAndStatusesOnly(t *testing.T) {
+	h := health.Handler(open(t, &fake{name: "mysql"}, &fake{name: "redis", check: failing}), health.Options{})
+	expect(t, h, "/readyz", 503,
+		`{"status":"fail","checks":{"mysql":[{"status":"pass"}],"redis":[{"status":"fail"}]}}`+"\n")
+}
+
+func TestAWarningIsReady(t *testing.T) {
+	r := open(t, &fake{name: "mysql"}, &fake{name: "redis", check: failing})
+	r.SetOptional("redis")
+	expect(t, health.Handler(r, health.Options{}), "/readyz", 200,
+		`{"status":"warn","checks":{"mysql":[{"status":"pass"}],"redis":[{"status":"warn"}]}}`+"\n")
+}
+
+func TestReadyzIsRedBeforeOpenWhileDrainingAndAfterClose(t *testing.T) {
+	r := registry.New()
+	r.Logger = slog.New(slog.DiscardHandler)
+	h := health.Handler(r, health.Options{MaxAge: -1})
+	expect(t, h, "/readyz", 503, `{"status":"fail","notes":["not open"]}`+"\n")
+	if err := r.OpenAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, h, "/readyz", 200, `{"status":"pass"}`+"\n")
+	r.Drain()
+	expect(t, h, "/readyz", 503, `{"status":"fail","notes":["draining"]}`+"\n")
+	if err := r.CloseAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, h, "/readyz", 503, `{"status":"fail","notes":["not open","draining"]}`+"\n")
+}
+
+func TestDrainingAndOpenedAreReadLiveWhateverTheCacheHolds(t *testing.T) {
+	r := open(t, &fake{name: "mysql"})
+	h := health.Handler(r, health.Options{MaxAge: time.Hour})
+	expect(t, h, "/readyz", 200, `{"status":"pass","checks":{"mysql":[{"status":"pass"}]}}`+"\n")
+	r.Drain()
+	expect(t, h, "/readyz", 503,
+		`{"status":"fail","notes":["draining"],"checks":{"mysql":[{"status":"pass"}]}}`+"\n")
+}
+
+func TestLivezAndStartupzRunNoCheck(t *testing.T) {
+	mysql := &fake{name: "mysql", check: failing}
+	r := open(t, mysql)
+	h := health.Handler(r, health.Options{})
+	expect(t, h, "/livez", 200, `{"status":"pass"}`+"\n")
+	expect(t, h, "/startupz", 200, `{"status":"pass"}`+"\n")
+	_ = r.CloseAll(t.Context())
+	expect(t, h, "/livez", 200, `{"status":"pass"}`+"\n")
+	expect(t, h, "/startupz", 503, `{"status":"fail","notes":["not open"]}`+"\n")
+	if n := mysql.checks.Load(); n != 0 {
+		t.Errorf("%d checks were run", n)
+	}
+}
+
+func TestOneResourceIsCheckedAlone(t *testing.T) {
+	mysql, redis := &fake{name: "mysql"}, &fake{name: "redis", check: failing}
+	h := health.Handler(open(t, mysql, redis), health.Options{})
+	expect(t, h, "/readyz/mysql", 200, `{"status":"pass","checks":{"mysql":[{"status":"pass"}]}}`+"\n")
+	if n := redis.checks.Load(); n != 0 {
+		t.Errorf("redis was checked %d times", n)
+	}
+	expect(t, h, "/readyz/redis", 503, `{"status":"fail","checks":{"redis":[{"status":"fail"}]}}`+"\n")
+	if code, _ := get(h, "/readyz/stranger"); code != 404 {
+		t.Errorf("a stranger is %d", code)
+	}
+}
+
+func TestErrorTextIsShownOnRequestOfTheProgramOnly(t *testing.T) {
+	r := open(t, &fake{name: "redis", check: failing})
+	expect(t, health.Handler(r, health.Options{ShowErrors: true}), "/readyz", 503,
+		`{"status":"fail","checks":{"redis":[{"status":"fail",`+
+			`"output":"check redis: unreachable: 10.0.0.7 refused"}]}}`+"\n")
+}
+
+func TestVerboseAndExcludeSpeakAsKubernetesDoes(t *testing.T) {
+	r := open(t, &fake{name: "mysql"}, &fake{name: "redis", check: failing}, &fake{name: "mongo", check: failing})
+	r.SetOptional("mongo")
+	h := health.Handler(r, health.Options{})
+	expect(t, h, "/readyz?verbose", 503, "[+]mysql ok\n[-]redis failed: reason withheld\n"+
+		"[+]mongo warning: reason withheld\nreadyz check failed\n")
+	expect(t, h, "/readyz?verbose&exclude=redis&exclude=mongo&exclude=x", 200, "[+]mysql ok\n"+
+		`warn: some health checks cannot be excluded: no matches for ["x"]`+"\nreadyz check passed\n")
+	expect(t, h, "/readyz?exclude=redis", 200,
+		`{"status":"warn","checks":{"mongo":[{"status":"warn"}],"mysql":[{"status":"pass"}]}}`+"\n")
+	expect(t, h, "/livez?verbose", 200, "livez check passed\n")
+}
+
+func TestOnlyGetAndHeadAreAnswered(t *testing.T) {
+	server := httptest.NewServer(health.Handler(open(t, &fake{name: "mysql"}), health.Options{}))
+	defer server.Close()
+	for method, code := range map[string]int{"GET": 200, "HEAD": 200, "POST": 405, "DELETE": 405} {
+		req, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/readyz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := server.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode != code || (method == "HEAD" && len(body) > 0) {
+			t.Errorf("%s is answered %d %q", method, res.StatusCode, body)
+		}
+		if method != "GET" {
+			continue
+		}
+		for key, want := range map[string]string{
+			"Content-Type": "application/health+json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+		} {
+			if got := res.Header.Get(key); got != want {
+				t.Errorf("%s is %q, want %q", key, got, want)
+			}
+		}
+		if !json.Valid(body) {
+			t.Errorf("not JSON: %s", body)
+		}
+	}
+}
+
+func TestAFloodOfProbesCostsOneCheckInMaxAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mysql := &fake{name: "mysql", check: func(context.Context) error {
+			<-time.After(10 * time.Millisecond)
+			return nil
+		}}
+		h := health.Handler(open(t, mysql), health.Options{})
+		var clients sync.WaitGroup
+		for range 64 {
+			clients.Go(func() {
+				for range 300 { // one each 10ms: 3s
+					get(h, "/readyz")
+					<-time.After(10 * time.Millisecond)
+				}
+			})
+		}
+		clients.Wait()
+		if n := mysql.checks.Load(); n < 3 || n > 4 {
+			t.Errorf("19200 requests in 3s made %d checks", n)
+		}
+	})
+}
+
+func TestTheDeadlineOfARequestBoundsItsWaitingAndNotTheCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mysql := &fake{name: "mysql", check: func(ctx context.Context) error {
+			select {
+			case <-time.After(3 * time.Second):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}}
+		h := health.Handler(open(t, mysql), health.Options{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		w := httptest.NewRecorder()
+		start := time.Now()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil))
+		if time.Since(start) != time.Second || w.Code != 503 || !strings.Contains(w.Body.String(), "no report in time") {
+			t.Errorf("after %v: %d %s", time.Since(start), w.Code, w.Body)
+		}
+		if code, body := get(h, "/readyz"); code != 200 || time.Since(start) != 3*time.Second {
+			t.Errorf("the patient caller got %d %s after %v", code, body, time.Since(start))
+		}
+		if n := mysql.checks.Load(); n != 1 {
+			t.Errorf("%d checks were run", n)
+		}
+	})
+}
+
+func TestAPanicIsA503(t *testing.T) {
+	h := health.Handler(new(registry.Registry), health.Options{})
+	w := httptest.NewRecorder()
+	req := httptest.NewRequest(http.MethodGet, "/readyz", nil)
+	req.URL = nil // net/http never does this
+	h.ServeHTTP(w, req)
+	if w.Code != 503 {
+		t.Errorf("got %d", w.Code)
+	}
+}
