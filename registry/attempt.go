@@ -23,7 +23,7 @@ func (r *Registry) openRequired(parent context.Context, e *entry) *Error {
 	ctx, cancel := context.WithTimeout(parent, r.settings().open)
 	defer cancel()
 	for n := 1; ; n++ {
-		err := r.attempt(ctx, e, n, r.adopt)
+		err := r.attempt(ctx, e, n, r.install)
 		if err == nil {
 			return nil
 		}
@@ -39,10 +39,10 @@ func (r *Registry) openRequired(parent context.Context, e *entry) *Error {
 }
 
 // openOptional makes one attempt and leaves the rest to the background.
-func (r *Registry) openOptional(parent context.Context, e *entry) *Error {
+func (r *Registry) openOptional(parent context.Context, o *opener, e *entry) *Error {
 	ctx, cancel := context.WithTimeout(parent, min(optionalTimeout, r.settings().open))
 	defer cancel()
-	err := r.attempt(ctx, e, 1, r.adopt)
+	err := r.attempt(ctx, e, 1, r.install)
 	if err == nil {
 		return nil
 	}
@@ -52,31 +52,44 @@ func (r *Registry) openOptional(parent context.Context, e *entry) *Error {
 	}
 	wait := backoff(1)
 	r.logAttempt(e, 1, wait, err)
-	r.reopen(parent, e, wait, err.Kind)
+	r.reopen(parent, o, e, wait, err.Kind)
 	return nil
 }
 
-// attempt calls Open once. What has been opened is adopted before anything says so.
-func (r *Registry) attempt(ctx context.Context, e *entry, n int, adopt func(*entry)) *Error {
-	start := time.Now()
-	var failed *Error
+// attempt calls Open once. What it opens is adopted at once, with the registry's mu held; adopt calls announce when
+// nothing can come before the event.
+func (r *Registry) attempt(
+	ctx context.Context, e *entry, n int, adopt func(e *entry, announce func()),
+) *Error {
 	if ctx.Err() != nil {
 		return newError(OpOpen, e.name, canceled(ctx))
 	}
-	late := func(err error) { r.closeLate(e, err) }
-	if err := r.within(ctx, grace, e, e.res.Open, late); err != nil {
-		failed = newError(OpOpen, e.name, err)
+	start := time.Now()
+	event := Event{Op: OpOpen, Name: e.name, Attempt: n}
+	var told <-chan struct{}
+	announce := func() {
+		event.Duration = time.Since(start)
+		told = r.post(e, event)
 	}
-	e.failure.Store(failed)
-	event := Event{Op: OpOpen, Name: e.name, Attempt: n, Duration: time.Since(start)}
-	if failed != nil {
-		event.Err = failed
-	} else {
-		adopt(e)
+	err := r.within(ctx, grace, e, job{
+		call: e.res.Open,
+		ended: func(err error) {
+			if err == nil {
+				adopt(e, announce)
+			}
+		},
+		late: func(err error) { r.closeLate(e, err) },
+	})
+	defer func() { hearOut(told, grace) }()
+	if err == nil {
 		r.settings().log(slog.LevelInfo, "opened", OpOpen, e.name, nil,
 			slog.Int("attempt", n), slog.Duration("duration", event.Duration))
+		return nil
 	}
-	r.tell(e, event, grace)
+	failed := newError(OpOpen, e.name, err)
+	e.failure.Store(failed)
+	event.Err = failed
+	announce()
 	return failed
 }
 
@@ -87,23 +100,24 @@ func (r *Registry) logAttempt(e *entry, n int, wait time.Duration, err *Error) {
 
 // gaveUp is why opening ended: the caller's reason goes before the failure that it kept from being retried.
 func gaveUp(parent context.Context, err *Error) *Error {
-	if parent.Err() != context.Canceled || err.Kind == KindCanceled || err.Kind == KindHung {
+	switch {
+	case parent.Err() != context.Canceled || err.Kind == KindHung:
 		return err
+	case err.Kind == KindCanceled:
+		return newError(err.Op, err.Name, canceled(parent))
+	default:
+		cause := fmt.Errorf("%w; last attempt: %w", canceled(parent), err.Err)
+		return &Error{err.Op, err.Name, KindCanceled, cause}
 	}
-	return &Error{err.Op, err.Name, KindCanceled, fmt.Errorf("%w; last attempt: %w", canceled(parent), err.Err)}
 }
 
 // canceled is the context's error, with its cause where that says more.
 func canceled(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
-	switch {
-	case cause == err:
-		return err
-	case errors.Is(cause, err):
+	if errors.Is(cause, err) {
 		return cause
-	default:
-		return fmt.Errorf("%w: %w", err, cause)
 	}
+	return fmt.Errorf("%w: %w", err, cause)
 }
 
 // backoff returns the wait after the nth attempt, with full jitter.

@@ -8,13 +8,11 @@ import (
 	"time"
 )
 
-// leastShare is what every Close gets, however little time is left.
-const leastShare = 250 * time.Millisecond
-
 // closer is a CloseAll under way.
 type closer struct {
-	done chan struct{}
-	err  error // may be read when done is closed
+	shut chan struct{} // closed when every Close has returned or is abandoned
+	done chan struct{} // closed when CloseAll returns
+	err  error         // may be read when done is closed
 }
 
 // CloseAll closes every open resource, in the reverse of the order in which they were opened. It calls each
@@ -23,61 +21,85 @@ type closer struct {
 // takes longer is abandoned and named in the error, and the next is closed. So CloseAll ends at most 250ms for
 // each resource, and 100ms, after ctx.
 //
-// Before that it cancels an OpenAll under way, the opening in the background and all running checks, and waits
-// at most 100ms for those checks. Checks answer KindNotOpen from then on.
+// Before that it cancels every OpenAll under way, the opening in the background and all running checks, and
+// waits at most 100ms for those checks. Checks answer KindNotOpen from then on.
 //
 // The error is nil or a *multierror.Error with an *Error for every Close that failed. A call while another is
 // under way waits for that one and returns its error, or the error of its own ctx if that ends first. Closing
 // what is closed is nil. After CloseAll, OpenAll can open again.
 func (r *Registry) CloseAll(ctx context.Context) error {
-	start := time.Now()
 	c, first := r.beginClosing()
 	if !first {
-		select {
-		case <-c.done:
-			return c.err
-		case <-ctx.Done():
-			return join([]error{newError(OpClose, all, canceled(ctx))})
-		}
+		return c.wait(ctx)
 	}
+	defer r.endClosing(c)
 	rows := r.sorted()
+	b := r.settings().closingBudget(ctx, len(rows))
+	defer b.stop()
 	silence(r.openAmong(rows))
-	r.awaitOpening(ctx, rows)
-	c.err = join(r.shut(ctx, start, r.openAmong(rows)))
-	r.watchdog.stop()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closing = nil
-	close(c.done)
+	o := r.awaitOpening(b, rows)
+	c.err = join(r.shut(b, r.openAmong(rows)))
+	close(c.shut)
+	if o != nil {
+		await([]<-chan struct{}{o.done}, b.patience(grace, 0))
+	}
 	return c.err
+}
+
+// wait waits for a CloseAll that somebody else has called.
+func (c *closer) wait(ctx context.Context) error {
+	select {
+	case <-c.done:
+		return c.err
+	case <-ctx.Done():
+		err := fmt.Errorf("stopped waiting for the CloseAll under way: %w", canceled(ctx))
+		return join([]error{newError(OpClose, all, err)})
+	}
 }
 
 // beginClosing makes the caller the one who closes, unless somebody else is at it.
 func (r *Registry) beginClosing() (c *closer, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.closings++
 	if r.closing != nil {
 		return r.closing, false
 	}
-	r.closing, r.opened = &closer{done: make(chan struct{})}, false
+	r.closing, r.opened = &closer{shut: make(chan struct{}), done: make(chan struct{})}, false
 	if r.opening != nil {
+		r.opening.closed = true
 		r.opening.cancel(errClosing)
 	}
 	return r.closing, true
 }
 
-// awaitOpening stops whoever is opening and waits for them: for as long as ctx can spare, and for a little
-// longer than an Open that obeys its context needs.
-func (r *Registry) awaitOpening(ctx context.Context, rows []row) {
-	patience := max(share(ctx, len(rows), r.settings().close)-leastShare, grace+grace/2)
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	var ends []<-chan struct{}
+func (r *Registry) endClosing(c *closer) {
+	r.watchdog.stop()
 	r.mu.Lock()
-	if r.opening != nil {
-		ends = append(ends, r.opening.done)
+	defer r.mu.Unlock()
+	for _, e := range r.entries {
+		if e.current.Load() == nil {
+			e.turn = 0
+		}
 	}
+	r.closing = nil
+	close(c.done)
+}
+
+// awaitOpening stops whoever is opening and waits until nothing more is going to be opened: for as long as ctx
+// can spare, and for a little longer than an Open that obeys its context needs.
+func (r *Registry) awaitOpening(b *budget, rows []row) *opener {
+	const enough = grace + grace/2
+	timer := time.NewTimer(max(b.share(len(rows))-b.least, enough))
+	defer timer.Stop()
+	defer context.AfterFunc(b.ctx, func() { timer.Reset(enough) })()
+	r.mu.Lock()
+	o := r.opening
 	r.mu.Unlock()
+	var ends []<-chan struct{}
+	if o != nil {
+		ends = append(ends, o.settled)
+	}
 	for _, retry := range r.stopRetries(rows) {
 		ends = append(ends, retry.done)
 	}
@@ -85,9 +107,10 @@ func (r *Registry) awaitOpening(ctx context.Context, rows []row) {
 		select {
 		case <-end:
 		case <-timer.C:
-			return
+			return o
 		}
 	}
+	return o
 }
 
 // openAmong returns those of the rows that are open, in the order in which they were opened.
@@ -104,18 +127,13 @@ func (r *Registry) openAmong(rows []row) []*entry {
 	return open
 }
 
-// shut closes the entries in reverse. Checks are silenced before the first Close; start is when the 100ms
-// began that their ends, and the returns of calls that obey their context, may take in all.
-func (r *Registry) shut(ctx context.Context, start time.Time, entries []*entry) (errs []error) {
-	slack := grace - time.Since(start)
-	slack -= await(silence(entries), slack)
+// shut closes the entries in reverse, after their checks have ended or had their 100ms to.
+func (r *Registry) shut(b *budget, entries []*entry) (errs []error) {
+	await(silence(entries), min(grace-time.Since(b.began), b.spare(len(entries))/5*4))
 	for after, e := range slices.Backward(entries) {
-		own := share(ctx, after, r.settings().close)
-		begun := time.Now()
-		if err := r.closeOne(ctx, e, own, min(max(slack, 0), grace/5)); err != nil {
+		if err := r.closeOne(b, e, after); err != nil {
 			errs = append(errs, err)
 		}
-		slack -= max(time.Since(begun)-own, 0)
 	}
 	return errs
 }
@@ -137,50 +155,56 @@ func silence(entries []*entry) (ends []<-chan struct{}) {
 	return ends
 }
 
-// await waits for all ends, at most patience, and returns how long it took.
-func await(ends []<-chan struct{}, patience time.Duration) time.Duration {
-	start := time.Now()
+// await waits for all ends, at most patience.
+func await(ends []<-chan struct{}, patience time.Duration) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for _, end := range ends {
 		select {
 		case <-end:
 		case <-timer.C:
-			return time.Since(start)
+			return
 		}
 	}
-	return time.Since(start)
 }
 
-// share returns the time for one Close when so many more come after it.
-func share(ctx context.Context, after int, most time.Duration) time.Duration {
-	deadline, limited := ctx.Deadline()
-	switch {
-	case ctx.Err() != nil:
-		return min(most, leastShare)
-	case !limited:
-		return most
-	default:
-		left := time.Until(deadline) - time.Duration(after)*leastShare
-		return min(most, max(left, leastShare))
-	}
-}
-
-// closeOne closes e within its share. If ctx is cancelled meanwhile, it has the least share from then on.
-func (r *Registry) closeOne(ctx context.Context, e *entry, share, patience time.Duration) error {
-	live, cancel := context.WithTimeout(context.WithoutCancel(ctx), share)
+// closeOne closes e within its share when so many more come after it. If the budget's context is cancelled
+// meanwhile, it has the least share from then on.
+func (r *Registry) closeOne(b *budget, e *entry, after int) error {
+	live, cancel := context.WithTimeout(context.WithoutCancel(b.ctx), b.share(after))
 	defer cancel()
-	if ctx.Err() == nil {
-		hurry := context.AfterFunc(ctx, func() { time.AfterFunc(leastShare, cancel) })
+	if b.ctx.Err() == nil {
+		hurry := context.AfterFunc(b.ctx, func() { time.AfterFunc(b.least, cancel) })
 		defer hurry()
 	}
 	start := time.Now()
-	err := r.within(live, patience, e, e.res.Close, func(error) {})
 	r.mu.Lock()
-	e.current.Store(nil)
-	e.turn = 0
+	if e.current.Load() == nil { // somebody else has just closed it
+		r.mu.Unlock()
+		return nil
+	}
+	t, err := r.start(live, e, job{call: e.res.Close, ended: func(error) { e.current.Store(nil) }})
 	r.mu.Unlock()
-	return r.closed(e, start, err)
+	if err != nil {
+		return e.alongside(live, t)
+	}
+	err = r.outcome(live, e, t, func() time.Duration { return b.patience(grace/5, after) })
+	told, failed := r.closed(e, start, err)
+	hearOut(told, b.patience(grace, after))
+	return failed
+}
+
+// alongside waits until somebody else has closed e.
+func (e *entry) alongside(ctx context.Context, t *task) error {
+	select {
+	case <-t.done:
+		if t.err == nil {
+			return nil
+		}
+		return newError(OpClose, e.name, t.err)
+	case <-ctx.Done():
+		return newError(OpClose, e.name, errBusy)
+	}
 }
 
 // closeLate closes what an abandoned Open has opened after all. The entry stays busy meanwhile.
@@ -191,24 +215,20 @@ func (r *Registry) closeLate(e *entry, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.settings().close)
 	defer cancel()
 	start := time.Now()
-	_ = r.closed(e, start, contain(func() error { return e.res.Close(ctx) }))
+	told, _ := r.closed(e, start, contain(func() error { return e.res.Close(ctx) }))
+	hearOut(told, grace)
 }
 
-// closed records the end of one Close.
-func (r *Registry) closed(e *entry, start time.Time, err error) error {
+// closed records the end of one Close, and returns its error as an *Error.
+func (r *Registry) closed(e *entry, start time.Time, err error) (told <-chan struct{}, failed error) {
 	event := Event{Op: OpClose, Name: e.name, Duration: time.Since(start)}
 	duration := slog.Duration("duration", event.Duration)
 	if err == nil {
 		r.settings().log(slog.LevelInfo, "closed", OpClose, e.name, nil, duration)
-		r.tell(e, event, grace)
-		return nil
+		return r.post(e, event), nil
 	}
-	failed := newError(OpClose, e.name, err)
-	if failed.Kind == KindHung {
-		failed.Err = fmt.Errorf("abandoned after %v: %w", event.Duration.Round(time.Millisecond), failed.Err)
-	}
-	event.Err = failed
-	r.settings().log(slog.LevelWarn, "close failed", OpClose, e.name, failed, duration)
-	r.tell(e, event, grace)
-	return failed
+	cause := newError(OpClose, e.name, err)
+	event.Err = cause
+	r.settings().log(slog.LevelWarn, "close failed", OpClose, e.name, cause, duration)
+	return r.post(e, event), cause
 }

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -43,9 +44,9 @@ type Error struct {
 	Err  error // the cause; never nil in an error that this package returns
 }
 
-// newError makes the error of one operation on one resource. An error that is one already is kept.
+// newError makes the error of one operation on one resource. An error that says as much already is kept.
 func newError(op Op, name string, err error) *Error {
-	if e, ok := errors.AsType[*Error](err); ok && e.Op == op && e.Name == name {
+	if e, ok := errors.AsType[*Error](err); ok && e.Op == op && e.Name == name && e.Error() == err.Error() {
 		return e
 	}
 	return &Error{Op: op, Name: name, Kind: KindOf(err), Err: err}
@@ -64,8 +65,12 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // MarshalJSON shows op, name and kind.
-func (e *Error) MarshalJSON() ([]byte, error) {
-	return fmt.Appendf(nil, `{"op":%q,"name":%q,"kind":%q}`, e.Op, e.Name, e.Kind), nil
+func (e Error) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Op   Op     `json:"op"`
+		Name string `json:"name"`
+		Kind Kind   `json:"kind"`
+	}{e.Op, e.Name, e.Kind})
 }
 
 // kind makes Error answer KindOf.
@@ -91,7 +96,7 @@ func joinText(errs []error) string {
 // a resource should never show it, but a log is no place to find out that one does.
 func oneLine(text string) string {
 	var lines []string
-	for line := range strings.Lines(text) {
+	for line := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == '\n' || c == '\r' }) {
 		if line = strings.TrimSpace(line); line != "" {
 			lines = append(lines, line)
 		}

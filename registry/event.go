@@ -19,7 +19,8 @@ type Event struct {
 // Observe calls f for each event from now on, until stop is called. The events of one resource come one after
 // the other and in order; those of different resources may come at the same time. f is called without any lock
 // held, so it may use the registry, and a panic in it is contained. It should be quick: a check counts as
-// running until every observer has returned, so an observer that blocks makes the check look hung.
+// running until every observer has returned, so an observer that blocks makes the check look hung (as does one
+// that checks the resource again: it waits for itself). Everything else waits at most 100ms for observers.
 //
 // stop does not wait for calls of f that are under way.
 func (r *Registry) Observe(f func(Event)) (stop func()) {
@@ -45,30 +46,33 @@ func (r *Registry) observerList() []*func(Event) {
 
 func (r *Registry) setObservers(list []*func(Event)) { r.observers.Store(&list) }
 
-func (r *Registry) observed() bool { return len(r.observerList()) > 0 }
-
-// tell hands ev to the observers, after every earlier event of the resource. It returns when they have it, or
-// after patience if that is not 0: nothing but a check waits for an observer that blocks.
-func (r *Registry) tell(e *entry, ev Event, patience time.Duration) {
+// post hands ev to the observers, after every earlier event of the resource, and returns what is closed when they
+// have it, or nil without observers. It does not block.
+func (r *Registry) post(e *entry, ev Event) (told <-chan struct{}) {
 	observers := r.observerList()
 	if len(observers) == 0 {
-		return
+		return nil
 	}
-	told := e.outbox.post(func() {
+	return e.outbox.post(func() {
 		for _, observe := range observers {
 			notify(*observe, ev)
 		}
 	})
-	if patience == 0 {
+}
+
+// untilTold is the patience of a check: nothing else waits for an observer that blocks.
+const untilTold time.Duration = -1
+
+// hearOut waits until the observers have an event, at most patience.
+func hearOut(told <-chan struct{}, patience time.Duration) {
+	if told == nil {
+		return
+	}
+	if patience == untilTold {
 		<-told
 		return
 	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-told:
-	case <-timer.C:
-	}
+	await([]<-chan struct{}{told}, patience)
 }
 
 // notify contains what an observer may do to the goroutine that calls it.

@@ -64,12 +64,8 @@ func KindOf(err error) Kind {
 	if err == nil {
 		return ""
 	}
-	var known interface {
-		error
-		kind() Kind
-	}
-	if errors.As(err, &known) && known.kind() != "" {
-		return known.kind()
+	if kind := classOf(err); kind != "" {
+		return kind
 	}
 	for _, class := range standard {
 		if class.has(err) {
@@ -77,6 +73,18 @@ func KindOf(err error) Kind {
 		}
 	}
 	return KindUnknown
+}
+
+// classOf returns the kind that err was given, or "".
+func classOf(err error) Kind {
+	known, ok := errors.AsType[interface {
+		error
+		kind() Kind
+	}](err)
+	if !ok {
+		return ""
+	}
+	return known.kind()
 }
 
 // standard is tried in this order: a time-out wins over the network error that reports it.

@@ -6,17 +6,18 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"time"
 )
 
 var errClosing = fmt.Errorf("%w: CloseAll was called", context.Canceled)
 
-// opener is an OpenAll under way. Its rows are guarded by the registry's mu.
+// opener is an OpenAll under way. Its rows, and closed, are guarded by the registry's mu.
 type opener struct {
-	cancel context.CancelCauseFunc
-	done   chan struct{}
-	rows   []row // what it opens, in order
-	taken  []row // what was being opened in the background
+	cancel  context.CancelCauseFunc
+	settled chan struct{} // closed when it opens nothing more
+	done    chan struct{} // closed when OpenAll returns
+	rows    []row         // what it opens, in order
+	taken   []row         // what of that was being opened in the background
+	closed  bool          // CloseAll was called
 }
 
 // OpenAll opens every resource that is not open: it calls each Configure, then each Open, in order. An Open
@@ -29,8 +30,9 @@ type opener struct {
 // configuration is fatal for it, too.
 //
 // OpenAll returns nil when all are open, and ends Drain. Otherwise the error is a *multierror.Error of *Error:
-// what did not open, and what did not close after that. Concurrent calls run one after the other; CloseAll
-// cancels a call under way. ctx bounds the opening alone: what is open stays open when ctx ends.
+// what did not open, and what did not close after that. Concurrent calls run one after the other. CloseAll
+// cancels those under way, and closes what they have opened. ctx bounds the opening alone: what is open stays
+// open when ctx ends.
 func (r *Registry) OpenAll(ctx context.Context) error {
 	ctx, o, err := r.beginOpening(ctx)
 	if err != nil {
@@ -38,40 +40,45 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 	}
 	defer r.endOpening(o)
 	r.readSettings()
-	r.expire()
 	errs := r.open(ctx, o)
-	if len(errs) == 0 && !r.succeed() {
+	if len(errs) == 0 && !r.succeed(o) {
 		errs = []error{newError(OpOpen, all, errClosing)}
 	}
+	close(o.settled)
 	if len(errs) > 0 {
 		errs = append(errs, r.rollBack(ctx, o)...)
 	}
 	return join(errs)
 }
 
-// beginOpening waits until no other OpenAll or CloseAll is under way.
+// beginOpening waits until no other OpenAll or CloseAll is under way. A CloseAll that comes after it ends that.
 func (r *Registry) beginOpening(ctx context.Context) (context.Context, *opener, error) {
-	for {
-		r.mu.Lock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	closings := r.closings
+	for r.closing != nil || r.opening != nil {
 		var turn <-chan struct{}
-		switch {
-		case r.closing != nil:
+		if r.closing != nil {
 			turn = r.closing.done
-		case r.opening != nil:
+		} else {
 			turn = r.opening.done
-		default:
-			ctx, cancel := context.WithCancelCause(ctx)
-			r.opening = &opener{cancel: cancel, done: make(chan struct{})}
-			defer r.mu.Unlock()
-			return ctx, r.opening, nil
 		}
 		r.mu.Unlock()
 		select {
 		case <-turn:
 		case <-ctx.Done():
-			return nil, nil, canceled(ctx)
+		}
+		r.mu.Lock()
+		if r.closings != closings {
+			return nil, nil, errClosing
+		}
+		if ctx.Err() != nil {
+			return nil, nil, fmt.Errorf("stopped waiting for an earlier OpenAll or CloseAll: %w", canceled(ctx))
 		}
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	r.opening = &opener{cancel: cancel, settled: make(chan struct{}), done: make(chan struct{})}
+	return ctx, r.opening, nil
 }
 
 func (r *Registry) endOpening(o *opener) {
@@ -84,7 +91,7 @@ func (r *Registry) endOpening(o *opener) {
 
 // wants says whether an OpenAll under way is going to open e. It must be called with mu held.
 func (o *opener) wants(e *entry) bool {
-	return o != nil && slices.ContainsFunc(o.rows, func(row row) bool { return row.entry == e })
+	return o != nil && slices.ContainsFunc(o.rows, row{entry: e}.same)
 }
 
 // open does what OpenAll promises, short of undoing it.
@@ -102,62 +109,16 @@ func (r *Registry) open(ctx context.Context, o *opener) []error {
 	if len(o.rows) == 0 {
 		return nil
 	}
-	if errs := configure(o.rows); len(errs) > 0 {
+	if errs := r.configure(ctx, o.rows); len(errs) > 0 {
 		return errs
 	}
 	r.logOrder(rows)
 	for _, row := range o.rows {
-		if err := r.openRow(ctx, row); err != nil {
+		if err := r.openRow(ctx, o, row); err != nil {
 			return []error{err}
 		}
 	}
 	return nil
-}
-
-// prepare takes the opening of optional resources over from the background, and decides what to open. A
-// required resource whose last Open or Close has still not returned is an error at once.
-func (r *Registry) prepare(rows []row, o *opener) (errs []error) {
-	for _, retry := range r.stopRetries(rows) {
-		<-retry.done
-		o.taken = append(o.taken, retry.row)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, row := range rows {
-		if row.current.Load() != nil {
-			continue
-		}
-		if row.task != nil && !row.optional {
-			errs = append(errs, newError(OpOpen, row.name, errBusy))
-		}
-		if row.turn == 0 {
-			r.turns++
-			row.turn = r.turns
-		}
-		o.rows = append(o.rows, row)
-	}
-	return errs
-}
-
-// configure calls every Configure and returns all that is wrong.
-func configure(rows []row) (errs []error) {
-	for _, row := range rows {
-		c, ok := row.res.(Configurer)
-		if !ok {
-			continue
-		}
-		err := contain(c.Configure)
-		if err == nil {
-			continue
-		}
-		kind := KindOf(err)
-		if kind == KindUnknown {
-			kind = KindConfig
-		}
-		hint := fmt.Errorf("%w (not wanted? drop its import, or call registry.Unregister(%q))", err, row.name)
-		errs = append(errs, &Error{OpConfigure, row.name, kind, hint})
-	}
-	return errs
 }
 
 func (r *Registry) logOrder(rows []row) {
@@ -168,38 +129,34 @@ func (r *Registry) logOrder(rows []row) {
 	r.settings().log(slog.LevelInfo, "opening resources", OpOpen, all, nil, slog.Any("order", names))
 }
 
-func (r *Registry) openRow(ctx context.Context, row row) *Error {
+func (r *Registry) openRow(ctx context.Context, o *opener, row row) *Error {
 	if row.optional {
-		return r.openOptional(ctx, row.entry)
+		return r.openOptional(ctx, o, row.entry)
 	}
 	return r.openRequired(ctx, row.entry)
 }
 
-// adopt makes e open. Checks of it are answered from now on, unless CloseAll has been called.
-func (r *Registry) adopt(e *entry) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.install(e)
-}
-
-// install is adopt for those who hold mu.
-func (r *Registry) install(e *entry) {
+// install makes e open: checks of it are answered from now on, unless CloseAll has been called, and none of them is
+// announced before the opening is. It must be called with mu held.
+func (r *Registry) install(e *entry, announce func()) {
 	if e.turn == 0 {
 		r.turns++
 		e.turn = r.turns
 	}
 	current := newOpening(r, e)
-	if r.closing != nil {
-		current.end()
-	}
+	current.mu.Lock()
+	defer current.mu.Unlock()
+	current.ended = r.closing != nil || r.opening != nil && r.opening.closed
+	e.failure.Store(nil)
 	e.current.Store(current)
+	announce()
 }
 
 // succeed marks the registry as opened, unless CloseAll has been called.
-func (r *Registry) succeed() bool {
+func (r *Registry) succeed(o *opener) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closing != nil {
+	if o.closed {
 		return false
 	}
 	r.opened = true
@@ -207,25 +164,46 @@ func (r *Registry) succeed() bool {
 	return true
 }
 
-// rollBack closes what o has opened and puts the background back to work that o took over.
+// rollBack closes what o has opened, or leaves that to a CloseAll under way, and puts the background back to
+// work that o took over.
 func (r *Registry) rollBack(ctx context.Context, o *opener) []error {
-	live, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.settings().close)
-	defer cancel()
 	for _, retry := range r.stopRetries(o.rows) {
 		<-retry.done
 	}
-	errs := r.shut(live, time.Now(), r.openAmong(o.rows))
+	r.leaveToCloseAll()
+	open := r.openAmong(o.rows)
+	b := r.settings().rollBackBudget(ctx, len(open))
+	defer b.stop()
+	errs := r.shut(b, open)
+	for _, row := range r.forget(o) {
+		r.reopen(ctx, o, row.entry, backoff(1), "")
+	}
+	return errs
+}
+
+// leaveToCloseAll waits until a CloseAll under way has closed everything: it has a time of its own for that.
+func (r *Registry) leaveToCloseAll() {
 	r.mu.Lock()
+	c := r.closing
+	r.mu.Unlock()
+	if c != nil {
+		<-c.shut
+	}
+}
+
+// forget takes their places from what o has not opened, except from what goes back to the background: it
+// returns that.
+func (r *Registry) forget(o *opener) (taken []row) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.opened {
+		taken = o.taken
+	}
 	for _, row := range o.rows {
-		if row.current.Load() == nil {
+		keeps := slices.ContainsFunc(taken, row.same)
+		if row.current.Load() == nil && !keeps {
 			row.turn = 0
 		}
 	}
-	r.mu.Unlock()
-	if r.Opened() {
-		for _, row := range o.taken {
-			r.reopen(ctx, row.entry, backoff(1), "")
-		}
-	}
-	return errs
+	return taken
 }

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -109,7 +108,7 @@ func (o *opening) check() {
 	err = o.entry.res.Check(o.run.ctx)
 }
 
-// finish takes what a check has returned to the log, the observers and those who wait, in this order.
+// finish takes what a check has returned to the observers and the log, and then to those who wait.
 func (o *opening) finish(err error, took time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -131,10 +130,12 @@ func (o *opening) finish(err error, took time.Duration) {
 	if err != nil {
 		failed = newError(OpCheck, o.entry.name, err)
 	}
-	if changed := o.diagnose(failed); changed || o.registry.observed() {
+	changed, told := o.diagnose(failed), o.post(failed, took)
+	if changed || told != nil {
 		o.phase = telling
 		o.mu.Unlock()
-		o.tell(failed, took, changed, 0)
+		o.record(failed, took, changed)
+		hearOut(told, untilTold)
 		o.mu.Lock()
 	}
 	o.deliver(failed, took)
@@ -151,46 +152,6 @@ func (o *opening) repeat() {
 	fresh.release()
 	interrupted.release()
 }
-
-// expire declares the check in flight hung if its time is up. Otherwise it returns when that will be, or the
-// zero time when nothing can expire.
-func (o *opening) expire(now time.Time) (next time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	switch {
-	case o.ended || o.phase == idle || o.phase == hung:
-		return time.Time{}
-	case now.Before(o.expires):
-		return o.expires
-	}
-	known := o.phase == telling // the check did return; it is an observer that hangs
-	o.phase, o.told = hung, known
-	err, took := o.hungError(), now.Sub(o.began)
-	if known {
-		o.deliver(err, took)
-	} else {
-		go o.declareHung(err, took, o.diagnose(err))
-	}
-	return time.Time{}
-}
-
-func (o *opening) declareHung(err error, took time.Duration, changed bool) {
-	o.tell(err, took, changed, grace)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.told = true
-	o.deliver(err, took)
-	if o.back {
-		o.rest()
-	}
-}
-
-func (o *opening) hungError() error {
-	err := fmt.Errorf("%w and has not returned", errSlow)
-	return &Error{Op: OpCheck, Name: o.entry.name, Kind: KindHung, Err: err}
-}
-
-var errSlow = errors.New("the check has outlived its time")
 
 // end makes the resource KindNotOpen for everyone, at once.
 func (o *opening) end() {
@@ -249,15 +210,20 @@ func (o *opening) rest() {
 	}
 }
 
-// tell logs a change of health and tells the observers.
-func (o *opening) tell(err error, took time.Duration, changed bool, patience time.Duration) {
-	if changed {
-		failed, _ := errors.AsType[*Error](err)
-		level, message := slog.LevelInfo, "healthy again"
-		if failed != nil {
-			level, message = slog.LevelWarn, "unhealthy"
-		}
-		o.registry.settings().log(level, message, OpCheck, o.entry.name, failed, slog.Duration("duration", took))
+// post tells the observers. With mu held, no later event of the resource can be posted before.
+func (o *opening) post(err error, took time.Duration) (told <-chan struct{}) {
+	return o.registry.post(o.entry, Event{Op: OpCheck, Name: o.entry.name, Duration: took, Err: err})
+}
+
+// record logs a change of health.
+func (o *opening) record(err error, took time.Duration, changed bool) {
+	if !changed {
+		return
 	}
-	o.registry.tell(o.entry, Event{Op: OpCheck, Name: o.entry.name, Duration: took, Err: err}, patience)
+	failed, _ := errors.AsType[*Error](err)
+	level, message := slog.LevelInfo, "healthy again"
+	if failed != nil {
+		level, message = slog.LevelWarn, "unhealthy"
+	}
+	o.registry.settings().log(level, message, OpCheck, o.entry.name, failed, slog.Duration("duration", took))
 }

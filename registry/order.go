@@ -14,6 +14,8 @@ type row struct {
 	optional bool
 }
 
+func (a row) same(b row) bool { return a.entry == b.entry }
+
 // sorted returns the rows in the order of opening.
 func (r *Registry) sorted() []row {
 	if rows := r.rows.Load(); rows != nil {

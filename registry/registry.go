@@ -33,10 +33,11 @@ type Registry struct {
 	order    []string // as SetOrder was given
 	optional []string // as SetOptional was given
 
-	turns   int // how many places in the order of opening have been given out
-	opened  bool
-	opening *opener // the OpenAll under way
-	closing *closer // the CloseAll under way
+	turns    int // how many places in the order of opening have been given out
+	opened   bool
+	opening  *opener // the OpenAll under way
+	closing  *closer // the CloseAll under way
+	closings int     // how many times CloseAll was called
 }
 
 // entry is a registered resource. Its fields below site are guarded by the registry's mu.

@@ -21,31 +21,35 @@ func (b *reopener) stop() {
 
 // reopen tries again and again, first after wait, until e is open or somebody stops it. It keeps the values of
 // ctx and nothing else. Every kind of failure is worth another attempt: a password may be repaired.
-func (r *Registry) reopen(ctx context.Context, e *entry, wait time.Duration, last Kind) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	b := &reopener{row{e, true}, cancel, make(chan struct{})}
+func (r *Registry) reopen(ctx context.Context, o *opener, e *entry, wait time.Duration, last Kind) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closing != nil {
-		cancel()
+	if o.closed {
 		return
 	}
-	e.retry = b
-	go r.keepOpening(ctx, b, wait, last)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	e.retry = &reopener{row{e, true}, cancel, make(chan struct{})}
+	go r.keepOpening(ctx, e.retry, wait, last)
 }
 
 func (r *Registry) keepOpening(ctx context.Context, b *reopener, wait time.Duration, last Kind) {
 	defer r.retire(b)
 	e := b.row.entry
 	for n := 2; sleep(ctx, wait); n++ {
-		attempt, cancel := context.WithTimeout(ctx, min(optionalTimeout, r.settings().open))
 		stopped := false
-		err := r.attempt(attempt, e, n, func(e *entry) { stopped = !r.adoptLate(ctx, e) })
+		adopt := func(e *entry, announce func()) {
+			r.install(e, announce)
+			if stopped = ctx.Err() != nil; stopped {
+				e.current.Load().end()
+			}
+		}
+		attempt, cancel := context.WithTimeout(ctx, min(optionalTimeout, r.settings().open))
+		err := r.attempt(attempt, e, n, adopt)
 		cancel()
 		if stopped {
-			_ = r.closeOne(context.WithoutCancel(ctx), e, r.settings().close, 0)
+			r.closeStopped(ctx, e)
 		}
-		if err == nil {
+		if err == nil || ctx.Err() != nil && err.Kind != KindHung {
 			return
 		}
 		wait = backoff(n)
@@ -56,15 +60,11 @@ func (r *Registry) keepOpening(ctx context.Context, b *reopener, wait time.Durat
 	}
 }
 
-// adoptLate makes e open unless the background has been stopped.
-func (r *Registry) adoptLate(ctx context.Context, e *entry) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if ctx.Err() != nil {
-		return false
-	}
-	r.install(e)
-	return true
+// closeStopped closes what was opened after the background had been stopped.
+func (r *Registry) closeStopped(ctx context.Context, e *entry) {
+	b := r.settings().closingBudget(context.WithoutCancel(ctx), 1)
+	defer b.stop()
+	_ = r.closeOne(b, e, 0)
 }
 
 func (r *Registry) retire(b *reopener) {

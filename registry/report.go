@@ -1,7 +1,7 @@
 package registry
 
 import (
-	"fmt"
+	"encoding/json"
 	"log/slog"
 	"time"
 )
@@ -77,25 +77,24 @@ func (res Result) OK() bool { return res.Status() != Fail }
 
 // MarshalJSON shows the status, and of each result what Result.MarshalJSON shows.
 func (rep Report) MarshalJSON() ([]byte, error) {
-	text := fmt.Appendf(nil, `{"status":%q,"results":[`, rep.Status())
-	for i, result := range rep.Results {
-		if i > 0 {
-			text = append(text, ',')
-		}
-		text = result.appendJSON(text)
+	results := rep.Results
+	if results == nil {
+		results = []Result{}
 	}
-	return append(text, `]}`...), nil
+	return json.Marshal(struct {
+		Status  Status   `json:"status"`
+		Results []Result `json:"results"`
+	}{rep.Status(), results})
 }
 
 // MarshalJSON shows name, status, kind (of a failure) and duration, such as "1.5ms".
-func (res Result) MarshalJSON() ([]byte, error) { return res.appendJSON(nil), nil }
-
-func (res Result) appendJSON(text []byte) []byte {
-	text = fmt.Appendf(text, `{"name":%q,"status":%q`, res.Name, res.Status())
-	if kind := KindOf(res.Err); kind != "" {
-		text = fmt.Appendf(text, `,"kind":%q`, kind)
-	}
-	return fmt.Appendf(text, `,"duration":%q}`, res.Duration)
+func (res Result) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Name     string `json:"name"`
+		Status   Status `json:"status"`
+		Kind     Kind   `json:"kind,omitempty"`
+		Duration string `json:"duration"`
+	}{res.Name, res.Status(), KindOf(res.Err), res.Duration.String()})
 }
 
 // LogValue shows what MarshalJSON does, a group for each resource.

@@ -35,6 +35,7 @@ type Resource interface {
 // [Registry.OpenAll] calls every Configure before the first Open, so that one error shows every mistake.
 type Configurer interface {
 	// Configure reads and validates the configuration. It does no I/O beyond reading files. Its error names
-	// every bad or missing variable and quotes no value; an errors.Join of one error for each is welcome.
+	// every bad or missing variable and quotes no value; an errors.Join of one error for each is welcome. It is
+	// abandoned when it takes longer than OpenTimeout, as an Open is.
 	Configure() error
 }

@@ -1,0 +1,55 @@
+.DEFAULT_GOAL := help
+LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+RACE := $(if $(shell command -v $$(go env CC) 2>/dev/null),-race)
+MYSQL_SERVER := $(or $(MYSQL_URL),mysql://root@127.0.0.1:3306/test)
+REDIS_SERVER := $(or $(REDIS_URL),redis://127.0.0.1:6379/1)
+FUZZTIME := 30s
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## run the quickstart on embedded servers; ARGS=-once to do everything once and exit
+	@echo "building the quickstart and its servers; the first time takes a minute or two ..."
+	@go build -C examples -o ../bin/quickstart ./quickstart
+	@exec bin/quickstart $(ARGS)
+
+test: race unit embedded ## test both modules, and the backends on the embedded servers too
+
+race:
+	@$(if $(RACE),true,echo "no C compiler is found: testing without the race detector")
+
+unit:
+	go test $(RACE) ./...
+	@echo "building the embedded servers; the first time takes a few minutes ..."
+	go test -C examples $(RACE) ./...
+
+embedded: bin/devstack
+	MOORING_TEST_SERVERS=env bin/devstack -- go test $(RACE) -count=1 ./backends/...
+
+integration: bin/devstack ## test the backends on the servers at MYSQL_URL and REDIS_URL (else localhost)
+	MYSQL_URL='$(MYSQL_SERVER)' REDIS_URL='$(REDIS_SERVER)' MOORING_TEST_SERVERS=env \
+		bin/devstack -only mongo,pubsub -- go test $(RACE) -count=1 ./backends/...
+
+check: lint tidy test ## everything that CI asks for, but for the integration tests
+
+lint: ## check format and style, and vet
+	go vet ./... && go vet -C examples ./...
+	$(LINT) run ./... && cd examples && $(LINT) run ./...
+
+fmt: ## format all code
+	$(LINT) fmt && cd examples && $(LINT) fmt
+
+tidy: ## check that go.mod and go.sum are as they should be
+	go mod tidy -diff && cd examples && go mod tidy -diff
+
+docs: ## write the variables and the program into README.md and .env.example
+	go test ./backends/all -run Documentation -update
+
+size: ## measure what a program inherits and write it into README.md
+	cd examples && go run ./size -update ..
+
+bin/devstack: .FORCE
+	@go build -C examples -o ../bin/devstack ./cmd/devstack
+
+.FORCE:
+.PHONY: help demo test race unit embedded integration check lint fmt tidy docs size

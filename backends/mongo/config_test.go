@@ -1,0 +1,272 @@
+package mongo_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo/address"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/internal/canary"
+	"github.com/vibework/mooring/registry"
+)
+
+const (
+	hint  = ` (not wanted? drop its import, or call registry.Unregister("mongo"))`
+	known = "MONGO_URI: unknown option; known: appName, authMechanism, authSource, compressors, connectTimeoutMS, " +
+		"directConnection, heartbeatFrequencyMS, journal, loadBalanced, localThresholdMS, maxConnecting, maxIdleTimeMS, " +
+		"maxPoolSize, maxStalenessSeconds, minPoolSize, readConcernLevel, readPreference, readPreferenceTags, replicaSet, " +
+		"retryReads, retryWrites, serverMonitoringMode, serverSelectionTimeoutMS, ssl, timeoutMS, tls, tlsCAFile, " +
+		"tlsCertificateKeyFile, tlsDisableOCSPEndpointCheck, tlsInsecure, w, zlibCompressionLevel, zstdCompressionLevel"
+	scheme = "MONGO_URI: does not begin with mongodb:// or mongodb+srv://"
+	escape = "MONGO_URI: the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)"
+	pool   = "MONGO_URI: maxPoolSize: want a whole number from 0 to 65535"
+)
+
+func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
+	for name, test := range map[string]struct{ env, want string }{
+		"nothing is set":         {"", "MONGO_URI is not set"},
+		"database alone":         {"MONGO_DATABASE=shop", "MONGO_URI is not set"},
+		"another scheme":         {"MONGO_URI=http://h", scheme},
+		"no scheme":              {"MONGO_URI=SECRET", scheme},
+		"by its alias":           {"MONGODB_URI=SECRET", scheme},
+		"both spellings":         {"MONGO_URI=SECRET MONGODB_URI=mongodb://h", scheme},
+		"opaque":                 {"MONGO_URI=mongodb:SECRET@h", scheme},
+		"no host":                {"MONGO_URI=mongodb://u:SECRET@", "MONGO_URI: the host is missing or malformed"},
+		"host forgotten":         {"MONGO_URI=mongodb://app:SECRET/db", "MONGO_URI: the port is not a number from 1 to 65535"},
+		"unix socket":            {"MONGO_URI=mongodb://%2Ftmp%2Fmongodb-27017.sock", "MONGO_URI: the host is missing or malformed"},
+		"slash in password":      {"MONGO_URI=mongodb://u:SEC/RET@h", escape},
+		"question in password":   {"MONGO_URI=mongodb://u:SEC?RET@h", escape},
+		"percent in password":    {"MONGO_URI=mongodb://u:SECRET%zz@h", "MONGO_URI: a % in the user name or password must be percent-encoded (%25)"},
+		"user without password":  {"MONGO_URI=mongodb://app@h", "MONGO_URI: the user has no password"},
+		"password without user":  {"MONGO_URI=mongodb://:SECRET@h", "MONGO_URI: the password has no user name"},
+		"path no database":       {"MONGO_URI=mongodb://h/a/SECRET", "MONGO_URI: the path must be the name of a database"},
+		"no database":            {"MONGO_URI=mongodb://h MONGO_DATABASE=a.SECRET", "MONGO_DATABASE: not a name for a database"},
+		"unknown option":         {"MONGO_URI=mongodb://h/?tlsCAfiel=SECRET", known},
+		"secret as an option":    {"MONGO_URI=mongodb://h/?SECRET", known},
+		"option twice":           {"MONGO_URI=mongodb://h/?w=1&W=2", "MONGO_URI: w: is there twice"},
+		"no number":              {"MONGO_URI=mongodb://h/?maxPoolSize=SECRET", pool},
+		"too large":              {"MONGO_URI=mongodb://h/?maxPoolSize=65536", pool},
+		"no time":                {"MONGO_URI=mongodb://h/?connectTimeoutMS=0", "MONGO_URI: connectTimeoutMS: want a whole number from 1 to 2147483647"},
+		"neither true nor false": {"MONGO_URI=mongodb://h/?retryWrites=SECRET", "MONGO_URI: retryWrites: want true or false"},
+		"unknown mechanism":      {"MONGO_URI=mongodb://u:p@h/?authMechanism=SECRET", "MONGO_URI: authMechanism: want one of SCRAM-SHA-1, SCRAM-SHA-256, PLAIN, MONGODB-X509"},
+		"mechanism without user": {"MONGO_URI=mongodb://h/?authMechanism=plain", "MONGO_URI: authMechanism: there is no user name"},
+		"bad authSource":         {"MONGO_URI=mongodb://u:p@h/?authSource=", "MONGO_URI: authSource: want the name of a database, or $external"},
+		"X.509 without files":    {"MONGO_URI=mongodb://h/?authMechanism=MONGODB-X509", "MONGO_URI: authMechanism: MONGODB-X509 wants tlsCertificateKeyFile or MONGO_TLS_CERT_FILE"},
+		"X.509 with password":    {"MONGO_URI=mongodb://u:SECRET@h/?authMechanism=MONGODB-X509", "MONGO_URI: authMechanism: MONGODB-X509 takes no password"},
+		"X.509 in a database":    {"MONGO_URI=mongodb://h/?authMechanism=MONGODB-X509&authSource=a", "MONGO_URI: authSource: must be $external for MONGODB-X509"},
+		"unknown compressor":     {"MONGO_URI=mongodb://h/?compressors=zlib,SECRET", "MONGO_URI: compressors: want some of snappy,zlib,zstd"},
+		"empty replicaSet":       {"MONGO_URI=mongodb://h/?replicaSet=", "MONGO_URI: replicaSet: want 1 to 128 characters"},
+		"negative w":             {"MONGO_URI=mongodb://h/?w=-1", "MONGO_URI: w: want a number of servers, or majority"},
+		"journal without w":      {"MONGO_URI=mongodb://h/?w=0&journal=true", "MONGO_URI: journal is true, but w is 0"},
+		"malformed tags":         {"MONGO_URI=mongodb://h/?readPreference=nearest&readPreferenceTags=SECRET", "MONGO_URI: readPreferenceTags: want pairs such as dc:ny,rack:1"},
+		"tags for the primary":   {"MONGO_URI=mongodb://h/?readPreferenceTags=dc:ny", "MONGO_URI: readPreferenceTags and maxStalenessSeconds want a readPreference other than primary"},
+		"stale primary":          {"MONGO_URI=mongodb://h/?readPreference=primary&maxStalenessSeconds=90", "MONGO_URI: readPreferenceTags and maxStalenessSeconds want a readPreference other than primary"},
+		"direct to two hosts":    {"MONGO_URI=mongodb://a,b/?directConnection=true", "MONGO_URI: directConnection wants mongodb:// and one host"},
+		"direct by SRV":          {"MONGO_URI=mongodb+srv://a.b.c/?directConnection=true", "MONGO_URI: directConnection wants mongodb:// and one host"},
+		"balanced replica set":   {"MONGO_URI=mongodb://a/?loadBalanced=true&replicaSet=rs0", "MONGO_URI: loadBalanced wants one host, no directConnection and no replicaSet"},
+		"SRV with a port":        {"MONGO_URI=mongodb+srv://a.b.c:27017", "MONGO_URI: mongodb+srv:// wants one host and no port"},
+		"SRV with two hosts":     {"MONGO_URI=mongodb+srv://a.b.c,d.e.f", "MONGO_URI: mongodb+srv:// wants one host and no port"},
+		"TLS off and on":         {"MONGO_URI=mongodb://h/?tls=true&ssl=false", "MONGO_URI: tls: ssl says otherwise: drop one"},
+		"insecure without TLS":   {"MONGO_URI=mongodb://h/?tls=false&tlsInsecure=true", "MONGO_URI: tlsInsecure: tls is false: drop one"},
+		"TLS in two places":      {"MONGO_URI=mongodb://h/?tls=true MONGO_TLS=verify", "MONGO_URI: has TLS options, and so has MONGO_TLS or MONGO_TLS_*: drop one"},
+		"CA file is not there":   {"MONGO_URI=mongodb://h/?tlsCAFile=SECRET", "MONGO_URI: tlsCAFile: cannot be read, or has no PEM certificate"},
+		"key file is not there":  {"MONGO_URI=mongodb://h/?tlsCertificateKeyFile=SECRET", "MONGO_URI: tlsCertificateKeyFile: cannot be read, or is not a PEM certificate and its key"},
+		"CA file of a variable":  {"MONGO_URI=mongodb://h MONGO_TLS_CA_FILE=/SECRET", "MONGO_TLS_CA_FILE: no such file"},
+		"unknown TLS mode":       {"MONGO_URI=mongodb://h MONGO_TLS=SECRET", "MONGO_TLS: not off, verify or skip-verify"},
+		"set in two places":      {"MONGO_URI=mongodb://h/?maxPoolSize=5 MONGO_MAX_POOL_SIZE=6", "MONGO_URI: maxPoolSize: MONGO_MAX_POOL_SIZE says otherwise: drop one"},
+		"more than the most":     {"MONGO_URI=mongodb://h MONGO_MIN_POOL_SIZE=101", "MONGO_MIN_POOL_SIZE: is more than MONGO_MAX_POOL_SIZE"},
+		"far too many":           {"MONGO_URI=mongodb://h MONGO_MAX_POOL_SIZE=65536", "MONGO_MAX_POOL_SIZE: want at most 65535"},
+		"duration without unit":  {"MONGO_URI=mongodb://h MONGO_CONNECT_TIMEOUT=3", "MONGO_CONNECT_TIMEOUT: not a duration with a unit, such as 30s"},
+		"two bad options":        {"MONGO_URI=mongodb://h/?tls=yes&w=", "MONGO_URI: tls: want true or false; MONGO_URI: w: want a number of servers, or majority"},
+		"two bad variables":      {"MONGO_MIN_POOL_SIZE=x MONGO_CONNECT_TIMEOUT=-1s", "MONGO_MIN_POOL_SIZE: not a whole number; MONGO_CONNECT_TIMEOUT: must not be negative"},
+		"file beside variable":   {"MONGO_URI=mongodb://h MONGO_URI_FILE=/SECRET", "MONGO_URI: set together with MONGO_URI_FILE; keep one of the two"},
+		"file is not there":      {"MONGO_URI_FILE=/SECRET", "MONGO_URI_FILE: no such file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			secret := canary.New("", "")
+			env := strings.ReplaceAll(test.env, "SEC/RET", secret.Value[:6]+"/"+secret.Value[6:])
+			env = strings.ReplaceAll(env, "SEC?RET", secret.Value[:6]+"?"+secret.Value[6:])
+			setenv(t, strings.ReplaceAll(env, "SECRET", secret.Value))
+			r := registry.New()
+			r.Register(mongo.New("mongo"))
+			err := r.OpenAll(t.Context())
+			if want := "configure mongo: config: " + test.want + hint; err == nil || err.Error() != want {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+			if kind := registry.KindOf(err); kind != registry.KindConfig {
+				t.Errorf("the kind is %q", kind)
+			}
+			secret.AbsentFrom(t, err)
+			canary.NoParserIn(t, err)
+		})
+	}
+}
+
+// The driver's own parser is the judge of what a connection string means.
+func TestAURIMeansWhatItMeansToTheDriver(t *testing.T) {
+	for _, uri := range []string{
+		"mongodb://h",
+		"mongodb://a:1,b.example,[::1]:3/shop",
+		"mongodb://app:p%40ss%2F%25@h/shop",
+		"mongodb://app:pw@h:27018",
+		"mongodb://app:pw@h/shop?authSource=admin",
+		"mongodb://app:pw@h/shop?authMechanism=SCRAM-SHA-1",
+		"mongodb://app:pw@h/?authMechanism=PLAIN",
+		"mongodb://app:pw@h/shop?authMechanism=PLAIN&tls=true",
+		"mongodb://h/?appName=my+app&compressors=zstd,snappy&connectTimeoutMS=1000&directConnection=true",
+		"mongodb://h/?HEARTBEATFREQUENCYMS=700&journal=true&localThresholdMS=3&maxConnecting=4&maxIdleTimeMS=5000",
+		"mongodb://h/?loadBalanced=true",
+		"mongodb://h/?maxPoolSize=0&minPoolSize=7&readConcernLevel=majority&replicaSet=rs0",
+		"mongodb://h/?maxPoolSize=8&minPoolSize=7&retryReads=false&retryWrites=false",
+		"mongodb://h/?readPreference=secondaryPreferred&maxStalenessSeconds=120",
+		"mongodb://h/?readPreference=nearest&readPreferenceTags=dc:ny&readPreferenceTags=",
+		"mongodb://h/?serverSelectionTimeoutMS=9000&timeoutMS=2000",
+		"mongodb://h/?tls=true&tlsDisableOCSPEndpointCheck=true",
+		"mongodb://h/?ssl=true&tlsInsecure=true",
+		"mongodb://h/?w=majority",
+		"mongodb://h/?w=2&journal=false",
+		"mongodb://h/?compressors=zlib&zlibCompressionLevel=3",
+		"mongodb://h/?compressors=zstd&zstdCompressionLevel=4",
+	} {
+		setenv(t, "MONGO_URI="+uri)
+		got, want := fields(mongo.OptionsOf(t, "mongo")), fields(options.Client().ApplyURI(uri))
+		for name, value := range want {
+			spelled := strings.HasSuffix(name, "Level") && !strings.Contains(uri, "Level") // a default, by the parser
+			if got[name] != value && !spelled {
+				t.Errorf("%s: %s\ngot  %s\nwant %s", uri, name, got[name], value)
+			}
+		}
+	}
+}
+
+func TestAMechanismIsKnownInAnyCase(t *testing.T) {
+	setenv(t, "MONGO_URI=mongodb://u:p@h/?authmechanism=scram-sha-256&serverMonitoringMode=POLL")
+	got := mongo.OptionsOf(t, "mongo")
+	if got.Auth.AuthMechanism != "SCRAM-SHA-256" || *got.ServerMonitoringMode != "poll" {
+		t.Errorf("got %s, %s", got.Auth.AuthMechanism, *got.ServerMonitoringMode)
+	}
+}
+
+func TestEveryVariableReachesTheDriver(t *testing.T) {
+	setenv(t, `MONGO_URI=mongodb://h/path MONGO_DATABASE=shop MONGO_MAX_POOL_SIZE=7 MONGO_MIN_POOL_SIZE=5
+		MONGO_MAX_CONN_IDLE_TIME=1m MONGO_SERVER_SELECTION_TIMEOUT=2s MONGO_CONNECT_TIMEOUT=3s
+		MONGO_TLS=skip-verify MONGO_TLS_SERVER_NAME=other`)
+	got := mongo.OptionsOf(t, "mongo")
+	if *got.MaxPoolSize != 7 || *got.MinPoolSize != 5 || *got.MaxConnIdleTime != time.Minute ||
+		*got.ServerSelectionTimeout != 2*time.Second || *got.ConnectTimeout != 3*time.Second ||
+		!got.TLSConfig.InsecureSkipVerify || got.TLSConfig.ServerName != "other" {
+		t.Errorf("got %v, TLS %+v", fields(got), got.TLSConfig)
+	}
+	if name := mongo.DatabaseOf(t, "mongo"); name != "shop" {
+		t.Errorf("the database is %s", name)
+	}
+}
+
+func TestTheDefaultsAreNotTheDrivers(t *testing.T) {
+	setenv(t, "MONGODB_URI=mongodb://h/path MONGO_PORT=tcp://10.0.0.7:27017")
+	got := mongo.OptionsOf(t, "mongo")
+	if *got.MaxPoolSize != 100 || *got.MinPoolSize != 0 || *got.MaxConnIdleTime != 5*time.Minute ||
+		*got.ServerSelectionTimeout != 5*time.Second || *got.ConnectTimeout != 5*time.Second || got.TLSConfig != nil {
+		t.Errorf("got %v", fields(got))
+	}
+	if name := mongo.DatabaseOf(t, "mongo"); name != "path" || got.Hosts[0] != "h:27017" {
+		t.Errorf("the database is %s on %s", name, got.Hosts[0])
+	}
+}
+
+func TestAnOptionOfTheURIReplacesADefault(t *testing.T) {
+	setenv(t, "MONGO_URI=mongodb://h/?maxPoolSize=5&minPoolSize=3 MONGO_MIN_POOL_SIZE=3")
+	if got := mongo.OptionsOf(t, "mongo"); *got.MaxPoolSize != 5 || *got.MinPoolSize != 3 {
+		t.Errorf("got %d, %d", *got.MaxPoolSize, *got.MinPoolSize)
+	}
+}
+
+func TestSRVTurnsTLSOnUnlessToldOtherwise(t *testing.T) {
+	for env, want := range map[string]bool{
+		"MONGO_URI=mongodb+srv://a.b.c":                           true,
+		"MONGO_URI=mongodb+srv://a.b.c/?tls=false":                false,
+		"MONGO_URI=mongodb+srv://a.b.c MONGO_TLS=off":             false,
+		"MONGO_URI=mongodb://a.b.c":                               false,
+		"MONGO_URI=mongodb://a.b.c/?tlsInsecure=true":             true,
+		"MONGO_URI=mongodb://a.b.c MONGO_TLS_SERVER_NAME=a.b.com": true,
+	} {
+		setenv(t, env)
+		got := mongo.OptionsOf(t, "mongo").TLSConfig
+		if (got != nil) != want || got != nil && got.MinVersion != tls.VersionTLS12 {
+			t.Errorf("%s: got %+v", env, got)
+		}
+	}
+}
+
+func TestANamedInstanceReadsItsOwnVariablesOnly(t *testing.T) {
+	setenv(t, "MONGO_URI=mongodb://default MONGODB_URI=mongodb://alias MONGO_AUDIT_URI=mongodb://audit")
+	if got := mongo.OptionsOf(t, "mongo-audit"); got.Hosts[0] != "audit:27017" {
+		t.Errorf("got %s", got.Hosts[0])
+	}
+	if got := mongo.OptionsOf(t, "mongo"); got.Hosts[0] != "default:27017" {
+		t.Errorf("got %s", got.Hosts[0])
+	}
+}
+
+// fields are the fields of o that are set, as text.
+func fields(o *options.ClientOptions) map[string]string {
+	texts := make(map[string]string)
+	v := reflect.ValueOf(o).Elem()
+	for i := range v.NumField() {
+		field, name := v.Field(i), v.Type().Field(i).Name
+		if !field.CanInterface() || field.IsZero() {
+			continue
+		}
+		switch value := field.Interface().(type) {
+		case *options.Credential:
+			texts[name] = fmt.Sprintf("%+v", *value)
+		case *tls.Config:
+			texts[name] = fmt.Sprint("insecure: ", value.InsecureSkipVerify)
+		case *writeconcern.WriteConcern:
+			texts[name] = fmt.Sprint(value.W, value.Journal != nil && *value.Journal)
+		case fmt.Stringer:
+			texts[name] = value.String()
+		case []string:
+			texts[name] = fmt.Sprint(value)
+			if name == "Hosts" {
+				texts[name] = hosts(value)
+			}
+		default:
+			if field.Kind() == reflect.Pointer && name != "HTTPClient" {
+				texts[name] = fmt.Sprintf("%+v", field.Elem().Interface())
+			}
+		}
+	}
+	return texts
+}
+
+func hosts(list []string) string {
+	var whole []string
+	for _, host := range list {
+		whole = append(whole, address.Address(host).String())
+	}
+	return fmt.Sprint(whole)
+}
+
+// setenv sets the variables in list and unsets all others of MongoDB.
+func setenv(t *testing.T, list string) {
+	t.Helper()
+	for _, v := range config.Describe[mongo.Config]("mongo") {
+		for _, name := range append(v.Aliases, v.Name) {
+			t.Setenv(name, "")
+			t.Setenv(name+"_FILE", "")
+		}
+	}
+	for pair := range strings.FieldsSeq(list) {
+		name, value, _ := strings.Cut(pair, "=")
+		t.Setenv(name, value)
+	}
+}

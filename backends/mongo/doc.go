@@ -1,0 +1,45 @@
+// Package mongo is the MongoDB backend: importing it registers a resource called "mongo" that is configured by
+// the MONGO_* variables. It also speaks to Atlas, FerretDB and to whatever else speaks the protocol.
+//
+//	import "github.com/vibework/mooring/backends/mongo"
+//
+//	if err := registry.OpenAll(ctx); err != nil { ... }
+//	orders := mongo.Database().Collection("orders") // of the driver's own client; never disconnect that
+//
+// # Configuration
+//
+// MONGO_URI (mongodb://user:password@host:27017,host2/database?replicaSet=rs0, or mongodb+srv://user@host/...),
+// or MONGODB_URI, is a connection string as MongoDB documents it. Every variable is a field of [Config]. A second
+// instance is registry.Register(mongo.New("mongo-audit")); it reads MONGO_AUDIT_*.
+//
+// Options of the URI that this package does not know are refused, since the driver would ignore them in silence:
+// with tlsCAfiel=... it would connect all the same. The error lists those that are known. An option that is also
+// a variable, such as maxPoolSize, is set in one of the two places; when they differ, Configure says so.
+//
+// The user is looked up in the database that authSource names, else in that of the URI's path, else in admin.
+// MONGO_DATABASE has no part in it.
+//
+// With mongodb+srv:// the names of the servers are looked up once in each Open. Members that join a replica set
+// later become known all the same, from the others; a mongos that is added to a sharded cluster does not.
+//
+// # Open, check, close
+//
+// Open connects, logs in and sends a ping. Without a user it also tries to list the collections, for a ping needs
+// no login, and a server that wants one would refuse everything else. Check sends a ping. When that fails or no
+// answer comes, it asks over a short-lived client of its own: so a stale connection is no failure, and a full pool
+// is KindExhausted only if the server is well. A user who may not ping counts as healthy: the server has answered.
+//
+// Close disconnects the client. Connections in use get a second to come back and are then cut; the error counts
+// them. End your own operations first: while one that has no server to go to waits for one, the driver (v2.9)
+// keeps a processor busy, from Close until the operation's context or MONGO_SERVER_SELECTION_TIMEOUT ends.
+//
+// # Clients
+//
+// An operation waits for a server, and for a connection, until its context ends, and for at most
+// MONGO_SERVER_SELECTION_TIMEOUT. Give contexts a deadline: the driver has none of its own for an answer. After a
+// restart of the server the client heals by itself within a second; reads and writes that the driver retries do
+// not even notice.
+//
+// The driver's own logging is off, also when MONGODB_LOG_* ask for it: it would write documents to standard error.
+// A hook can turn it on.
+package mongo

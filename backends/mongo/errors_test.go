@@ -1,0 +1,75 @@
+package mongo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/registry"
+)
+
+func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
+	answer := func(code int32) error {
+		return fmt.Errorf("SECRET: %w", driver.CommandError{Code: code, Name: "SECRET", Message: "SECRET"})
+	}
+	broken := driver.CommandError{Labels: []string{"NetworkError"}, Wrapped: errors.New("SECRET")}
+	cleared := driver.CommandError{Labels: []string{"TransientTransactionError"}, Message: "SECRET"}
+	for _, test := range []struct {
+		err  error
+		kind registry.Kind
+		text string
+	}{
+		{answer(18), registry.KindAuth, "wrong user name or password, or the user is of another database (MONGO_URI: authSource) (18)"},
+		{answer(8000), registry.KindAuth, "Atlas refuses the user name or the password (8000)"},
+		{answer(334), registry.KindAuth, "the server does not offer this way to log in (334)"},
+		{answer(13), registry.KindPermission, "the user may not do this (13)"},
+		{answer(6), registry.KindUnreachable, "the router cannot reach a server (6)"},
+		{answer(50), registry.KindTimeout, "the server took too long (50)"},
+		{answer(89), registry.KindTimeout, "the router got no answer in time (89)"},
+		{answer(262), registry.KindTimeout, "the server took too long (262)"},
+		{answer(91), registry.KindLoading, "the server is shutting down (91)"},
+		{answer(11600), registry.KindLoading, "the server is shutting down (11600)"},
+		{answer(133), registry.KindLoading, "the router finds no server to read from (133)"},
+		{answer(189), registry.KindLoading, "the primary is stepping down (189)"},
+		{answer(10058), registry.KindLoading, "the server is not the primary (10058)"},
+		{answer(10107), registry.KindLoading, "the server is not the primary (10107)"},
+		{answer(11602), registry.KindLoading, "the replica set is changing (11602)"},
+		{answer(13435), registry.KindLoading, "the server is not the primary (13435)"},
+		{answer(13436), registry.KindLoading, "the server is recovering (13436)"},
+		{answer(4711), registry.KindUnknown, "the server answered with the error 4711"},
+		{broken, registry.KindUnreachable, "the connection broke, or what listens there is no MongoDB server"},
+		{cleared, registry.KindUnreachable, "the connection broke, or what listens there is no MongoDB server"},
+		{driver.CommandError{Wrapped: io.EOF}, registry.KindUnreachable, "the connection was closed"},
+		{driver.ErrClientDisconnected, registry.KindNotOpen, "not open: the program has disconnected the client"},
+		{context.DeadlineExceeded, registry.KindTimeout, "no answer in time: context deadline exceeded"},
+		{context.Canceled, registry.KindCanceled, "context canceled"},
+		{errors.New("SECRET"), registry.KindUnknown, "the driver failed with an error of type *errors.errorString"},
+	} {
+		got := mongo.Classify(test.err, nil)
+		if got.Error() != test.text || registry.KindOf(got) != test.kind {
+			t.Errorf("%v\ngot  %s: %v\nwant %s: %s", test.err, registry.KindOf(got), got, test.kind, test.text)
+		}
+	}
+	if mongo.Classify(nil, errors.New("cause")) != nil {
+		t.Error("nil is an error")
+	}
+}
+
+func TestTheCauseReplacesWhatTheDriverDoesNotSay(t *testing.T) {
+	cause := registry.Classify(registry.KindUnreachable, errors.New("connection refused"))
+	for _, err := range []error{context.DeadlineExceeded, errors.New("no server")} {
+		if got := mongo.Classify(err, cause); got != cause {
+			t.Errorf("%v: got %v", err, got)
+		}
+	}
+	for _, err := range []error{context.Canceled, io.EOF, driver.CommandError{Code: 18}} {
+		if got := mongo.Classify(err, cause); got == cause {
+			t.Errorf("%v: got %v", err, got)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package mongo
+
+import (
+	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/vibework/mooring/backends/config"
+)
+
+// OptionsOf reads the environment as Configure does and returns what the driver is going to be given.
+func OptionsOf(t *testing.T, name string) *options.ClientOptions {
+	t.Helper()
+	return resolved(t, name).clientOptions()
+}
+
+// DatabaseOf is the database that the environment names.
+func DatabaseOf(t *testing.T, name string) string {
+	t.Helper()
+	return resolved(t, name).Database
+}
+
+func resolved(t *testing.T, name string) *settings {
+	t.Helper()
+	cfg, err := config.Load[Config](name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := resolve(name, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Classify is what every error of the driver goes through.
+func Classify(err, cause error) error { return classify(err, "MONGO_", cause) }
+
+// UseOn is Use for a resource other than the default instance.
+func UseOn(r *Resource, opts ...Option) { r.use(opts) }

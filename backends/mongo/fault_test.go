@@ -1,0 +1,328 @@
+package mongo_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/internal/canary"
+	"github.com/vibework/mooring/internal/mongotest"
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest"
+)
+
+// proxied returns a proxy in front of the server, and the server's URI by way of it.
+func proxied(t *testing.T) (*registrytest.Proxy, string) {
+	t.Helper()
+	u, err := url.Parse(server(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := registrytest.NewProxy(t, u.Host)
+	u.Host = proxy.Addr()
+	return proxy, u.String()
+}
+
+func TestOpenSaysWhatIsWrongWithTheServer(t *testing.T) {
+	secure := httptest.NewTLSServer(nil)
+	defer secure.Close()
+	for name, test := range map[string]struct{ uri, want string }{
+		"closed port": {"mongodb://" + closedPort(t), "unreachable: connection refused"},
+		"two closed ports": {
+			"mongodb://" + closedPort(t) + "," + closedPort(t), "unreachable: connection refused",
+		},
+		"silent":   {"mongodb://" + silentPort(t), "timeout: no answer in time: context deadline exceeded"},
+		"hangs up": {"mongodb://" + hangUp(t), "unreachable: the connection was closed"},
+		"no MongoDB": {
+			"mongodb://" + answering(t, "HTTP/1.1 400 Bad Request\r\n\r\n"),
+			"unreachable: the connection broke, or what listens there is no MongoDB server",
+		},
+		"unknown authority": {
+			"mongodb://" + secure.Listener.Addr().String() + "/?tls=true",
+			"tls: the server's certificate is signed by an unknown authority",
+		},
+		"no TLS": {
+			"mongodb://" + answering(t, "-ERR Protocol error\r\n") + "/?tls=true",
+			"tls: the server does not speak TLS on this port",
+		},
+		"no replica set": {
+			server(t) + "&replicaSet=rs-of-another-name",
+			"config: none of the hosts belongs to the replica set that is asked for (MONGO_URI: replicaSet)",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			start := time.Now()
+			err := mongo.New("mongo", mongo.WithConfig(at(test.uri))).Open(ctx)
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("it took %v with a deadline after 500ms", took)
+			}
+			if got := fmt.Sprintf("%s: %v", registry.KindOf(err), err); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+			canary.NoParserIn(t, err)
+		})
+	}
+}
+
+func TestASecureServerIsOpenedWithItsCertificate(t *testing.T) {
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	fake := mongotest.Start(t, mongotest.Options{
+		User: "app", Password: password, TLS: &tls.Config{Certificates: certified.TLS.Certificates},
+	})
+	_, res := open(t, at(uriOf(fake)+"&tlsCAFile="+pemFile(t, certified.Certificate())))
+	put(t, collection(t, res), 1)
+}
+
+func TestOpenWithoutADeadlineBoundsItself(t *testing.T) {
+	proxy, uri := proxied(t)
+	proxy.Blackhole()
+	res := mongo.New("mongo", mongo.WithConfig(at(uri)))
+	start := time.Now()
+	if err := res.Open(context.Background()); registry.KindOf(err) != registry.KindTimeout {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %v with a ServerSelectionTimeout of 1s", took)
+	}
+}
+
+func TestOpenEndsWithItsContext(t *testing.T) {
+	proxy, uri := proxied(t)
+	proxy.Blackhole()
+	cfg := at(uri)
+	cfg.ServerSelectionTimeout = time.Minute
+	res := mongo.New("mongo", mongo.WithConfig(cfg))
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	start := time.Now()
+	if err := res.Open(ctx); registry.KindOf(err) != registry.KindCanceled {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func TestACheckOfAFrozenServerEndsWithItsContext(t *testing.T) {
+	proxy, uri := proxied(t)
+	_, res := open(t, at(uri))
+	proxy.Blackhole()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	err := res.Check(ctx)
+	if registry.KindOf(err) != registry.KindTimeout {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	proxy.Pass()
+	if err := res.Check(t.Context()); err != nil {
+		t.Errorf("after the thaw: %v", err)
+	}
+}
+
+func TestACheckWithoutADeadlineBoundsItself(t *testing.T) {
+	fake := mongotest.Start(t, mongotest.Options{})
+	_, res := open(t, at("mongodb://"+fake.Addr()))
+	fake.Freeze(true)
+	defer fake.Freeze(false)
+	start := time.Now()
+	if err := res.Check(context.Background()); registry.KindOf(err) != registry.KindTimeout {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 15*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func TestACheckThatACloseOvertakesSaysNotOpen(t *testing.T) {
+	fake := mongotest.Start(t, mongotest.Options{})
+	r, res := open(t, at("mongodb://"+fake.Addr()))
+	fake.Freeze(true)
+	defer fake.Freeze(false)
+	checked := make(chan error)
+	go func() { checked <- res.Check(context.Background()) }()
+	time.AfterFunc(50*time.Millisecond, func() { _ = r.CloseAll(context.Background()) })
+	if err := <-checked; registry.KindOf(err) != registry.KindNotOpen {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestACheckAfterACutSeesAHealthyServer(t *testing.T) {
+	proxy, uri := proxied(t)
+	_, res := open(t, at(uri))
+	warm(t, res, 5)
+	for range 5 {
+		proxy.Cut()
+		if err := res.Check(t.Context()); err != nil {
+			t.Errorf("a stale connection failed the check: %v", err)
+		}
+	}
+}
+
+func TestAServerThatRefusesFailsTheCheckAndHealsByItself(t *testing.T) {
+	proxy, uri := proxied(t)
+	r, res := open(t, at(uri))
+	warm(t, res, 5)
+	proxy.Refuse()
+	result := r.Check(t.Context(), "mongo")
+	refused, reset := "check mongo: unreachable: connection refused", "check mongo: unreachable: connection reset by peer"
+	if result.Err == nil || result.Err.Error() != refused && result.Err.Error() != reset {
+		t.Errorf("got %v, want %s", result.Err, refused)
+	}
+	proxy.Pass()
+	for range 5 {
+		if result := r.Check(t.Context(), "mongo"); result.Err != nil {
+			t.Errorf("after it came back: %v", result.Err)
+		}
+	}
+	put(t, collection(t, res), 1)
+}
+
+func TestAFullPoolDoesNotHideADeadServer(t *testing.T) {
+	proxy, uri := proxied(t)
+	cfg := at(uri)
+	cfg.MaxPoolSize = 1
+	hook, hold := holding()
+	r, res := open(t, cfg, hook)
+	release := hold(t, res, 1)
+	defer release()
+	defer proxy.Pass()
+	proxy.Blackhole()
+	if result := r.Check(t.Context(), "mongo"); registry.KindOf(result.Err) != registry.KindTimeout {
+		t.Errorf("got %v", result.Err)
+	}
+}
+
+func TestAServerOfAReplicaSetThatStepsDownIsNotReady(t *testing.T) {
+	fake := mongotest.Start(t, mongotest.Options{})
+	r, _ := open(t, at("mongodb://"+fake.Addr()))
+	for code, want := range map[int]string{
+		189:  "check mongo: loading: the primary is stepping down (189)",
+		91:   "check mongo: loading: the server is shutting down (91)",
+		4711: "check mongo: the server answered with the error 4711",
+	} {
+		fake.FailPing(code)
+		if result := r.Check(t.Context(), "mongo"); result.Err == nil || result.Err.Error() != want {
+			t.Errorf("got  %v\nwant %s", result.Err, want)
+		}
+	}
+	for _, code := range []int{13, 0} { // who may not ping is known to the server
+		fake.FailPing(code)
+		if result := r.Check(t.Context(), "mongo"); result.Err != nil {
+			t.Errorf("code %d: %v", code, result.Err)
+		}
+	}
+}
+
+func TestNothingIsLeftOfAFailedOpen(t *testing.T) {
+	proxy, uri := proxied(t)
+	proxy.CutAfter(1)
+	err := mongo.New("mongo", mongo.WithConfig(at(uri))).Open(t.Context())
+	if registry.KindOf(err) != registry.KindUnreachable {
+		t.Errorf("got %v", err)
+	}
+	nothingLeft(t, proxy)
+}
+
+func TestNothingIsLeftOfAClosedClient(t *testing.T) {
+	fake := mongotest.Start(t, mongotest.Options{User: "app", Password: password})
+	cfg := at(uriOf(fake))
+	cfg.MinPoolSize = 3
+	r, res := open(t, cfg)
+	warm(t, res, 5)
+	if err := r.CloseAll(t.Context()); err != nil {
+		t.Error(err)
+	}
+	fake.WaitConns(0)
+}
+
+func TestCloseOfAFrozenServerEndsInTime(t *testing.T) {
+	proxy, uri := proxied(t)
+	r, res := open(t, at(uri))
+	warm(t, res, 3)
+	proxy.Blackhole()
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := r.CloseAll(ctx); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	nothingLeft(t, proxy)
+}
+
+func TestAHookKeepsItsMonitors(t *testing.T) {
+	var mu sync.Mutex
+	heard := make(map[string]int)
+	hear := func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		heard[what]++
+	}
+	_, res := open(t, at(server(t)), mongo.WithHook(func(o *options.ClientOptions) {
+		o.SetPoolMonitor(&event.PoolMonitor{Event: func(*event.PoolEvent) { hear("pool") }})
+		o.SetServerMonitor(&event.ServerMonitor{
+			ServerHeartbeatSucceeded:   func(*event.ServerHeartbeatSucceededEvent) { hear("heartbeat") },
+			TopologyDescriptionChanged: func(*event.TopologyDescriptionChangedEvent) { hear("topology") },
+			ServerOpening:              func(*event.ServerOpeningEvent) { hear("opening") },
+		})
+	}))
+	put(t, collection(t, res), 1)
+	mu.Lock()
+	defer mu.Unlock()
+	if len(heard) != 4 {
+		t.Errorf("heard %v", heard)
+	}
+}
+
+func TestTheDriversLogStaysSilent(t *testing.T) {
+	t.Setenv("MONGODB_LOG_ALL", "debug")
+	t.Setenv("MONGODB_LOG_PATH", "/no/such/folder/mongo.log") // the driver would fail to open it
+	_, res := open(t, at(server(t)))
+	put(t, collection(t, res), 1)
+}
+
+// nothingLeft waits until the proxy has heard of the end of every connection.
+func nothingLeft(t *testing.T, proxy *registrytest.Proxy) {
+	t.Helper()
+	limit := time.After(10 * time.Second)
+	for proxy.Conns() != 0 {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-limit:
+			t.Fatalf("%d connections are left", proxy.Conns())
+		}
+	}
+}
+
+// warm leaves up to n idle connections in the pool.
+func warm(t *testing.T, res *mongo.Resource, n int) {
+	t.Helper()
+	var operations sync.WaitGroup
+	for range n {
+		operations.Go(func() {
+			if err := res.Database().Collection("mooring").FindOne(t.Context(), bson.M{"_id": 0}).Err(); err == nil {
+				t.Error("there is such a document")
+			}
+		})
+	}
+	operations.Wait()
+}

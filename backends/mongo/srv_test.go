@@ -1,0 +1,102 @@
+package mongo_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/internal/canary"
+	"github.com/vibework/mooring/internal/mongotest"
+	"github.com/vibework/mooring/registry"
+)
+
+func TestAnSRVRecordLeadsToTheServer(t *testing.T) {
+	fake := mongotest.Start(t, mongotest.Options{User: "app", Password: password})
+	port := uint16(portOf(t, fake.Addr()))
+	names := nameServer(t, records{
+		"_mongodb._tcp.cluster.mooring.test.": {srv("one.mooring.test.", port)},
+		"cluster.mooring.test.":               {txt("authSource=admin")},
+		"one.mooring.test.":                   {a(127, 0, 0, 1)},
+	})
+	uri := strings.Replace(uriOf(fake), "mongodb://", "mongodb+srv://", 1)
+	uri = strings.Replace(uri, fake.Addr(), "cluster.mooring.test", 1)
+	uri = strings.Replace(uri, "authSource=admin", "tls=false", 1) // which the TXT record knows
+	r, res := open(t, at(uri))
+	put(t, collection(t, res), 1)
+	if result := r.Check(t.Context(), "mongo"); result.Err != nil {
+		t.Error(result.Err)
+	}
+	if asked := names.asked("_mongodb._tcp.cluster.mooring.test."); asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+}
+
+func TestBadRecordsAreNotFollowed(t *testing.T) {
+	good := []record{srv("one.mooring.test.", 27017)}
+	for name, test := range map[string]struct {
+		srv, txt []record
+		want     string
+	}{
+		"no such host":  {nil, nil, "unreachable: no such host"},
+		"other domain":  {[]record{srv("one.evil.test.", 27017)}, nil, "config: MONGO_URI: its SRV records lead out of its host's domain"},
+		"domain itself": {[]record{srv("mooring.test.", 27017)}, nil, "config: MONGO_URI: its SRV records lead out of its host's domain"},
+		"other option":  {good, []record{txt("tls=false")}, "config: MONGO_URI: its TXT record does not fit: only authSource, replicaSet and loadBalanced may be there"},
+		"two records":   {good, []record{txt("authSource=a"), txt("replicaSet=b")}, "config: MONGO_URI: its TXT record does not fit: want one, of the form authSource=admin&replicaSet=rs0"},
+		"bad value":     {good, []record{txt("authSource=SECRET/")}, "config: MONGO_URI: its TXT record does not fit: authSource: want the name of a database, or $external"},
+		"contradiction": {good, []record{txt("replicaSet=a&loadBalanced=true")}, "config: MONGO_URI: loadBalanced wants one host, no directConnection and no replicaSet"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			nameServer(t, records{"_mongodb._tcp.cluster.mooring.test.": test.srv, "cluster.mooring.test.": test.txt})
+			err := mongo.New("mongo", mongo.WithConfig(at("mongodb+srv://cluster.mooring.test"))).Open(t.Context())
+			if got := fmt.Sprintf("%s: %v", registry.KindOf(err), err); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+			canary.NoParserIn(t, err)
+		})
+	}
+}
+
+func TestAURIWinsOverTheTXTRecord(t *testing.T) {
+	fake := mongotest.Start(t, mongotest.Options{User: "app", Password: password})
+	nameServer(t, records{
+		"_mongodb._tcp.mooring.test.": {srv("one.mooring.test.", uint16(portOf(t, fake.Addr())))},
+		"mooring.test.":               {txt("authSource=other&replicaSet=other")},
+		"one.mooring.test.":           {a(127, 0, 0, 1)},
+	})
+	cfg := at("mongodb+srv://app:wrong@mooring.test/?tls=false&authSource=admin&replicaSet=mine")
+	err := mongo.New("mongo", mongo.WithConfig(cfg)).Open(t.Context())
+	want := "none of the hosts belongs to the replica set that is asked for (MONGO_URI: replicaSet)"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOpenDoesNotWaitForASilentNameServer(t *testing.T) {
+	silent := nameServer(t, nil)
+	res := mongo.New("mongo", mongo.WithConfig(at("mongodb+srv://cluster.mooring.test")))
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-silent.waiting
+		cancel()
+	}()
+	start := time.Now()
+	if err := res.Open(ctx); registry.KindOf(err) != registry.KindCanceled {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func portOf(t *testing.T, addr string) int {
+	t.Helper()
+	tcp, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tcp.Port
+}

@@ -1,0 +1,95 @@
+package mysql
+
+import (
+	"context"
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"time"
+
+	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/registry"
+)
+
+// client is a pool, and what makes its connections.
+type client struct {
+	*sql.DB
+	settings  *settings
+	connector *connector
+}
+
+// connect makes a pool and verifies that the server can be used.
+func connect(ctx context.Context, s *settings, hook func(sqldriver.Connector) *sql.DB) (*client, error) {
+	c := &client{settings: s, connector: &connector{settings: s}}
+	if hook == nil {
+		hook = sql.OpenDB
+	}
+	c.DB = hook(c.connector)
+	c.SetMaxOpenConns(s.MaxOpenConns)
+	c.SetMaxIdleConns(s.MaxIdleConns)
+	c.SetConnMaxLifetime(s.ConnMaxLifetime)
+	c.SetConnMaxIdleTime(s.ConnMaxIdleTime)
+	if err := c.pingPooled(ctx); err != nil {
+		_ = c.release(ctx)
+		return nil, err
+	}
+	return c, nil
+}
+
+// check asks over the pool first, for half of the time. If that fails, a connection of its own tells whether
+// it is the server that is unwell, or a stale connection or a full pool.
+func (c *client) check(ctx context.Context) error {
+	err := c.pingWithin(ctx)
+	switch registry.KindOf(err) {
+	case registry.KindUnreachable, registry.KindTimeout, registry.KindExhausted:
+	default:
+		return err
+	}
+	if direct := c.pingDirect(ctx); direct != nil {
+		return direct
+	}
+	if registry.KindOf(err) == registry.KindExhausted {
+		return err
+	}
+	return nil
+}
+
+func (c *client) pingWithin(ctx context.Context) error {
+	deadline, _ := ctx.Deadline()
+	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
+	defer cancel()
+	return c.pingPooled(half)
+}
+
+func (c *client) pingPooled(ctx context.Context) error {
+	err := c.PingContext(ctx)
+	if err != nil && ctx.Err() != nil && c.Stats().InUse >= c.settings.MaxOpenConns {
+		return fault.New(registry.KindExhausted, "all %d connections of the pool are in use", c.settings.MaxOpenConns)
+	}
+	return classify(err)
+}
+
+func (c *client) pingDirect(ctx context.Context) error {
+	conn, err := c.connector.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	return classify(conn.(sqldriver.Pinger).Ping(ctx))
+}
+
+// release closes the pool and sees to it that no connection is left.
+func (c *client) release(ctx context.Context) error {
+	closed := make(chan struct{})
+	go func() { // it says good-bye on every idle connection, and takes no context
+		_ = c.DB.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-ctx.Done():
+	}
+	if cut := c.connector.conns.Drain(ctx); cut > 0 {
+		return fault.New(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
+	}
+	return nil
+}

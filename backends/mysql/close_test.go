@@ -1,0 +1,140 @@
+package mysql_test
+
+import (
+	"context"
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/registry"
+)
+
+func TestCloseCutsConnectionsInUseAndCountsThem(t *testing.T) {
+	r, res := open(t, at(server(t)))
+	conns := borrow(t, res.DB(), 2)
+	err := r.CloseAll(t.Context())
+	want := "close mysql: timeout: 2 connections were still in use and have been cut"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if err := conns[0].PingContext(t.Context()); err == nil {
+		t.Error("the connection still works")
+	}
+}
+
+func TestCloseWaitsForConnectionsThatComeBack(t *testing.T) {
+	r, res := open(t, at(server(t)))
+	conn := borrow(t, res.DB(), 1)[0]
+	time.AfterFunc(50*time.Millisecond, func() { _ = conn.Close() })
+	if err := r.CloseAll(t.Context()); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNothingIsLeftOfAFailedOpen(t *testing.T) {
+	proxy, url := proxied(t)
+	for _, n := range []int64{0, 1, 4, 5, 50, 90} {
+		proxy.CutAfter(n)
+		err := mysql.New("mysql", mysql.WithConfig(at(url))).Open(t.Context())
+		if kind := registry.KindOf(err); kind != registry.KindUnreachable {
+			t.Errorf("cut after %d bytes: %v", n, err)
+		}
+		if n := proxy.Conns(); n != 0 {
+			t.Errorf("%d connections are left", n)
+		}
+	}
+}
+
+func TestCloseOfAFrozenServerEndsInTime(t *testing.T) {
+	proxy, url := proxied(t)
+	r, res := open(t, at(url))
+	warm(t, res.DB(), 3)
+	proxy.Blackhole()
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := r.CloseAll(ctx); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// stubborn makes connections that do not close before release is closed.
+type stubborn struct {
+	sqldriver.Connector
+	release chan struct{}
+}
+
+type stubbornConn struct {
+	sqldriver.Conn
+	release chan struct{}
+}
+
+func (s stubborn) Connect(ctx context.Context) (sqldriver.Conn, error) {
+	conn, err := s.Connector.Connect(ctx)
+	return stubbornConn{conn, s.release}, err
+}
+
+func (c stubbornConn) Close() error {
+	<-c.release
+	return c.Conn.Close()
+}
+
+func TestCloseGivesUpOnAHandleThatDoesNotClose(t *testing.T) {
+	fake, url := fake(t)
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	res := mysql.New("mysql", mysql.WithConfig(at(url)), mysql.WithHook(func(c sqldriver.Connector) *sql.DB {
+		return sql.OpenDB(stubborn{c, release})
+	}))
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	warm(t, res.DB(), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err := res.Close(ctx)
+	if want := "1 connections were still in use and have been cut"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	fake.WaitConns(0)
+}
+
+func TestNothingIsLeftOnTheServerAfterClose(t *testing.T) {
+	if !onServers {
+		fake, url := fake(t)
+		r, res := open(t, at(url))
+		warm(t, res.DB(), 5)
+		borrow(t, res.DB(), 1)
+		_ = r.CloseAll(t.Context())
+		fake.WaitConns(0)
+		return
+	}
+	_, admin := open(t, at(server(t)))
+	user := unique()[len("mooring_1"):]
+	exec(t, admin.DB(), "CREATE USER '"+user+"' IDENTIFIED BY 'pw'")
+	t.Cleanup(func() {
+		if _, err := admin.DB().ExecContext(context.Background(), "DROP USER '"+user+"'"); err != nil {
+			t.Error(err)
+		}
+	})
+	cfg := at(with(t, server(t), func(u *url.URL) { u.User, u.Path = url.UserPassword(user, "pw"), "" }))
+	r, res := open(t, cfg)
+	warm(t, res.DB(), 5)
+	borrow(t, res.DB(), 1)
+	theirs := "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '" + user + "'"
+	if n := number(t, admin.DB(), theirs); n != 5 {
+		t.Errorf("%d connections, want 5", n)
+	}
+	_ = r.CloseAll(t.Context())
+	for limit := time.Now().Add(10 * time.Second); number(t, admin.DB(), theirs) > 0; {
+		if time.Now().After(limit) {
+			t.Fatal("the server still lists connections")
+		}
+	}
+}

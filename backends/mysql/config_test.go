@@ -1,0 +1,272 @@
+package mysql_test
+
+import (
+	"crypto/tls"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/internal/canary"
+	"github.com/vibework/mooring/registry"
+)
+
+const (
+	hint = ` (not wanted? drop its import, or call registry.Unregister("mysql"))`
+
+	notDSN = "MYSQL_DSN: want user:password@tcp(host:port)/database, or unix(/path) for tcp(host:port); " +
+		"a / in an option must be percent-encoded (%2F)"
+	notAnOption = "an option after the ? is not supported; these are: allowNativePasswords, charset, " +
+		"clientFoundRows, collation, columnsWithAlias, compress, interpolateParams, loc, maxAllowedPacket, " +
+		"multiStatements, parseTime, readTimeout, rejectReadOnly, sql_mode, time_zone, timeout, tls, writeTimeout"
+	notURL  = "MYSQL_URL: does not begin with mysql:// or mariadb://"
+	escapes = "MYSQL_URL: the characters / ? # @ in a user name, password or option must be percent-encoded " +
+		"(%2F %3F %23 %40)"
+	badWord = "holds a character that is not supported; a + must be percent-encoded (%2B)"
+)
+
+func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
+	for name, test := range map[string]struct{ env, want string }{
+		"nothing is set":      {"", "MYSQL_URL is not set, nor is MYSQL_DSN or MYSQL_HOST"},
+		"URL and host":        {"MYSQL_URL=mysql://h MYSQL_HOST=h", "MYSQL_URL and MYSQL_HOST are set together: keep one"},
+		"URL and DSN":         {"MYSQL_URL=mysql://h MYSQL_DSN=tcp(h)/d", "MYSQL_URL and MYSQL_DSN are set together: keep one"},
+		"all three":           {"MYSQL_URL=SECRET MYSQL_DSN=SECRET MYSQL_HOST=SECRET", "MYSQL_URL and MYSQL_DSN and MYSQL_HOST are set together: keep one"},
+		"URL and file of it":  {"MYSQL_URL=SECRET MYSQL_URL_FILE=SECRET", "MYSQL_URL: set together with MYSQL_URL_FILE; keep one of the two"},
+		"file is not there":   {"MYSQL_PASSWORD_FILE=/SECRET", "MYSQL_PASSWORD_FILE: no such file"},
+		"another scheme":      {"MYSQL_URL=postgres://app:SECRET@h/d", notURL},
+		"no scheme":           {"MYSQL_URL=SECRET", notURL},
+		"a DSN as URL":        {"MYSQL_URL=app:SECRET@tcp(h:3306)/d", notURL},
+		"a DSN in a URL":      {"MYSQL_URL=mysql://app:SECRET@tcp(h:3306)/d", "MYSQL_URL: the port is not a number from 1 to 65535"},
+		"no host":             {"MYSQL_URL=mysql://app:SECRET@/d", "MYSQL_URL: the host is missing or malformed"},
+		"host forgotten":      {"MYSQL_URL=mysql://app:SECRET/d", "MYSQL_URL: the port is not a number from 1 to 65535"},
+		"two hosts":           {"MYSQL_URL=mysql://a,b/d", "MYSQL_URL: want one host"},
+		"slash in password":   {"MYSQL_URL=mysql://app:SEC/RET@h", escapes},
+		"question mark":       {"MYSQL_URL=mysql://app:SEC?strict=RET@h", escapes},
+		"hash":                {"MYSQL_URL=mysql://app:SEC#RET@h", escapes},
+		"percent":             {"MYSQL_URL=mysql://app:SECRET%zz@h", "MYSQL_URL: a % in the user name or password must be percent-encoded (%25)"},
+		"port zero":           {"MYSQL_URL=mysql://h:0", "MYSQL_URL: the port is not a number from 1 to 65535"},
+		"path of two":         {"MYSQL_URL=mysql://h/SECRET/", "MYSQL_URL: the path must be the name of a database, such as /shop"},
+		"percent in path":     {"MYSQL_URL=mysql://h/SECRET%zz", "MYSQL_URL: a % in the path must be percent-encoded (%25)"},
+		"malformed options":   {"MYSQL_URL=mysql://h/d?SECRET=%zz", "MYSQL_URL: the options after the ? are malformed"},
+		"unknown option":      {"MYSQL_URL=mysql://h/d?SECRET=1", "MYSQL_URL: " + notAnOption},
+		"case of an option":   {"MYSQL_URL=mysql://h/d?parsetime=true", "MYSQL_URL: " + notAnOption},
+		"option that panics":  {"MYSQL_DSN=app@tcp(h)/d?strict=SECRET", "MYSQL_DSN: " + notAnOption},
+		"option without name": {"MYSQL_DSN=app@tcp(h)/d?=SECRET", "MYSQL_DSN: " + notAnOption},
+		"option twice":        {"MYSQL_URL=mysql://h/d?loc=UTC&loc=SECRET", "MYSQL_URL: option loc: is there twice"},
+		"many bad options": {
+			"MYSQL_URL=mysql://h/d?charset=SECRET&collation=SEC%20RET&compress=SECRET&loc=SECRET&maxAllowedPacket=SECRET&parseTime=SECRET&readTimeout=SECRET&time_zone=%2B00'&timeout=0s&tls=SECRET&writeTimeout=-1s",
+			"MYSQL_URL: option charset: not utf8mb4, utf8mb3 or utf8; option collation: " + badWord +
+				"; option compress: not true or false; option loc: not a known time zone; where the system has no list of them, import time/tzdata" +
+				"; option maxAllowedPacket: not a number of bytes; option parseTime: not true or false" +
+				"; option readTimeout: not a positive duration with a unit, such as 30s; option time_zone: " + badWord +
+				"; option timeout: not a positive duration with a unit, such as 30s; option tls: not true, false or skip-verify" +
+				"; option writeTimeout: not a positive duration with a unit, such as 30s",
+		},
+		"SQL in a variable":     {"MYSQL_URL=mysql://h/d?sql_mode='ANSI',global%20x=('SECRET')", "MYSQL_URL: option sql_mode: " + badWord},
+		"plus in an option":     {"MYSQL_URL=mysql://h/d?time_zone=+01:00", "MYSQL_URL: option time_zone: " + badWord},
+		"preferred TLS":         {"MYSQL_URL=mysql://h/d?tls=preferred", "MYSQL_URL: option tls: not true, false or skip-verify"},
+		"TLS off and on":        {"MYSQL_URL=mysql://h/d?tls=true MYSQL_TLS=off", "MYSQL_URL: option tls: MYSQL_TLS says otherwise"},
+		"password beside a URL": {"MYSQL_URL=mysql://h MYSQL_PASSWORD=SECRET", "MYSQL_URL: is set together with MYSQL_PASSWORD: put the password into MYSQL_URL"},
+		"password beside a DSN": {"MYSQL_DSN=tcp(h)/ MYSQL_PASSWORD=SECRET", "MYSQL_DSN: is set together with MYSQL_PASSWORD: put the password into MYSQL_DSN"},
+
+		"a URL as DSN":              {"MYSQL_DSN=mysql://app:SECRET@h/d", "MYSQL_DSN: this is a URL: put it into MYSQL_URL"},
+		"a URL around a DSN":        {"MYSQL_DSN=mariadb://app:SECRET@tcp(h)/d", "MYSQL_DSN: this is a URL: put it into MYSQL_URL"},
+		"no slash":                  {"MYSQL_DSN=app:SECRET@tcp(h:3306)", notDSN},
+		"slash of the password":     {"MYSQL_DSN=app:SEC/RET@tcp(h:3306)", notDSN},
+		"slash of an option":        {"MYSQL_DSN=app:SECRET@tcp(h)/d?loc=Europe/SECRET", notDSN},
+		"no network":                {"MYSQL_DSN=app:SECRET@h:3306/d", notDSN},
+		"address left out":          {"MYSQL_DSN=app:SECRET@/d", notDSN},
+		"parenthesis left open":     {"MYSQL_DSN=app:SECRET@tcp(h:3306/d", notDSN},
+		"another network":           {"MYSQL_DSN=app:SECRET@SECRET(h:3306)/d", notDSN},
+		"relative socket":           {"MYSQL_DSN=app:SECRET@unix(SECRET)/d", notDSN},
+		"empty address":             {"MYSQL_DSN=app:SECRET@tcp()/d", "MYSQL_DSN: the host is missing or malformed"},
+		"bad port":                  {"MYSQL_DSN=app:SECRET@tcp(h:SECRET)/d", "MYSQL_DSN: the port is not a number from 1 to 65535"},
+		"two addresses":             {"MYSQL_DSN=app:SECRET@tcp(SECRET:1,b:2)/d", "MYSQL_DSN: the host is missing or malformed"},
+		"percent in the database":   {"MYSQL_DSN=app:SECRET@tcp(h)/d%zz", "MYSQL_DSN: a % in the name of the database must be percent-encoded (%25)"},
+		"malformed options of DSN":  {"MYSQL_DSN=app:SECRET@tcp(h)/d?a;b", "MYSQL_DSN: the options after the ? are malformed"},
+		"TLS over a socket":         {"MYSQL_DSN=app:SECRET@unix(/run/SECRET)/d MYSQL_TLS=verify", "MYSQL_DSN: there is no TLS over a Unix socket"},
+		"malformed host":            {"MYSQL_HOST=SECRET@h", "MYSQL_HOST: not a host name or address"},
+		"host with port":            {"MYSQL_HOST=h:3306", "MYSQL_HOST: not a host name or address"},
+		"password alone":            {"MYSQL_HOST=h MYSQL_PASSWORD=SECRET", "MYSQL_USER is not set, but MYSQL_PASSWORD is"},
+		"port no number":            {"MYSQL_HOST=h MYSQL_PORT=SECRET", "MYSQL_PORT: not a port: want 1 to 65535"},
+		"TLS mode":                  {"MYSQL_HOST=h MYSQL_TLS=SECRET", "MYSQL_TLS: not off, verify or skip-verify"},
+		"duration without unit":     {"MYSQL_HOST=h MYSQL_READ_TIMEOUT=3", "MYSQL_READ_TIMEOUT: not a duration with a unit, such as 30s"},
+		"two mistakes in two lines": {"MYSQL_PORT=x MYSQL_MAX_OPEN_CONNS=-1", "MYSQL_PORT: not a port: want 1 to 65535; MYSQL_MAX_OPEN_CONNS: must not be negative"},
+		"two mistakes in parts":     {"MYSQL_HOST=/SECRET MYSQL_PASSWORD=x", "MYSQL_HOST: not a host name or address; MYSQL_USER is not set, but MYSQL_PASSWORD is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			secret := canary.New("", "")
+			setenv(t, strings.ReplaceAll(test.env, "SECRET", secret.Value))
+			r := registry.New()
+			r.Register(mysql.New("mysql"))
+			err := r.OpenAll(t.Context())
+			if want := "configure mysql: config: " + test.want + hint; err == nil || err.Error() != want {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+			if kind := registry.KindOf(err); kind != registry.KindConfig {
+				t.Errorf("the kind is %q", kind)
+			}
+			secret.AbsentFrom(t, err)
+			canary.NoParserIn(t, err)
+		})
+	}
+}
+
+// usual is what the driver and the pool are given when nothing but the host is set.
+var usual = mysql.Resolved{
+	Net: "tcp", Addr: "h:3306", MaxOpenConns: 20, MaxIdleConns: 20,
+	ConnMaxLifetime: 5 * time.Minute, ConnMaxIdleTime: time.Minute,
+	Timeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
+	Flags: "native live time reject ", Params: "map[]", Loc: "UTC", MaxAllowedPacket: 64 << 20,
+}
+
+func TestEveryVariableReachesTheDriver(t *testing.T) {
+	setenv(t, `MYSQL_HOST=db.example MYSQL_PORT=tcp://10.0.0.7:3307 MYSQL_USER=app MYSQL_PASSWORD=pw MYSQL_DATABASE=shop
+		MYSQL_MAX_OPEN_CONNS=7 MYSQL_MAX_IDLE_CONNS=5 MYSQL_CONN_MAX_LIFETIME=1m MYSQL_CONN_MAX_IDLE_TIME=2m
+		MYSQL_DIAL_TIMEOUT=3s MYSQL_READ_TIMEOUT=4s MYSQL_WRITE_TIMEOUT=6s MYSQL_TLS=skip-verify MYSQL_TLS_SERVER_NAME=other`)
+	want := usual
+	want.Addr, want.User, want.Password, want.Database = "db.example:3307", "app", "pw", "shop"
+	want.MaxOpenConns, want.MaxIdleConns, want.ConnMaxLifetime, want.ConnMaxIdleTime = 7, 5, time.Minute, 2*time.Minute
+	want.Timeout, want.ReadTimeout, want.WriteTimeout = 3*time.Second, 4*time.Second, 6*time.Second
+	want.TLS, want.SkipVerify, want.ServerName = true, true, "other"
+	if got := mysql.Resolve(t, "mysql"); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestAURLAndADSNAreTakenApart(t *testing.T) {
+	for form, edit := range map[string]func(*mysql.Resolved){
+		"URL=mysql://h":                     func(*mysql.Resolved) {},
+		"URL=mysql://h/":                    func(*mysql.Resolved) {},
+		"URL=mariadb://app:pw@[::1]:7/shop": func(r *mysql.Resolved) { r.Addr, r.User, r.Password, r.Database = "[::1]:7", "app", "pw", "shop" },
+		"URL=mysql://app@h/sh%2Dop":         func(r *mysql.Resolved) { r.User, r.Database = "app", "sh-op" },
+		"URL=mysql://app:p%40s%2F%25@h":     func(r *mysql.Resolved) { r.User, r.Password = "app", "p@s/%" },
+		"URL=mysql://app:a:b@c@h":           func(r *mysql.Resolved) { r.User, r.Password = "app", "a:b@c" },
+		"URL=mysql://app:@h":                func(r *mysql.Resolved) { r.User = "app" },
+		"DSN=tcp(h)/":                       func(*mysql.Resolved) {},
+		"DSN=app@tcp(h:7)/sh%2Dop":          func(r *mysql.Resolved) { r.Addr, r.User, r.Database = "h:7", "app", "sh-op" },
+		"DSN=app:a/b?c@d:e%41#(x)@tcp([::1]:7)/shop": func(r *mysql.Resolved) {
+			r.Addr, r.User, r.Password, r.Database = "[::1]:7", "app", "a/b?c@d:e%41#(x)", "shop"
+		},
+		"DSN=app:x@tcp(other)/y?strict=z@tcp(h)/shop": func(r *mysql.Resolved) {
+			r.User, r.Password, r.Database = "app", "x@tcp(other)/y?strict=z", "shop"
+		},
+		"DSN=app:pw@unix(/cloudsql/p:r:i)/shop": func(r *mysql.Resolved) {
+			r.Net, r.Addr, r.User, r.Password, r.Database = "unix", "/cloudsql/p:r:i", "app", "pw", "shop"
+		},
+	} {
+		setenv(t, "MYSQL_"+form)
+		want := usual
+		edit(&want)
+		if got := mysql.Resolve(t, "mysql"); got != want {
+			t.Errorf("%s\ngot  %+v\nwant %+v", form, got, want)
+		}
+	}
+}
+
+func TestEveryOptionReachesTheDriver(t *testing.T) {
+	for option, edit := range map[string]func(*mysql.Resolved){
+		"":                                  func(*mysql.Resolved) {},
+		"allowNativePasswords=0":            func(r *mysql.Resolved) { r.Flags = "live time reject " },
+		"clientFoundRows=true":              func(r *mysql.Resolved) { r.Flags = "native live found time reject " },
+		"columnsWithAlias=1":                func(r *mysql.Resolved) { r.Flags = "native live alias time reject " },
+		"interpolateParams=true":            func(r *mysql.Resolved) { r.Flags = "native live interpolate time reject " },
+		"multiStatements=TRUE":              func(r *mysql.Resolved) { r.Flags = "native live multi time reject " },
+		"parseTime=true":                    func(*mysql.Resolved) {},
+		"parseTime=false":                   func(r *mysql.Resolved) { r.Flags = "native live reject " },
+		"rejectReadOnly=false":              func(r *mysql.Resolved) { r.Flags = "native live time " },
+		"timeout=1s&readTimeout=2s":         func(r *mysql.Resolved) { r.Timeout, r.ReadTimeout = time.Second, 2*time.Second },
+		"writeTimeout=1m":                   func(r *mysql.Resolved) { r.WriteTimeout = time.Minute },
+		"loc=Local":                         func(r *mysql.Resolved) { r.Loc = "Local" },
+		"loc=Europe%2FBerlin":               func(r *mysql.Resolved) { r.Loc = "Europe/Berlin" },
+		"maxAllowedPacket=0":                func(r *mysql.Resolved) { r.MaxAllowedPacket = 0 },
+		"collation=utf8mb4_bin":             func(r *mysql.Resolved) { r.Params = "map[collation_connection:'utf8mb4_bin']" },
+		"sql_mode='ANSI,TRADITIONAL'":       func(r *mysql.Resolved) { r.Params = "map[sql_mode:'ANSI,TRADITIONAL']" },
+		"time_zone=%27%2B01:00%27":          func(r *mysql.Resolved) { r.Params = "map[time_zone:'+01:00']" },
+		"sql_mode=&time_zone=Europe%2FRome": func(r *mysql.Resolved) { r.Params = "map[sql_mode:'' time_zone:'Europe/Rome']" },
+		"tls=true":                          func(r *mysql.Resolved) { r.TLS, r.ServerName = true, "h" },
+		"tls=false":                         func(*mysql.Resolved) {},
+		"tls=skip-verify":                   func(r *mysql.Resolved) { r.TLS, r.SkipVerify, r.ServerName = true, true, "h" },
+	} {
+		for _, form := range []string{"MYSQL_URL=mysql://h/?", "MYSQL_DSN=tcp(h)/?"} {
+			setenv(t, form+option)
+			want := usual
+			edit(&want)
+			if got := mysql.Resolve(t, "mysql"); got != want {
+				t.Errorf("%s%s\ngot  %+v\nwant %+v", form, option, got, want)
+			}
+		}
+	}
+}
+
+func TestCharsetAndCompressionReachTheDriver(t *testing.T) {
+	for option, want := range map[string]string{
+		"charset=utf8mb4": "charset=utf8mb4", "charset=utf8mb4,utf8": "charset=utf8mb4", "charset=utf8": "charset=utf8",
+		"compress=true": "compress=true",
+	} {
+		setenv(t, "MYSQL_URL=mysql://h?"+option)
+		if got := mysql.DriverConfig(t, "mysql").FormatDSN(); !strings.Contains(got+"&", want+"&") {
+			t.Errorf("%s: the driver has %s", option, got)
+		}
+	}
+}
+
+func TestWhatAPlatformSetsBesideTheURLIsIgnored(t *testing.T) {
+	for _, form := range []string{"MYSQL_URL=mysql://app@h:1/shop", "MYSQL_DSN=app@tcp(h:1)/shop"} {
+		log := capture(t)
+		setenv(t, form+" MYSQL_PORT=tcp://10.0.0.7:3306 MYSQL_USER=other MYSQL_DATABASE=other")
+		if got := mysql.Resolve(t, "mysql"); got.Addr != "h:1" || got.User != "app" || got.Database != "shop" {
+			t.Errorf("%s: got %+v", form, got)
+		}
+		for _, key := range []string{"PORT", "USER", "DATABASE"} {
+			want := "level=INFO msg=\"MYSQL_" + key + " is ignored because " + form[:len("MYSQL_URL")] + " is set\""
+			if strings.Count(log.String(), want) != 1 {
+				t.Errorf("the log has not one %s:\n%s", want, log)
+			}
+		}
+	}
+}
+
+func TestANamedInstanceReadsItsOwnVariablesOnly(t *testing.T) {
+	setenv(t, "MYSQL_URL=mysql://default MYSQL_PASSWORD=other MYSQL_REPLICA_HOST=replica MYSQL_REPLICA_USER=app")
+	if got := mysql.Resolve(t, "mysql-replica"); got.Addr != "replica:3306" || got.Password != "" || got.User != "app" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAsManyIdleConnectionsAreKeptAsMayBeOpen(t *testing.T) {
+	for env, want := range map[string]int{"": 3, " MYSQL_MAX_IDLE_CONNS=2": 2, " MYSQL_MAX_IDLE_CONNS=9": 3} {
+		setenv(t, "MYSQL_HOST=h MYSQL_MAX_OPEN_CONNS=3"+env)
+		if got := mysql.Resolve(t, "mysql"); got.MaxIdleConns != want {
+			t.Errorf("%s: MaxIdleConns is %d, want %d", env, got.MaxIdleConns, want)
+		}
+	}
+}
+
+func TestTLSIsAtLeastVersion12(t *testing.T) {
+	setenv(t, "MYSQL_HOST=h MYSQL_TLS=verify")
+	if got := mysql.DriverConfig(t, "mysql").TLS; got.MinVersion != tls.VersionTLS12 || got.InsecureSkipVerify {
+		t.Errorf("got version %x, skip %v", got.MinVersion, got.InsecureSkipVerify)
+	}
+}
+
+func TestAZeroFieldMeansItsDefault(t *testing.T) {
+	cfg := config.Defaults(mysql.Config{MaxOpenConns: 2})
+	if cfg.MaxOpenConns != 2 || cfg.ReadTimeout != 30*time.Second || cfg.ConnMaxLifetime != 5*time.Minute {
+		t.Errorf("got %+v", cfg)
+	}
+}
+
+// setenv sets the variables in list and unsets all others of MySQL.
+func setenv(t *testing.T, list string) {
+	t.Helper()
+	for _, v := range config.Describe[mysql.Config]("mysql") {
+		t.Setenv(v.Name, "")
+		t.Setenv(v.Name+"_FILE", "")
+	}
+	for pair := range strings.FieldsSeq(list) {
+		name, value, _ := strings.Cut(pair, "=")
+		t.Setenv(name, value)
+	}
+}

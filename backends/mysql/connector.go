@@ -1,0 +1,110 @@
+package mysql
+
+import (
+	"context"
+	sqldriver "database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"syscall"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/vibework/mooring/backends/internal/conns"
+	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/registry"
+)
+
+// connector makes the connections of a pool, and keeps track of them.
+type connector struct {
+	settings *settings
+	conns    conns.Set
+}
+
+// Connect connects, logs in and selects the database within DialTimeout; the driver alone would bound the
+// dialling only. Its error can be shown, unlike the driver's.
+func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
+	s := c.settings
+	ctx, cancel := context.WithTimeout(ctx, s.DialTimeout)
+	defer cancel()
+	var w wire
+	cfg := s.driver.Clone()
+	cfg.Passwd = s.Password.Reveal()
+	cfg.DialFunc = func(ctx context.Context, _, addr string) (_ net.Conn, err error) {
+		w.Conn, err = c.conns.Dial(ctx, addr, s.DialTimeout)
+		return &w, err
+	}
+	inner, err := driver.NewConnector(cfg)
+	if err != nil {
+		return nil, classify(err)
+	}
+	conn, err := inner.Connect(ctx)
+	if err != nil {
+		return nil, w.explain(err)
+	}
+	return conn, nil
+}
+
+// Driver returns the driver, for those who wrap it.
+func (c *connector) Driver() sqldriver.Driver { return &driver.MySQLDriver{} }
+
+// wire is a connection that remembers why it broke: the driver calls it invalid and says no more.
+type wire struct {
+	net.Conn
+	greeted bool
+	broke   error
+}
+
+var errGreeting = fault.New(registry.KindConfig, "what answers on this port does not speak MySQL")
+
+// Read also looks at the server's first packet. The driver panics over that of the X protocol, on the port
+// next door, and would wait for the rest of what other servers say.
+func (w *wire) Read(p []byte) (n int, err error) {
+	if w.greeted {
+		n, err = w.Conn.Read(p)
+	} else {
+		const protocol10, refusal = 10, 0xff
+		n, err = io.ReadAtLeast(w.Conn, p, 5) // three bytes of length, the sequence, the protocol
+		if err == nil && p[4] != protocol10 && p[4] != refusal {
+			err = errGreeting
+		}
+		w.greeted = err == nil
+	}
+	if err != nil {
+		w.broke = err
+	}
+	return n, err
+}
+
+func (w *wire) Write(p []byte) (n int, err error) {
+	if n, err = w.Conn.Write(p); err != nil {
+		w.broke = err
+	}
+	return n, err
+}
+
+// SyscallConn lets the driver see whether the server has hung up.
+func (w *wire) SyscallConn() (syscall.RawConn, error) {
+	return w.Conn.(syscall.Conn).SyscallConn()
+}
+
+// explain returns why connecting failed: the driver's reason, unless it is a vague one and more is known.
+func (w *wire) explain(err error) error {
+	_, answered := errors.AsType[*driver.MySQLError](err)
+	reason := classify(err)
+	kind := registry.KindOf(reason)
+	vague := !answered && (kind == registry.KindUnreachable || kind == registry.KindUnknown)
+	if vague && w.broke != nil {
+		return fault.From(w.broke)
+	}
+	return reason
+}
+
+// logger passes on what the driver would print on standard error.
+type logger struct{ name string }
+
+func (l logger) Print(v ...any) {
+	slog.Debug("the driver reports: "+fmt.Sprint(v...), "resource", l.name)
+}

@@ -1,0 +1,51 @@
+// Package mysql is the MySQL backend: importing it registers a resource called "mysql" that is configured by
+// the MYSQL_* variables. It also speaks to MariaDB and to whatever else speaks the protocol.
+//
+//	import "github.com/vibework/mooring/backends/mysql"
+//
+//	if err := registry.OpenAll(ctx); err != nil { ... }
+//	row := mysql.DB().QueryRowContext(ctx, "SELECT name FROM users WHERE id = ?", id)
+//
+// # Configuration
+//
+// One of three forms: MYSQL_URL (mysql://user:password@host:3306/database, mariadb:// alike), MYSQL_DSN (the
+// driver's user:password@tcp(host:3306)/database, or unix(/path) for a socket), or MYSQL_HOST with MYSQL_PORT,
+// MYSQL_USER, MYSQL_PASSWORD and MYSQL_DATABASE. Every variable is a field of [Config]. A second instance is
+// registry.Register(mysql.New("mysql-replica")); it reads MYSQL_REPLICA_*.
+//
+// In a URL the password is percent-encoded. In a DSN it stands as it is: the last / ends the address, and the
+// last @ before it the password.
+//
+// A URL and a DSN may end in options, ?loc=Europe%2FBerlin&tls=true, by the names that the driver has for them:
+//
+//	allowNativePasswords, clientFoundRows, columnsWithAlias, compress, interpolateParams, multiStatements,
+//	parseTime, rejectReadOnly    true or false; parseTime and rejectReadOnly are true unless set
+//	timeout, readTimeout, writeTimeout    go before MYSQL_DIAL_TIMEOUT and so on
+//	tls          true, false or skip-verify, as MYSQL_TLS has it
+//	loc          the time zone of time.Time values; UTC unless set
+//	charset      utf8mb4 or another utf8, since that is what Go's strings are
+//	maxAllowedPacket    in bytes; 0 asks the server
+//	collation, sql_mode, time_zone    set for each connection
+//
+// Any other option is refused: the driver would take it for a variable of the server and SET it.
+//
+// # Open, check, close
+//
+// Open connects, logs in, selects the database and sends a ping. Check sends a ping over a pooled connection,
+// for which a user needs no privilege. When that fails or none comes free, it asks over a connection of its
+// own: so a stale connection is no failure, and a full pool is KindExhausted only if the server is well.
+//
+// Close closes the pool. Connections that the program is using get a second to come back and are then cut; the
+// error counts them. A statement that such a connection was running may go on at the server until it ends.
+//
+// # Clients
+//
+// A query waits for a free connection until its context ends. A connection that the server has closed is not
+// lent, so after a restart of the server the pool heals by itself. When the server turns read-only, as after a
+// failover, its connections are dropped at the next write, so that new ones find the new primary.
+//
+// MYSQL_READ_TIMEOUT also ends a query that takes longer to answer; the driver calls that an invalid connection.
+// A context or a timeout that ends early does not stop the statement on the server.
+//
+// What the driver has to say is logged by [log/slog] at debug level, with the name of the resource.
+package mysql

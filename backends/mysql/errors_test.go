@@ -1,0 +1,100 @@
+package mysql_test
+
+import (
+	"context"
+	sqldriver "database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/registry"
+)
+
+func TestEveryErrorOfTheServerHasAKindAndAnHonestText(t *testing.T) {
+	for number, want := range map[uint16]string{
+		1040: "exhausted: the server has no connection to spare (1040)",
+		1044: "permission: the user may not use this database, or there is none of that name (1044)",
+		1045: "auth: access denied (1045)",
+		1047: "loading: the node of the cluster is not ready (1047)",
+		1049: "config: the server has no such database (1049)",
+		1053: "unreachable: the server is shutting down (1053)",
+		1129: "unreachable: the server blocks this host after many errors, until its host cache is flushed (1129)",
+		1130: "auth: the server does not let this host in (1130)",
+		1142: "permission: the user may not do this (1142)",
+		1193: "config: the server does not know a variable that the options set (1193)",
+		1203: "exhausted: the user has no connection to spare (1203)",
+		1205: "timeout: a lock was not free in time (1205)",
+		1226: "exhausted: the user has used up a resource (1226)",
+		1227: "permission: the user may not do this (1227)",
+		1231: "config: the server does not take the value of a variable that the options set (1231)",
+		1251: "auth: the server wants another way to log in (1251)",
+		1273: "config: the server does not know the collation (1273)",
+		1290: "loading: the server is read-only (1290)",
+		1298: "config: the server does not know the time zone (1298)",
+		1698: "auth: access denied (1698)",
+		1792: "loading: the server is read-only (1792)",
+		1820: "auth: the password has expired (1820)",
+		1836: "loading: the server is read-only (1836)",
+		1862: "auth: the password has expired (1862)",
+		1927: "unreachable: the server has ended the connection (1927)",
+		2003: "unreachable: a proxy does not reach the server (2003)",
+		2006: "unreachable: a proxy has lost the server (2006)",
+		2012: "auth: the server has no way to log in for this user (2012)",
+		2013: "unreachable: a proxy has lost the server (2013)",
+		3032: "loading: the server is offline (3032)",
+		3118: "auth: the account is locked (3118)",
+		3159: "tls: the server wants TLS (3159)",
+		3168: "loading: the server is not available (3168)",
+		4151: "auth: the account is locked (4151)",
+		9001: "unreachable: a proxy does not reach the server (9001)",
+		1064: "unknown: the server answered with error 1064",
+	} {
+		err := fmt.Errorf("wrapped: %w", &driver.MySQLError{Number: number, Message: "Access denied for user 'SECRET'@'host'"})
+		if got := describe(mysql.Classify(err)); got != want {
+			t.Errorf("%d\ngot  %s\nwant %s", number, got, want)
+		}
+	}
+}
+
+func TestEveryErrorOfTheDriverHasAKindAndAnHonestText(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{driver.ErrInvalidConn, "unreachable: the connection broke, or the read timeout has passed"},
+		{sqldriver.ErrBadConn, "unreachable: the connection broke, or the server is read-only"},
+		{driver.ErrNoTLS, "tls: the server does not offer TLS"},
+		{driver.ErrCleartextPassword, "auth: the server wants the password in clear text"},
+		{driver.ErrOldPassword, "auth: the server wants the login of MySQL 4"},
+		{driver.ErrNativePassword, "auth: the server wants a native password, which an option forbids"},
+		{driver.ErrUnknownPlugin, "auth: the server wants a way to log in that is not supported"},
+		{driver.ErrOldProtocol, "config: the server speaks an older protocol than that of MySQL 4.1"},
+		{driver.ErrMalformPkt, "unreachable: the server has sent what is not MySQL"},
+		{driver.ErrPktSync, "unreachable: the server has sent what is not MySQL"},
+		{errors.New("sql: database is closed"), "not open: not open: the pool was closed"},
+		{io.EOF, "unreachable: the connection was closed"},
+		{context.DeadlineExceeded, "timeout: no answer in time: context deadline exceeded"},
+		{context.Canceled, "canceled: context canceled"},
+		{errors.New("SECRET"), "unknown: the driver failed with an error of type *errors.errorString"},
+	} {
+		if got := describe(mysql.Classify(test.err)); got != test.want {
+			t.Errorf("%v\ngot  %s\nwant %s", test.err, got, test.want)
+		}
+	}
+	if mysql.Classify(nil) != nil {
+		t.Error("nil is an error")
+	}
+}
+
+func TestTheDriversErrorIsNotToBeFoundInOurs(t *testing.T) {
+	err := mysql.Classify(&driver.MySQLError{Number: 1045, Message: "SECRET"})
+	if _, ok := errors.AsType[*driver.MySQLError](err); ok {
+		t.Error("its text can be reached")
+	}
+}
+
+func describe(err error) string { return fmt.Sprintf("%s: %v", registry.KindOf(err), err) }

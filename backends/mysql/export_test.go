@@ -1,0 +1,88 @@
+package mysql
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/vibework/mooring/backends/config"
+)
+
+// Resolved is what the driver and the pool are going to be given.
+type Resolved struct {
+	Net, Addr, User, Password, Database string
+	MaxOpenConns, MaxIdleConns          int
+	ConnMaxLifetime, ConnMaxIdleTime    time.Duration
+	Timeout, ReadTimeout, WriteTimeout  time.Duration
+	TLS, SkipVerify                     bool
+	ServerName                          string
+	Flags                               string // those that are on
+	Params, Loc                         string
+	MaxAllowedPacket                    int
+}
+
+// Resolve reads the environment as Configure does.
+func Resolve(t *testing.T, name string) Resolved {
+	t.Helper()
+	s := resolved(t, name)
+	d := s.driver
+	r := Resolved{
+		Net: d.Net, Addr: d.Addr, User: d.User, Password: s.Password.Reveal(), Database: d.DBName,
+		MaxOpenConns: s.MaxOpenConns, MaxIdleConns: s.MaxIdleConns,
+		ConnMaxLifetime: s.ConnMaxLifetime, ConnMaxIdleTime: s.ConnMaxIdleTime,
+		Timeout: d.Timeout, ReadTimeout: d.ReadTimeout, WriteTimeout: d.WriteTimeout,
+		Params: fmt.Sprint(d.Params), Loc: d.Loc.String(), MaxAllowedPacket: d.MaxAllowedPacket,
+	}
+	for _, flag := range []struct {
+		name string
+		on   bool
+	}{
+		{"native", d.AllowNativePasswords},
+		{"live", d.CheckConnLiveness},
+		{"found", d.ClientFoundRows},
+		{"alias", d.ColumnsWithAlias},
+		{"interpolate", d.InterpolateParams},
+		{"multi", d.MultiStatements},
+		{"time", d.ParseTime},
+		{"reject", d.RejectReadOnly},
+		{"files", d.AllowAllFiles},
+		{"clear", d.AllowCleartextPasswords},
+		{"plain", d.AllowFallbackToPlaintext},
+		{"old", d.AllowOldPasswords},
+	} {
+		if flag.on {
+			r.Flags += flag.name + " "
+		}
+	}
+	if d.TLS != nil {
+		r.TLS, r.SkipVerify, r.ServerName = true, d.TLS.InsecureSkipVerify, d.TLS.ServerName
+	}
+	return r
+}
+
+// DriverConfig is what the driver is given, less the password and the dialler.
+func DriverConfig(t *testing.T, name string) *driver.Config {
+	t.Helper()
+	return resolved(t, name).driver
+}
+
+func resolved(t *testing.T, name string) *settings {
+	t.Helper()
+	cfg, err := config.Load[Config](name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := resolve(name, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Classify is what every error of the driver goes through.
+var Classify = classify
+
+// UseOn is Use for a resource other than the default instance.
+func UseOn(r *Resource, opts ...Option) { r.use(opts) }

@@ -1,0 +1,39 @@
+package registrytest
+
+import (
+	"testing"
+	"time"
+)
+
+// Rules returns the names of all rules, in the order of the contract.
+func Rules() []string {
+	names := make([]string, len(rules))
+	for i, r := range rules {
+		names[i] = r.name
+	}
+	return names
+}
+
+// Verdicts examines every rule as Run does, on resources that Run would fail the test for, and returns how
+// they are broken, by rule.
+func Verdicts(t *testing.T, target Target) map[string]error {
+	impatient := limits{
+		brief:   150 * time.Millisecond,
+		slack:   2 * time.Second,
+		long:    5 * time.Second,
+		settle:  2 * time.Second,
+		recover: 3 * time.Second,
+	}
+	s := &suite{target, impatient, newJournal(target.Secret)}
+	s.warmUp(t)
+	verdicts := make(map[string]error)
+	for _, r := range rules {
+		if !r.needs.in(target) {
+			continue
+		}
+		if err := s.verdict(t, r); err != nil {
+			verdicts[r.name] = err
+		}
+	}
+	return verdicts
+}

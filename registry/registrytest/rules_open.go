@@ -1,0 +1,141 @@
+package registrytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime/pprof"
+	"strings"
+
+	"github.com/vibework/mooring/registry"
+)
+
+func constructingIsInert(s *trial) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = l.Close() }()
+	var x *subject
+	pprof.Do(s.t.Context(), pprof.Labels(markKey, s.mark), func(context.Context) {
+		x = s.examine(s.At(s.t, l.Addr().String()), nil)
+	})
+	if err := x.configure(); err != nil {
+		return fmt.Errorf("Configure: %w", err)
+	}
+	if started := goroutines(s.mark); len(started) > 0 {
+		return fmt.Errorf("goroutines were started: %s", strings.Join(started, "\n"))
+	}
+	return wantNoDials(s, l)
+}
+
+// wantNoDials dials l itself: what was dialled before comes first.
+func wantNoDials(s *trial, l net.Listener) error {
+	own, err := new(net.Dialer).DialContext(s.ctx, "tcp", l.Addr().String())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = own.Close() }()
+	first, err := l.Accept()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = first.Close() }()
+	if first.RemoteAddr().String() != own.LocalAddr().String() {
+		return errors.New("a connection was made")
+	}
+	return nil
+}
+
+func openRefused(s *trial) error {
+	x := s.proxied()
+	x.proxy.Refuse()
+	return failsSoon(x)
+}
+
+func openReset(s *trial) error {
+	x := s.proxied()
+	x.proxy.Reset()
+	return failsSoon(x)
+}
+
+func failsSoon(x *subject) error {
+	ctx := x.within(x.long)
+	err := x.open(ctx)
+	switch kind := registry.KindOf(err); {
+	case err == nil:
+		return errOpened
+	case ctx.Err() != nil:
+		return fmt.Errorf("Open failed only when its context was done, after %v: %w", x.long, err)
+	case !kind.Retryable():
+		return fmt.Errorf("Open: %w: the kind is %q, want a retryable one such as %q",
+			err, kind, registry.KindUnreachable)
+	}
+	return nil
+}
+
+var errOpened = errors.New("Open: nil, want an error")
+
+func openSilent(s *trial) error {
+	x := s.proxied()
+	x.proxy.Blackhole()
+	err := x.open(s.within(s.brief))
+	if err == nil {
+		return errOpened
+	}
+	if err := wantTimeout("Open", err); err != nil {
+		return err
+	}
+	return s.nothingLeft()
+}
+
+func wantTimeout(name string, err error) error {
+	if kind := registry.KindOf(err); kind != registry.KindTimeout {
+		return fmt.Errorf("%s: %w: the kind is %q, want %q", name, err, kind, registry.KindTimeout)
+	}
+	return nil
+}
+
+func openSilentCancelled(s *trial) error {
+	x := s.proxied()
+	x.proxy.Blackhole()
+	if err := x.open(s.cancelled(s.brief)); err == nil {
+		return errOpened
+	}
+	return s.nothingLeft()
+}
+
+func nothingAfterFailedOpen(s *trial) error {
+	for _, fault := range []struct {
+		name string
+		make func() *subject
+	}{
+		{"a server that resets", func() *subject { return s.broken((*Proxy).Reset) }},
+		{"a server that resets after one byte", func() *subject {
+			return s.broken(func(p *Proxy) { p.CutAfter(1) })
+		}},
+		{"a server of another kind", func() *subject { return s.facing(s.stranger(babble)) }},
+	} {
+		if err := fault.make().open(s.within(3 * s.brief)); err == nil {
+			return fmt.Errorf("%s: %w", fault.name, errOpened)
+		}
+		if err := s.nothingLeft(); err != nil {
+			return fmt.Errorf("%s: %w", fault.name, err)
+		}
+	}
+	return nil
+}
+
+func (s *trial) broken(fault func(*Proxy)) *subject {
+	x := s.proxied()
+	fault(x.proxy)
+	return x
+}
+
+func openAgainAfterFailure(s *trial) error {
+	x := s.broken((*Proxy).Refuse)
+	_ = x.open(s.within(3 * s.brief))
+	x.proxy.Pass()
+	return eventually(s.settle, x.ready)
+}
