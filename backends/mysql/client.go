@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
-	"time"
 
 	"github.com/vibework/mooring/backends/internal/fault"
 	"github.com/vibework/mooring/registry"
@@ -33,31 +32,6 @@ func connect(ctx context.Context, s *settings, hook func(sqldriver.Connector) *s
 		return nil, err
 	}
 	return c, nil
-}
-
-// check asks over the pool first, for half of the time. If that fails, a connection of its own tells whether
-// it is the server that is unwell, or a stale connection or a full pool.
-func (c *client) check(ctx context.Context) error {
-	err := c.pingWithin(ctx)
-	switch registry.KindOf(err) {
-	case registry.KindUnreachable, registry.KindTimeout, registry.KindExhausted:
-	default:
-		return err
-	}
-	if direct := c.pingDirect(ctx); direct != nil {
-		return direct
-	}
-	if registry.KindOf(err) == registry.KindExhausted {
-		return err
-	}
-	return nil
-}
-
-func (c *client) pingWithin(ctx context.Context) error {
-	deadline, _ := ctx.Deadline()
-	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
-	defer cancel()
-	return c.pingPooled(half)
 }
 
 func (c *client) pingPooled(ctx context.Context) error {

@@ -19,7 +19,7 @@
 // A URL and a DSN may end in options, ?loc=Europe%2FBerlin&tls=true, by the names that the driver has for them:
 //
 //	allowNativePasswords, clientFoundRows, columnsWithAlias, compress, interpolateParams, multiStatements,
-//	parseTime, rejectReadOnly    true or false; parseTime and rejectReadOnly are true unless set
+//	parseTime, rejectReadOnly    true or false; allowNativePasswords and these two are true unless set
 //	timeout, readTimeout, writeTimeout    go before MYSQL_DIAL_TIMEOUT and so on
 //	tls          true, false or skip-verify, as MYSQL_TLS has it
 //	loc          the time zone of time.Time values; UTC unless set

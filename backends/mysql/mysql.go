@@ -76,7 +76,9 @@ func (r *Resource) Open(ctx context.Context) error {
 
 // Check sends a ping, bounded by 5s if ctx has no deadline. See the package comment for what it means.
 func (r *Resource) Check(ctx context.Context) error {
-	return r.slot.Check(ctx, func(ctx context.Context, c *client) error { return c.check(ctx) })
+	return r.slot.Check(ctx, func(ctx context.Context, c *client) error {
+		return slot.Probe(ctx, c.pingPooled, c.pingDirect)
+	})
 }
 
 // Close closes the pool. Connections in use have a second to come back; those that do not are cut and counted

@@ -74,31 +74,6 @@ func (c *client) test(ctx context.Context, conn driver.Conn, lastUsed time.Time)
 	return ping(ctx, conn)
 }
 
-// check asks over the pool first, for half of the time. If that fails, a connection of its own tells whether
-// it is the server that is unwell, or a stale connection or a full pool.
-func (c *client) check(ctx context.Context) error {
-	err := c.pingWithin(ctx)
-	switch registry.KindOf(err) {
-	case registry.KindUnreachable, registry.KindTimeout, registry.KindExhausted:
-	default:
-		return err
-	}
-	if direct := c.pingDirect(ctx); direct != nil {
-		return direct
-	}
-	if registry.KindOf(err) == registry.KindExhausted {
-		return err
-	}
-	return nil
-}
-
-func (c *client) pingWithin(ctx context.Context) error {
-	deadline, _ := ctx.Deadline()
-	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
-	defer cancel()
-	return c.pingPooled(half)
-}
-
 func (c *client) pingPooled(ctx context.Context) error {
 	conn, err := c.GetContext(ctx)
 	if err != nil {
@@ -122,9 +97,12 @@ func (c *client) pingDirect(ctx context.Context) error {
 
 // ping is nil also for a user who may not PING: the server is there and knows the user.
 func ping(ctx context.Context, conn driver.Conn) error {
-	_, err := driver.DoContext(conn, ctx, "PING")
-	if err = classify(err); registry.KindOf(err) == registry.KindPermission {
+	reply, err := driver.DoContext(conn, ctx, "PING")
+	switch err = classify(err); {
+	case registry.KindOf(err) == registry.KindPermission:
 		return nil
+	case err == nil && reply != "PONG": // a server that sends back what it gets sends an array
+		return fault.New(registry.KindUnknown, "the answer to PING is not PONG; is this a Redis server?")
 	}
 	return err
 }

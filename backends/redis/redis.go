@@ -77,7 +77,9 @@ func (r *Resource) Open(ctx context.Context) error {
 
 // Check sends a PING, bounded by 5s if ctx has no deadline. See the package comment for what it means.
 func (r *Resource) Check(ctx context.Context) error {
-	return r.slot.Check(ctx, func(ctx context.Context, c *client) error { return c.check(ctx) })
+	return r.slot.Check(ctx, func(ctx context.Context, c *client) error {
+		return slot.Probe(ctx, c.pingPooled, c.pingDirect)
+	})
 }
 
 // Close closes the pool. Borrowed connections have a second to come back; those that do not are cut and

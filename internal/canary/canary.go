@@ -48,7 +48,7 @@ func Hostile() map[string]Secret {
 }
 
 // Escaped is the value as it stands in a URL.
-func (s Secret) Escaped() string { return url.QueryEscape(s.Value) }
+func (s Secret) Escaped() string { return url.PathEscape(s.Value) }
 
 // In returns the first four characters in a row of the random part that text holds, or "".
 func (s Secret) In(text string) string {

@@ -1,0 +1,119 @@
+package all_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/backends/redis"
+)
+
+var update = flag.Bool("update", false, "write the documentation instead of comparing it")
+
+// variables are those of the four default instances, in the order of the README.
+var variables = [][]config.Var{
+	config.Describe[mysql.Config](mysql.Name),
+	config.Describe[mongo.Config](mongo.Name),
+	config.Describe[redis.Config](redis.Name),
+	config.Describe[pubsub.Config](pubsub.Name),
+}
+
+func TestDocumentationOfTheVariablesIsUpToDate(t *testing.T) {
+	const readme = "../../README.md"
+	text := read(t, readme)
+	compare(t, readme, text, between(t, text, "variables", table()))
+	compare(t, "../../.env.example", read(t, "../../.env.example"), dotEnv())
+}
+
+func TestDocumentationShowsTheExampleProgram(t *testing.T) {
+	const readme = "../../README.md"
+	program := strings.NewReplacer("package all_test", "package main", "func Example()", "func main()").
+		Replace(read(t, "program_test.go"))
+	if lines := strings.Count(program, "\n"); lines > 25 {
+		t.Errorf("the program has %d lines, more than 25", lines)
+	}
+	text := read(t, readme)
+	compare(t, readme, text, between(t, text, "program", "```go\n"+program+"```\n"))
+	if lines := strings.Count(text, "\n"); lines > 180 {
+		t.Errorf("the README has %d lines, more than 180", lines)
+	}
+}
+
+func table() string {
+	var rows strings.Builder
+	rows.WriteString("| variable | default | meaning |\n| --- | --- | --- |\n")
+	for _, backend := range variables {
+		for _, v := range backend {
+			name := "`" + v.Name + "`"
+			for _, alias := range v.Aliases {
+				name += ", `" + alias + "`"
+			}
+			fmt.Fprintf(&rows, "| %s | %s | %s |\n", name, v.Default, v.Doc)
+		}
+	}
+	return rows.String()
+}
+
+func dotEnv() string {
+	var lines strings.Builder
+	lines.WriteString("# Every variable, with its default; `docker compose up --wait` starts servers for the four that are set.\n")
+	lines.WriteString("# Written by `make docs`.\n")
+	set := map[string]string{
+		"MYSQL_URL":            "mysql://app:mooring@127.0.0.1:3306/app",
+		"MONGO_URI":            "mongodb://app:mooring@127.0.0.1:27017/app?authSource=admin",
+		"REDIS_URL":            "redis://:mooring@127.0.0.1:6379/0",
+		"PUBSUB_EMULATOR_HOST": "127.0.0.1:8085",
+	}
+	for _, backend := range variables {
+		for i, v := range backend {
+			if i == 0 {
+				lines.WriteByte('\n')
+			}
+			if value, ok := set[v.Name]; ok {
+				fmt.Fprintf(&lines, "%s=%s\n", v.Name, value)
+			} else {
+				fmt.Fprintf(&lines, "#%s=%s\n", v.Name, v.Default)
+			}
+		}
+	}
+	return lines.String()
+}
+
+// between returns text with what stands between the marks <!-- name --> and <!-- /name --> replaced.
+func between(t *testing.T, text, name, body string) string {
+	t.Helper()
+	head, rest, ok1 := strings.Cut(text, "<!-- "+name+" -->\n")
+	_, tail, ok2 := strings.Cut(rest, "<!-- /"+name+" -->")
+	if !ok1 || !ok2 {
+		t.Fatalf("the marks of %s are gone", name)
+	}
+	return head + "<!-- " + name + " -->\n" + body + "<!-- /" + name + " -->" + tail
+}
+
+func compare(t *testing.T, file, got, want string) {
+	t.Helper()
+	switch {
+	case got == want:
+	case *update:
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("%s is stale: run make docs", file)
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil && !*update {
+		t.Fatal(err)
+	}
+	return string(text)
+}

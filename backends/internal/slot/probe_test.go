@@ -1,0 +1,60 @@
+package slot_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vibework/mooring/backends/internal/slot"
+	"github.com/vibework/mooring/registry"
+)
+
+func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
+	failure := func(k registry.Kind) error { return registry.Classify(k, errors.New(string(k))) }
+	stale, full, denied, down := failure(registry.KindUnreachable), failure(registry.KindExhausted),
+		failure(registry.KindAuth), failure(registry.KindTimeout)
+	for _, test := range []struct{ pooled, direct, want error }{
+		{nil, down, nil},
+		{denied, nil, denied},
+		{stale, nil, nil},
+		{stale, down, down},
+		{full, nil, full},
+		{full, down, down},
+		{down, nil, nil},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		got := slot.Probe(ctx,
+			func(context.Context) error { return test.pooled },
+			func(context.Context) error { return test.direct })
+		cancel()
+		if got != test.want {
+			t.Errorf("pool: %v, server: %v: got %v, want %v", test.pooled, test.direct, got, test.want)
+		}
+	}
+}
+
+func TestThePoolGetsHalfOfTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		wait := func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		direct := func(ctx context.Context) error {
+			if took := time.Since(start); took != 500*time.Millisecond {
+				t.Errorf("the pool had %v", took)
+			}
+			return wait(ctx)
+		}
+		if err := slot.Probe(ctx, wait, direct); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}

@@ -1,0 +1,264 @@
+package pubsub_test
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"cloud.google.com/go/pubsub/v2/pstest"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/internal/canary"
+	"github.com/vibework/mooring/registry"
+)
+
+// google is a service that speaks TLS and takes one token.
+type google struct {
+	addr  string
+	roots *x509.CertPool
+	token string
+
+	mu   sync.Mutex
+	seen metadata.MD // of the last call
+}
+
+func newGoogle(t *testing.T) *google {
+	t.Helper()
+	certified := httptest.NewTLSServer(nil) // only for its certificate
+	certified.Close()
+	g := &google{roots: x509.NewCertPool(), token: "tok3n"}
+	g.roots.AddCert(certified.Certificate())
+	fake := pstest.NewServerWithAddress("127.0.0.1:0")
+	srv := grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&certified.TLS.Certificates[0])),
+		grpc.UnaryInterceptor(g.authenticate))
+	pubsubpb.RegisterPublisherServer(srv, &fake.GServer)
+	l := listen(t)
+	g.addr = l.Addr().String()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = srv.Serve(l) })
+	t.Cleanup(func() {
+		srv.Stop()
+		_ = fake.Close()
+		serving.Wait()
+	})
+	return g
+}
+
+func (g *google) authenticate(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	md, _ := metadata.FromIncomingContext(ctx)
+	g.mu.Lock()
+	g.seen = md
+	g.mu.Unlock()
+	if got := md.Get("authorization"); len(got) != 1 || got[0] != "Bearer "+g.token {
+		return nil, status.Error(codes.Unauthenticated, "Request had invalid authentication credentials.")
+	}
+	return next(ctx, req)
+}
+
+func (g *google) header(name string) []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.seen.Get(name)
+}
+
+// tokenServer gives answer for every token that is asked for.
+func tokenServer(t *testing.T, answer http.HandlerFunc) (url string) {
+	t.Helper()
+	srv := httptest.NewServer(answer)
+	t.Cleanup(func() {
+		srv.CloseClientConnections()
+		srv.Close()
+	})
+	return srv.URL
+}
+
+// externalAccount is a file of credentials that are exchanged for a token at url.
+func externalAccount(t *testing.T, url, subject string) (path string) {
+	t.Helper()
+	return file(t, map[string]any{
+		"type": "external_account", "audience": "//iam.googleapis.com/x", "token_url": url,
+		"subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "quota_project_id": "billed",
+		"credential_source": map[string]any{"file": write(t, subject)},
+	})
+}
+
+func file(t *testing.T, content map[string]any) (path string) {
+	t.Helper()
+	text, err := json.Marshal(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, string(text))
+}
+
+func write(t *testing.T, content string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func issue(w http.ResponseWriter, _ *http.Request) { issueFor(w, 3600) }
+
+func issueFor(w http.ResponseWriter, seconds int) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = fmt.Fprintf(w, `{"access_token":"tok3n","token_type":"Bearer","expires_in":%d,`+
+		`"issued_token_type":"urn:ietf:params:oauth:token-type:access_token"}`, seconds)
+}
+
+// hang leaves a request without an answer.
+func hang(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // or else the server does not notice that the client has gone
+	<-r.Context().Done()
+}
+
+func TestTheTokenOfTheCredentialsGoesToTheService(t *testing.T) {
+	g := newGoogle(t)
+	cfg := pubsub.Config{ProjectID: project, CredentialsFile: externalAccount(t, tokenServer(t, issue), "subject")}
+	// Google's client would go there, without TLS and without a token.
+	t.Setenv("PUBSUB_EMULATOR_HOST", closedPort(t))
+	res := pubsub.New("pubsub-eu", pubsub.WithConfig(cfg))
+	pubsub.Redirect(t, res, g.addr, g.roots)
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := g.header("x-goog-user-project"); len(got) != 1 || got[0] != "billed" {
+		t.Errorf("the project to bill is %v", got)
+	}
+	if err := res.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestATokenThatCannotBeHadIsExplainedAndNotQuoted(t *testing.T) {
+	secret := canary.New("", "")
+	for name, test := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+		kind   registry.Kind
+	}{
+		"refused": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"error":"invalid_grant","error_description":"bad subject_token `+secret.Value+`"}`, http.StatusBadRequest)
+		}, "no access token: the credentials were refused or cannot be used", registry.KindAuth},
+		"unwell": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, secret.Value, http.StatusServiceUnavailable)
+		}, "no access token: its server cannot be reached or is unwell", registry.KindUnreachable},
+		"silent": {hang, "no access token: its server did not answer in time", registry.KindTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGoogle(t)
+			cfg := pubsub.Config{ProjectID: project, CredentialsFile: externalAccount(t, tokenServer(t, test.answer), secret.Value)}
+			res := pubsub.New("pubsub", pubsub.WithConfig(cfg))
+			pubsub.Redirect(t, res, g.addr, g.roots)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			err := res.Open(ctx)
+			if err == nil || err.Error() != test.want || registry.KindOf(err) != test.kind {
+				t.Errorf("got  %s: %v\nwant %s: %s", registry.KindOf(err), err, test.kind, test.want)
+			}
+			secret.AbsentFrom(t, err)
+			secret.AbsentFrom(t, res)
+			canary.NoParserIn(t, err)
+		})
+	}
+}
+
+func TestATokenThatTheServiceRefusesIsAMatterOfAuth(t *testing.T) {
+	g := newGoogle(t)
+	g.token = "another"
+	cfg := pubsub.Config{ProjectID: project, CredentialsFile: externalAccount(t, tokenServer(t, issue), "subject")}
+	res := pubsub.New("pubsub", pubsub.WithConfig(cfg))
+	pubsub.Redirect(t, res, g.addr, g.roots)
+	err := res.Open(t.Context())
+	if want := "the credentials were refused (Unauthenticated)"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if kind := registry.KindOf(err); kind != registry.KindAuth {
+		t.Errorf("the kind is %q", kind)
+	}
+}
+
+// Google's library lets everybody wait for the one who is at it, whatever their contexts say.
+func TestACheckDoesNotWaitForTheTokenOfAnotherCall(t *testing.T) {
+	var asked atomic.Int32
+	url := tokenServer(t, func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			issueFor(w, 1)
+		} else {
+			hang(w, r)
+		}
+	})
+	g := newGoogle(t)
+	res := pubsub.New("pubsub", pubsub.WithConfig(
+		pubsub.Config{ProjectID: project, CredentialsFile: externalAccount(t, url, "subject")}))
+	pubsub.Redirect(t, res, g.addr, g.roots)
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	check := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		return res.Check(ctx)
+	}
+	eventually(t, "the token has expired", func() bool { return registry.KindOf(check()) == registry.KindTimeout })
+	before := asked.Load()
+	publish(t, res.Publisher("orders"), 1)
+	eventually(t, "somebody waits for a token", func() bool { return asked.Load() > before })
+	start := time.Now()
+	if err := check(); registry.KindOf(err) != registry.KindTimeout {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("it took %v of 100ms", took)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := res.Close(ctx); err == nil {
+		t.Error("Close has lost a message and does not tell")
+	}
+}
+
+func TestTLSFailuresSayWhatIsWrong(t *testing.T) {
+	g := newGoogle(t)
+	for name, test := range map[string]struct {
+		addr string
+		want string
+		kind registry.Kind
+	}{
+		"unknown authority": {g.addr, "the server's certificate is signed by an unknown authority", registry.KindTLS},
+		"no TLS":            {httpPort(t), "the server does not speak TLS on this port", registry.KindTLS},
+		"hangs up":          {hangUp(t), "the connection was closed", registry.KindUnreachable},
+		"silent":            {silentPort(t), "no answer in time: context deadline exceeded", registry.KindTimeout},
+	} {
+		res := pubsub.New("pubsub", pubsub.WithConfig(
+			pubsub.Config{ProjectID: project, CredentialsFile: externalAccount(t, "http://127.0.0.1:1", "subject")}))
+		pubsub.Redirect(t, res, test.addr, x509.NewCertPool())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		err := res.Open(ctx)
+		cancel()
+		if err == nil || err.Error() != test.want || registry.KindOf(err) != test.kind {
+			t.Errorf("%s\ngot  %s: %v\nwant %s: %s", name, registry.KindOf(err), err, test.kind, test.want)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package pubsub_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/registry"
+)
+
+func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
+	const dialling = `connection error: desc = "transport: Error while dialing: dial tcp 10.9.8.7:443: SECRET: `
+	const handshake = `connection error: desc = "transport: authentication handshake failed: `
+	for _, test := range []struct {
+		code    codes.Code
+		message string
+		kind    registry.Kind
+		text    string
+	}{
+		{codes.Unauthenticated, "Request had invalid authentication credentials. SECRET", registry.KindAuth, "the credentials were refused (Unauthenticated)"},
+		{codes.PermissionDenied, "User SECRET not authorized to perform this action.", registry.KindPermission, "the credentials may not do this (PermissionDenied)"},
+		{codes.NotFound, "Resource not found (resource=SECRET).", registry.KindConfig, "there is no such topic or project (NotFound)"},
+		{codes.InvalidArgument, "You have passed an invalid argument SECRET", registry.KindConfig, "the name of the topic or the project is refused (InvalidArgument)"},
+		{codes.ResourceExhausted, "Quota exceeded SECRET", registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
+		{codes.DeadlineExceeded, "context deadline exceeded while waiting", registry.KindTimeout, "no answer in time: context deadline exceeded"},
+		{codes.Canceled, "context canceled", registry.KindCanceled, "context canceled"},
+		{codes.Canceled, "grpc: the client connection is closing", registry.KindNotOpen, "not open: it was closed"},
+		{codes.Internal, "SECRET", registry.KindUnknown, "the service answered with the error Internal"},
+		{codes.Code(99), "SECRET", registry.KindUnknown, "the service answered with the error Code(99)"},
+		{codes.Unavailable, "SECRET", registry.KindUnreachable, "the service is unavailable (Unavailable)"},
+		{codes.Unavailable, dialling + `connect: connection refused"`, registry.KindUnreachable, "connection refused"},
+		{codes.Unavailable, dialling + `connect: no route to host"`, registry.KindUnreachable, "no route to host"},
+		{codes.Unavailable, dialling + `lookup SECRET: no such host"`, registry.KindUnreachable, "no such host"},
+		{codes.Unavailable, dialling + `i/o timeout"`, registry.KindTimeout, "no answer in time"},
+		{codes.Unavailable, "error reading from server: read tcp: connection reset by peer", registry.KindUnreachable, "connection reset by peer"},
+		{codes.Unavailable, "error reading from server: EOF", registry.KindUnreachable, "the connection was closed"},
+		{codes.Unavailable, handshake + `context deadline exceeded"`, registry.KindTimeout, "no answer in time"},
+		{codes.Unavailable, handshake + `EOF"`, registry.KindUnreachable, "the connection was closed"},
+		{codes.Unavailable, handshake + `tls: first record does not look like a TLS handshake"`, registry.KindTLS, "the server does not speak TLS on this port"},
+		{codes.Unavailable, handshake + `tls: failed to verify certificate: x509: certificate signed by unknown authority"`, registry.KindTLS, "the server's certificate is signed by an unknown authority"},
+		{codes.Unavailable, handshake + `tls: failed to verify certificate: x509: certificate is valid for SECRET, not x"`, registry.KindTLS, "the server's certificate is for another host name"},
+		{codes.Unavailable, handshake + `tls: failed to verify certificate: x509: certificate has expired or is not yet valid"`, registry.KindTLS, "the server's certificate has expired or is not valid yet"},
+		{codes.Unavailable, handshake + `remote error: tls: handshake failure"`, registry.KindTLS, "the TLS handshake failed"},
+		{codes.Unauthenticated, "no access token", registry.KindAuth, "no access token: the credentials were refused or cannot be used"},
+		{codes.Unavailable, "no access token", registry.KindUnreachable, "no access token: its server cannot be reached or is unwell"},
+		{codes.DeadlineExceeded, "no access token", registry.KindTimeout, "no access token: its server did not answer in time"},
+		{codes.Canceled, "no access token", registry.KindCanceled, "context canceled"},
+	} {
+		err := status.Error(test.code, test.message)
+		for _, err := range []error{err, fmt.Errorf("wrapped: %w", err)} {
+			got := pubsub.Classify(err)
+			if got.Error() != test.text || registry.KindOf(got) != test.kind {
+				t.Errorf("%v\ngot  %s: %v\nwant %s: %s", err, registry.KindOf(got), got, test.kind, test.text)
+			}
+		}
+	}
+}
+
+func TestAnErrorWithoutACodeIsClassifiedToo(t *testing.T) {
+	for err, want := range map[error]registry.Kind{
+		context.DeadlineExceeded: registry.KindTimeout, // what is left after the driver's retries
+		context.Canceled:         registry.KindCanceled,
+		io.EOF:                   registry.KindUnreachable,
+		errors.New("SECRET"):     registry.KindUnknown,
+	} {
+		got := pubsub.Classify(err)
+		if kind := registry.KindOf(got); kind != want || got.Error() == "SECRET" {
+			t.Errorf("%v is %s: %v, want %s", err, kind, got, want)
+		}
+	}
+	if pubsub.Classify(nil) != nil {
+		t.Error("nil is an error")
+	}
+}

@@ -1,0 +1,168 @@
+package pubsub_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	driver "cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"cloud.google.com/go/pubsub/v2/pstest"
+	"go.uber.org/goleak"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest"
+)
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	// A dependency of the driver starts this one when it is imported.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
+}
+
+// onServers says whether the tests run on the server that the environment names instead of on fakes.
+var onServers = os.Getenv("MOORING_TEST_SERVERS") == "env"
+
+const project = "mooring-test"
+
+// server returns where a Pub/Sub server is: a fake of this test's own, or the one that PUBSUB_* names.
+func server(t *testing.T) (addr string) {
+	t.Helper()
+	if !onServers {
+		return fake(t)
+	}
+	cfg, err := config.Load[pubsub.Config]("pubsub")
+	if err != nil || cfg.EmulatorHost == "" {
+		t.Fatalf("MOORING_TEST_SERVERS=env wants PUBSUB_EMULATOR_HOST: %v", err)
+	}
+	return cfg.EmulatorHost
+}
+
+// fake starts a server of the test's own.
+func fake(t *testing.T, opts ...pstest.ServerReactorOption) (addr string) {
+	t.Helper()
+	srv := pstest.NewServerWithAddress("127.0.0.1:0", opts...)
+	t.Cleanup(func() { _ = srv.Close() })
+	return srv.Addr
+}
+
+// proxied returns a proxy in front of the server, and the configuration of a client that goes by way of it.
+func proxied(t *testing.T) (*registrytest.Proxy, pubsub.Config) {
+	t.Helper()
+	return proxiedAt(t, server(t))
+}
+
+func proxiedAt(t *testing.T, addr string) (*registrytest.Proxy, pubsub.Config) {
+	t.Helper()
+	proxy := registrytest.NewProxy(t, addr)
+	return proxy, at(proxy.Addr())
+}
+
+func at(addr string) pubsub.Config { return pubsub.Config{EmulatorHost: addr, ProjectID: project} }
+
+// open registers and opens a resource of its own registry, and closes it after the test.
+func open(t *testing.T, cfg pubsub.Config, opts ...pubsub.Option) (*registry.Registry, *pubsub.Resource) {
+	t.Helper()
+	r, res := register(cfg, opts...)
+	if err := r.OpenAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = r.CloseAll(ctx)
+	})
+	return r, res
+}
+
+func register(cfg pubsub.Config, opts ...pubsub.Option) (*registry.Registry, *pubsub.Resource) {
+	r := &registry.Registry{OpenTimeout: 2 * time.Second, CheckTimeout: 2 * time.Second}
+	res := pubsub.New("pubsub", append(opts, pubsub.WithConfig(cfg))...)
+	r.Register(res)
+	return r, res
+}
+
+// topic is a topic with one subscription, and a client that goes straight to the server.
+type topic struct {
+	id, subscription string
+	client           *driver.Client
+}
+
+var topics atomic.Int64
+
+// newTopic makes a topic on the server that lives as long as the test.
+func newTopic(t *testing.T, addr string) topic {
+	t.Helper()
+	client, err := driver.NewClient(t.Context(), project, option.WithEndpoint(addr), option.WithoutAuthentication(),
+		option.WithGRPCConnectionPool(1), option.WithTelemetryDisabled(),
+		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	id := fmt.Sprintf("test-%d-%d", time.Now().UnixNano(), topics.Add(1))
+	top := topic{id, "projects/" + project + "/subscriptions/" + id, client}
+	if _, err := client.TopicAdminClient.CreateTopic(t.Context(), &pubsubpb.Topic{Name: top.name()}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.SubscriptionAdminClient.CreateSubscription(t.Context(), &pubsubpb.Subscription{
+		Name: top.subscription, Topic: top.name(), AckDeadlineSeconds: 60, EnableMessageOrdering: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = client.TopicAdminClient.DeleteTopic(ctx, &pubsubpb.DeleteTopicRequest{Topic: top.name()})
+		_ = client.SubscriptionAdminClient.DeleteSubscription(ctx,
+			&pubsubpb.DeleteSubscriptionRequest{Subscription: top.subscription})
+	})
+	return top
+}
+
+func (top topic) name() string { return "projects/" + project + "/topics/" + top.id }
+
+// receive returns the texts of at least n messages, in the order in which they came, and of those that come with
+// them. It asks for messages instead of streaming them: what streams in the driver outlives the test.
+func (top topic) receive(t *testing.T, n int) (texts []string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for len(texts) < n {
+		got := top.pull(ctx, t)
+		texts = append(texts, got...)
+	}
+	return texts
+}
+
+func (top topic) pull(ctx context.Context, t *testing.T) (texts []string) {
+	t.Helper()
+	got, err := top.client.SubscriptionAdminClient.Pull(ctx,
+		&pubsubpb.PullRequest{Subscription: top.subscription, MaxMessages: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, m := range got.ReceivedMessages {
+		texts = append(texts, string(m.Message.Data))
+		ids = append(ids, m.AckId)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := top.client.SubscriptionAdminClient.Acknowledge(ctx,
+		&pubsubpb.AcknowledgeRequest{Subscription: top.subscription, AckIds: ids}); err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}

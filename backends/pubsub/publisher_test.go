@@ -1,0 +1,156 @@
+package pubsub_test
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	driver "cloud.google.com/go/pubsub/v2"
+
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/registry"
+)
+
+func TestATopicHasOnePublisher(t *testing.T) {
+	_, res := open(t, at(server(t)))
+	orders := res.Publisher("orders")
+	if res.Publisher("orders") != orders || res.Publisher("projects/"+project+"/topics/orders") != orders {
+		t.Error("it has several")
+	}
+	if res.Publisher("visits") == orders || res.Publisher("projects/other/topics/orders") == orders {
+		t.Error("two topics share one")
+	}
+}
+
+func TestPublishingFailsAtOnceAfterClose(t *testing.T) {
+	addr := server(t)
+	top := newTopic(t, addr)
+	r, res := open(t, at(addr))
+	early := res.Publisher(top.id)
+	if err := r.CloseAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*pubsub.TopicPublisher{early, res.Publisher(top.id), res.Publisher("another")} {
+		result := p.Publish(t.Context(), &driver.Message{Data: []byte("late"), OrderingKey: "key"})
+		_, err := outcome(t, result)
+		if want := "pubsub: not open: it was closed"; !errors.Is(err, registry.ErrNotOpen) || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		p.ResumePublish("key")
+	}
+	if err := r.OpenAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := outcome(t, early.Publish(t.Context(), new(driver.Message))); !errors.Is(err, registry.ErrNotOpen) {
+		t.Errorf("a publisher of the last opening says %v", err)
+	}
+	if _, err := publish(t, res.Publisher(top.id), 1)[0].Get(t.Context()); err != nil {
+		t.Errorf("one of this opening says %v", err)
+	}
+}
+
+func TestMessagesWithAnOrderingKeyArriveInOrder(t *testing.T) {
+	addr := server(t)
+	top := newTopic(t, addr)
+	r, res := open(t, at(addr))
+	var want []string
+	for i := range 300 {
+		want = append(want, strconv.Itoa(i))
+		res.Publisher(top.id).Publish(t.Context(), &driver.Message{Data: []byte(want[i]), OrderingKey: "key"})
+	}
+	if err := r.CloseAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := top.receive(t, 300); !slices.Equal(got, want) {
+		t.Errorf("received %v", got)
+	}
+}
+
+func TestAnOrderingKeyIsPausedByAFailureUntilItIsResumed(t *testing.T) {
+	addr := server(t)
+	_, res := open(t, at(addr))
+	p := res.Publisher("not-there")
+	ordered := func() error {
+		_, err := p.Publish(t.Context(), &driver.Message{Data: []byte("x"), OrderingKey: "key"}).Get(t.Context())
+		return err
+	}
+	paused := driver.ErrPublishingPaused{OrderingKey: "key"}
+	if err := ordered(); err == nil || errors.Is(err, paused) {
+		t.Errorf("the first message to a topic that is not there: %v", err)
+	}
+	if err := ordered(); !errors.Is(err, paused) {
+		t.Errorf("the second: %v", err)
+	}
+	p.ResumePublish("key")
+	if err := ordered(); err == nil || errors.Is(err, paused) {
+		t.Errorf("after ResumePublish: %v", err)
+	}
+}
+
+func TestPublishTimeoutBoundsEveryMessage(t *testing.T) {
+	proxy, cfg := proxied(t)
+	cfg.PublishTimeout = 200 * time.Millisecond
+	r, res := open(t, cfg)
+	for _, fault := range []func(){proxy.Blackhole, proxy.Refuse} {
+		fault()
+		start := time.Now()
+		for _, result := range publish(t, res.Publisher("orders"), 10) {
+			if _, err := result.Get(t.Context()); err == nil {
+				t.Error("a message was confirmed")
+			}
+		}
+		if took := time.Since(start); took > 15*cfg.PublishTimeout {
+			t.Errorf("it took %v with %v to publish", took, cfg.PublishTimeout)
+		}
+	}
+	if err := r.CloseAll(t.Context()); err != nil { // the results have told
+		t.Errorf("Close says %v", err)
+	}
+}
+
+func TestPublishingGoesOnAfterAnOutage(t *testing.T) {
+	addr := server(t)
+	top := newTopic(t, addr)
+	proxy, cfg := proxiedAt(t, addr)
+	_, res := open(t, cfg)
+	proxy.Refuse()
+	results := publish(t, res.Publisher(top.id), 10)
+	time.AfterFunc(300*time.Millisecond, proxy.Pass)
+	for _, result := range results {
+		if _, err := result.Get(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := distinct(top.receive(t, 10)); got != 10 {
+		t.Errorf("%d messages arrived", got)
+	}
+}
+
+func publish(t *testing.T, p *pubsub.TopicPublisher, n int) (results []*driver.PublishResult) {
+	t.Helper()
+	for i := range n {
+		results = append(results, p.Publish(t.Context(), &driver.Message{Data: []byte(strconv.Itoa(i))}))
+	}
+	return results
+}
+
+// outcome is the result, which has to be there.
+func outcome(t *testing.T, result *driver.PublishResult) (id string, err error) {
+	t.Helper()
+	select {
+	case <-result.Ready():
+	default:
+		t.Fatal("a result has not come")
+	}
+	return result.Get(t.Context())
+}
+
+func distinct(texts []string) int {
+	seen := make(map[string]bool)
+	for _, text := range texts {
+		seen[text] = true
+	}
+	return len(seen)
+}

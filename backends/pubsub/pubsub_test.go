@@ -1,0 +1,285 @@
+package pubsub_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	driver "cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"cloud.google.com/go/pubsub/v2/pstest"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/registry"
+)
+
+func TestOpenCheckUseCloseAndOpenAgain(t *testing.T) {
+	addr := server(t)
+	top := newTopic(t, addr)
+	r, res := open(t, at(addr))
+	for range 2 {
+		if report := r.CheckAll(t.Context()); report.Err() != nil {
+			t.Fatal(report.Err())
+		}
+		if _, err := publish(t, res.Publisher(top.id), 1)[0].Get(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := top.receive(t, 1); got[0] != "0" {
+			t.Errorf("received %q", got)
+		}
+		if err := r.CloseAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := res.Check(t.Context()); !errors.Is(err, registry.ErrNotOpen) {
+			t.Errorf("a check after Close says %v", err)
+		}
+		if err := r.OpenAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestTheConfigurationComesFromTheEnvironment(t *testing.T) {
+	addr := server(t)
+	setenv(t, "PUBSUB_EU_EMULATOR_HOST="+addr)
+	res := pubsub.New("pubsub-eu")
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := res.Client().Project(); got != "emulator" {
+		t.Errorf("the project is %q", got)
+	}
+	if err := res.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := res.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheEmulatorOfTheProcessDoesNotRedirectANamedInstance(t *testing.T) {
+	addr := server(t)
+	t.Setenv("PUBSUB_EMULATOR_HOST", closedPort(t))
+	res := pubsub.New("pubsub-eu", pubsub.WithConfig(at(addr)))
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := res.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTwoInstancesKeepToThemselves(t *testing.T) {
+	r := registry.New()
+	addr := server(t)
+	one := pubsub.New("pubsub-one", pubsub.WithConfig(at(addr)))
+	two := pubsub.New("pubsub-two", pubsub.WithConfig(at(addr)))
+	r.Register(one)
+	r.Register(two)
+	if err := r.OpenAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.CloseAll(t.Context()) }()
+	if one.Client() == two.Client() || one.Publisher("orders") == two.Publisher("orders") {
+		t.Error("they share a client")
+	}
+	if found, err := registry.GetFrom[*pubsub.Resource](r, "pubsub-two"); found != two || err != nil {
+		t.Errorf("GetFrom returned %v, %v", found, err)
+	}
+}
+
+func TestWhatACheckMakesOfAnAnswer(t *testing.T) {
+	for code, test := range map[codes.Code]struct {
+		kind registry.Kind
+		text string
+	}{
+		codes.PermissionDenied:  {}, // it can be reached, and publishing does not need the right to look
+		codes.NotFound:          {},
+		codes.Unauthenticated:   {registry.KindAuth, "the credentials were refused (Unauthenticated)"},
+		codes.Unavailable:       {registry.KindUnreachable, "the service is unavailable (Unavailable)"},
+		codes.DeadlineExceeded:  {registry.KindTimeout, "no answer in time: context deadline exceeded"},
+		codes.ResourceExhausted: {registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
+		codes.Internal:          {registry.KindUnknown, "the service answered with the error Internal"},
+	} {
+		addr := fake(t, pstest.WithErrorInjection("GetTopic", code, "SECRET"))
+		res := pubsub.New("pubsub", pubsub.WithConfig(at(addr)))
+		err := res.Open(t.Context())
+		if registry.KindOf(err) != test.kind || err != nil && err.Error() != test.text {
+			t.Errorf("%v\ngot  %s: %v\nwant %s: %s", code, registry.KindOf(err), err, test.kind, test.text)
+		}
+		if err := res.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestATopicThatIsToBeCheckedHasToExist(t *testing.T) {
+	addr := server(t)
+	top := newTopic(t, addr)
+	for _, name := range []string{top.id, top.name()} {
+		cfg := at(addr)
+		cfg.CheckTopic = name
+		r, _ := open(t, cfg)
+		if err := r.Check(t.Context(), "pubsub").Err; err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	cfg := at(addr)
+	cfg.CheckTopic = top.id
+	r, _ := open(t, cfg)
+	err := top.client.TopicAdminClient.DeleteTopic(t.Context(), &pubsubpb.DeleteTopicRequest{Topic: top.name()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = r.Check(t.Context(), "pubsub").Err
+	if want := "check pubsub: config: PUBSUB_CHECK_TOPIC: there is no such topic"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestAQuotaThatIsUsedUpIsAWarning(t *testing.T) {
+	// Only the third call fails: Open makes the first, the first check the second.
+	var calls calls
+	r, _ := open(t, at(fake(t, pstest.ServerReactorOption{FuncName: "GetTopic", Reactor: &calls})))
+	if status := r.CheckAll(t.Context()).Status(); status != registry.Pass {
+		t.Errorf("the status is %q", status)
+	}
+	if status := r.CheckAll(t.Context()).Status(); status != registry.Warn {
+		t.Errorf("the status is %q", status)
+	}
+}
+
+func TestTheConnectionsAreAsManyAsConfiguredAndStay(t *testing.T) {
+	proxy, cfg := proxied(t)
+	cfg.GRPCConns = 3
+	_, res := open(t, cfg)
+	var workers sync.WaitGroup
+	for range 20 {
+		workers.Go(func() {
+			for range 50 {
+				if err := res.Check(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	if n := proxy.Accepted(); n > 6 {
+		t.Errorf("%d connections were made for 1000 calls with GRPCConns 3", n)
+	}
+}
+
+func TestTheHookSeesTheConfigurationOfTheDriver(t *testing.T) {
+	var hooked int
+	_, res := open(t, at(server(t)), pubsub.WithHook(func(cfg *driver.ClientConfig) {
+		cfg.EnableOpenTelemetryTracing = true
+		hooked++
+	}))
+	if err := res.Check(t.Context()); err != nil || hooked != 1 {
+		t.Errorf("hooked %d times, %v", hooked, err)
+	}
+}
+
+func TestTheHandleIsThereFromOpenOn(t *testing.T) {
+	const notYet = "pubsub: not open: registry.OpenAll has not opened it yet"
+	res := pubsub.New("pubsub", pubsub.WithConfig(at(server(t))))
+	if _, err := res.Handle(); !errors.Is(err, registry.ErrNotOpen) || err.Error() != notYet {
+		t.Errorf("before Open: %v", err)
+	}
+	if text := panicOf(func() { res.Client() }); text != notYet {
+		t.Errorf("Client before Open panicked with %q", text)
+	}
+	if text := panicOf(func() { res.Publisher("orders") }); text != notYet {
+		t.Errorf("Publisher before Open panicked with %q", text)
+	}
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	client := res.Client()
+	if err := res.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if res.Client() != client {
+		t.Error("after Close it is another")
+	}
+}
+
+func TestHandleSaysWhyOpenFailed(t *testing.T) {
+	setenv(t, "")
+	res := pubsub.New("pubsub", pubsub.WithConfig(pubsub.Config{}))
+	if err := res.Open(t.Context()); registry.KindOf(err) != registry.KindConfig {
+		t.Errorf("Open returned %v", err)
+	}
+	_, err := res.Handle()
+	if want := "pubsub: not open: PUBSUB_PROJECT_ID is not set"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestOptionsOfAnOpenResourceCannotBeChanged(t *testing.T) {
+	_, res := open(t, at(server(t)))
+	text := panicOf(func() { pubsub.UseOn(res, pubsub.WithConfig(pubsub.Config{})) })
+	if text != "pubsub: Use after the resource was opened" {
+		t.Errorf("got %q", text)
+	}
+}
+
+func TestACheckWithoutADeadlineBoundsItself(t *testing.T) {
+	proxy, cfg := proxied(t)
+	_, res := open(t, cfg)
+	proxy.Blackhole()
+	start := time.Now()
+	if err := res.Check(t.Context()); registry.KindOf(err) != registry.KindTimeout {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 30*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func TestWhatComesTooLateIsDisposedOf(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	proceed, disposed := make(chan struct{}), make(chan int)
+	time.AfterFunc(10*time.Millisecond, cancel)
+	_, err := pubsub.Within(ctx, func() (int, error) {
+		<-proceed
+		return 7, nil
+	}, func(late int) { disposed <- late })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	close(proceed)
+	if late := <-disposed; late != 7 {
+		t.Errorf("disposed of %d", late)
+	}
+}
+
+// calls is a reactor to GetTopic that fails the third one.
+type calls struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (c *calls) React(any) (handled bool, answer any, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n++; c.n < 3 {
+		return true, new(pubsubpb.Topic), nil
+	}
+	return true, new(pubsubpb.Topic), status.Error(codes.ResourceExhausted, "")
+}
+
+func panicOf(f func()) (text string) {
+	defer func() { text = strings.TrimSpace(fmt.Sprint(recover())) }()
+	f()
+	return ""
+}
