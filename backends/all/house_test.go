@@ -1,0 +1,141 @@
+package all_test
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/printer"
+	"go/token"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var backends = []string{"mongo", "mysql", "pubsub", "redis"}
+
+// drivers are what each backend brings in.
+var drivers = map[string]string{
+	"mongo":  "go.mongodb.org/mongo-driver/v2/mongo",
+	"mysql":  "github.com/go-sql-driver/mysql",
+	"pubsub": "google.golang.org/grpc",
+	"redis":  "github.com/gomodule/redigo/redis",
+}
+
+func TestAProgramLinksTheDriversItImportsOnly(t *testing.T) {
+	for _, backend := range backends {
+		out, err := exec.Command("go", "list", "-deps", "../"+backend).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		deps := strings.Fields(string(out))
+		for owner, driver := range drivers {
+			if linked := slices.Contains(deps, driver); linked != (owner == backend) {
+				t.Errorf("%s links %s: %v", backend, driver, linked)
+			}
+		}
+		for _, dep := range []string{"testing", "github.com/vibework/mooring/registry/registrytest"} {
+			if slices.Contains(deps, dep) {
+				t.Errorf("%s links %s", backend, dep)
+			}
+		}
+	}
+}
+
+func TestTheBackendsHaveTheSameFiles(t *testing.T) {
+	for _, backend := range backends {
+		files := parse(t, backend)
+		for _, name := range []string{"doc.go", "config.go", "client.go", "errors.go", backend + ".go"} {
+			if files["../"+backend+"/"+name] == nil {
+				t.Errorf("%s has no %s", backend, name)
+			}
+		}
+	}
+}
+
+func TestTheBackendsExportTheSameNamesInTheSameOrder(t *testing.T) {
+	accessors := map[string][]string{
+		"mongo": {"Client", "Database"}, "mysql": {"DB"}, "pubsub": {"Client", "Publisher"}, "redis": {"Conn", "Pool"},
+	}
+	for _, backend := range backends {
+		want := slices.Concat([]string{"Name"}, accessors[backend],
+			[]string{"Handle", "Use", "Option", "WithConfig", "WithHook", "Resource", "New"},
+			[]string{"Resource.Name", "Resource.Configure", "Resource.Open", "Resource.Check", "Resource.Close"})
+		for _, name := range append(accessors[backend], "Handle") {
+			want = append(want, "Resource."+name)
+		}
+		got := exported(parse(t, backend)["../"+backend+"/"+backend+".go"])
+		if !slices.Equal(got, want) {
+			t.Errorf("%s\ngot  %v\nwant %v", backend, got, want)
+		}
+	}
+}
+
+func TestImportingABackendDoesNothingButRegisterIt(t *testing.T) {
+	inits := 0
+	for _, backend := range backends {
+		for name, file := range parse(t, backend) {
+			for _, decl := range file.Decls {
+				f, ok := decl.(*ast.FuncDecl)
+				if !ok || f.Name.Name != "init" || f.Recv != nil {
+					continue
+				}
+				inits++
+				var body bytes.Buffer
+				_ = printer.Fprint(&body, token.NewFileSet(), f.Body)
+				if got := strings.Join(strings.Fields(body.String()), " "); got != "{ registry.Register(std) }" {
+					t.Errorf("init of %s is %s", name, got)
+				}
+			}
+		}
+	}
+	if inits != len(backends) {
+		t.Errorf("there are %d init functions, want one for each backend", inits)
+	}
+}
+
+// parse returns the files of a backend that are not tests.
+func parse(t *testing.T, backend string) map[string]*ast.File {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-f", `{{join .GoFiles " "}}`, "../"+backend).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string]*ast.File)
+	for name := range strings.FieldsSeq(string(out)) {
+		path := "../" + backend + "/" + name
+		if files[path], err = parser.ParseFile(token.NewFileSet(), path, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// exported returns the exported names of a file in the order in which they stand there.
+func exported(file *ast.File) (names []string) {
+	add := func(name string) {
+		if ast.IsExported(name[strings.LastIndexByte(name, '.')+1:]) {
+			names = append(names, name)
+		}
+	}
+	for _, decl := range file.Decls {
+		switch decl := decl.(type) {
+		case *ast.FuncDecl:
+			if decl.Recv == nil {
+				add(decl.Name.Name)
+			} else {
+				add("Resource." + decl.Name.Name)
+			}
+		case *ast.GenDecl:
+			for _, spec := range decl.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					add(spec.Name.Name)
+				case *ast.ValueSpec:
+					add(spec.Names[0].Name)
+				}
+			}
+		}
+	}
+	return names
+}
