@@ -26,9 +26,9 @@
 //
 // Close stops and flushes all publishers at the same time, until its context is about to end, and then cuts
 // what is left. Its error counts the messages that were accepted and that the service has not confirmed: these
-// may be lost, or may have arrived. Every PublishResult has an answer when Close returns: the id of
-// the message, the error of the service, or an error that says that Close came first. Messages that failed
-// before Close are not counted, since their results have told.
+// may be lost, or may have arrived. Every PublishResult has an answer when Close returns: the id of the message,
+// the error of the service, or an error that says that Close came first. Messages that failed before Close are
+// not counted, since their results have told.
 //
 // # Clients
 //

@@ -38,7 +38,7 @@ type Option func(*Resource)
 func WithConfig(cfg Config) Option { return func(r *Resource) { r.settings.Give(cfg) } }
 
 // WithHook calls hook with the configuration of every new client, for instrumentation: that has a switch for
-// OpenTelemetry.
+// OpenTelemetry. If it sets how Publish is retried, Close cannot cut the pauses between the tries short.
 func WithHook(hook func(*driver.ClientConfig)) Option { return func(r *Resource) { r.hook = hook } }
 
 // Resource is one project of Pub/Sub and a client for it. All methods may be called from any goroutine.

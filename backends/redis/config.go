@@ -63,8 +63,10 @@ func resolve(name string, cfg Config) (*settings, error) {
 	}
 	s.addr = host.Addr(usualPort)
 	s.MaxIdle = min(s.MaxIdle, s.MaxActive)
-	s.tls, err = s.TLS.Config(name, host.Name)
-	return s, err
+	if s.tls, err = s.TLS.Config(name, host.Name); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *settings) fromURL(prefix string) (uri.Host, error) {
