@@ -10,6 +10,7 @@ import (
 
 	"github.com/vibework/mooring/backends/internal/conns"
 	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/backends/internal/slot"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -24,6 +25,7 @@ type client struct {
 	most     int  // connections to one server
 	login    bool // there are credentials
 	watch    watch
+	pool     pool
 	conns    conns.Set
 	open     context.Context // ends when the client is released
 	end      context.CancelFunc
@@ -59,12 +61,12 @@ func (c *client) start() (err error) {
 	if c.hook != nil {
 		c.hook(o)
 	}
-	c.watch.attach(o)
+	c.listen(o)
 	c.login = o.Auth != nil
 	if o.MaxPoolSize != nil {
 		c.most = int(*o.MaxPoolSize)
 	}
-	if c.Client, err = driver.Connect(o); err != nil { // of what can fail, this is left
+	if c.Client, err = driver.Connect(o); err != nil { // what else could be wrong has been checked
 		return fault.New(registry.KindConfig, "%sURI: the driver refuses it: "+
 			"a character in the password that SCRAM forbids, or what a hook has set", c.settings.prefix)
 	}
@@ -92,47 +94,32 @@ func (c *client) verify(ctx context.Context) error {
 	return nil // other servers may not know the command
 }
 
-// check is ErrNotOpen also when the client is released meanwhile: its operations are to end before it does.
+// check is ErrNotOpen also when the client is released meanwhile: its operations have to end before it can be.
 func (c *client) check(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.open, cancel)()
-	err := c.ask(ctx)
+	err := slot.Probe(ctx, c.pingPooled, c.pingDirect)
 	if c.open.Err() != nil {
 		return registry.ErrNotOpen
 	}
 	return err
 }
 
-// ask asks over the client first, for half of the time. If that fails, a client of its own tells whether it is the
-// server that is unwell, or a stale connection or a full pool. That is also quicker than the driver, which looks
-// only twice a second whether a server is back.
-func (c *client) ask(ctx context.Context) error {
-	full := false
-	switch cause := c.watch.cause(); {
-	case registry.KindOf(cause) == registry.KindConfig:
-		return cause // the driver has given all servers up, for good
-	case cause == nil:
-		err := c.pingWithin(ctx)
-		if kind := registry.KindOf(err); kind != registry.KindUnreachable && kind != registry.KindTimeout {
-			return err
-		}
-		full = c.watch.full(c.most)
+// pingPooled does not wait when the driver knows of no server: it looks only twice a second whether one is back, and
+// a client of its own is quicker to see that. When it has given all servers up for not being what the URI says, it
+// does not look at all.
+func (c *client) pingPooled(ctx context.Context) error {
+	cause := c.watch.cause()
+	switch registry.KindOf(cause) {
+	case registry.KindUnreachable, registry.KindTimeout, registry.KindConfig:
+		return cause
 	}
-	if err := c.pingDirect(ctx); err != nil {
-		return err
-	}
-	if full {
+	err := c.ping(ctx)
+	if registry.KindOf(err) == registry.KindTimeout && c.pool.full(c.most) {
 		return fault.New(registry.KindExhausted, "all %d connections of the pool are in use", c.most)
 	}
-	return nil
-}
-
-func (c *client) pingWithin(ctx context.Context) error {
-	deadline, _ := ctx.Deadline()
-	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
-	defer cancel()
-	return c.ping(half)
+	return err
 }
 
 func (c *client) pingDirect(ctx context.Context) error {
@@ -164,7 +151,7 @@ func (c *client) classify(err error) error {
 // release disconnects and sees to it that no connection is left.
 func (c *client) release(ctx context.Context) error {
 	c.end()
-	cut := c.watch.drain(ctx)
+	cut := c.pool.drain(ctx)
 	c.disconnect(ctx)
 	if cut > 0 {
 		return fault.New(registry.KindTimeout, "%d connections were still in use and have been cut", cut)

@@ -17,7 +17,7 @@ func TestCloseDoesNotSpinWhileAConnectionIsInUse(t *testing.T) {
 		t.Error("the connection was not cut")
 	}
 	took, used := time.Since(start), processorTime(t)-before
-	if used > took/2 {
+	if used > took/5 {
 		t.Errorf("it used %v of a processor in %v", used, took)
 	}
 }

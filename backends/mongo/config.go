@@ -70,7 +70,7 @@ func resolve(name string, cfg Config) (*settings, error) {
 	}
 	s.srv = u.Scheme == "mongodb+srv"
 	s.hosts, s.user, s.password, s.path = u.Hosts, u.User, u.Password, u.Path
-	if err := errors.Join(s.apply(u.Query), s.names()); err != nil {
+	if err := errors.Join(s.apply(u.Query), s.nameDatabase()); err != nil {
 		return nil, err
 	}
 	if err := s.secure(name); err != nil {
@@ -79,8 +79,8 @@ func resolve(name string, cfg Config) (*settings, error) {
 	return s, s.validate()
 }
 
-// names checks the database and finds out which one is meant.
-func (s *settings) names() error {
+// nameDatabase finds out which database is meant.
+func (s *settings) nameDatabase() error {
 	switch {
 	case s.Database != "" && !validDatabase(s.Database):
 		return fmt.Errorf("%sDATABASE: not a name for a database", s.prefix)

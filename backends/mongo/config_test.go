@@ -3,6 +3,7 @@ package mongo_test
 import (
 	"crypto/tls"
 	"fmt"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -203,6 +204,17 @@ func TestSRVTurnsTLSOnUnlessToldOtherwise(t *testing.T) {
 		if (got != nil) != want || got != nil && got.MinVersion != tls.VersionTLS12 {
 			t.Errorf("%s: got %+v", env, got)
 		}
+	}
+}
+
+func TestACertificateMayBeTheLogin(t *testing.T) {
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	file := pemFile(t, certified.Certificate(), certified.TLS.Certificates[0].PrivateKey)
+	setenv(t, "MONGO_URI=mongodb://h/shop?authMechanism=mongodb-x509&tlsCertificateKeyFile="+file)
+	got := mongo.OptionsOf(t, "mongo")
+	if len(got.TLSConfig.Certificates) != 1 || got.Auth.AuthMechanism != "MONGODB-X509" || got.Auth.AuthSource != "$external" {
+		t.Errorf("got %+v, %d certificates", got.Auth, len(got.TLSConfig.Certificates))
 	}
 }
 

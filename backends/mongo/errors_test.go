@@ -63,12 +63,12 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 func TestTheCauseReplacesWhatTheDriverDoesNotSay(t *testing.T) {
 	cause := registry.Classify(registry.KindUnreachable, errors.New("connection refused"))
 	for _, err := range []error{context.DeadlineExceeded, errors.New("no server")} {
-		if got := mongo.Classify(err, cause); got != cause {
+		if got := mongo.Classify(err, cause); !errors.Is(got, cause) {
 			t.Errorf("%v: got %v", err, got)
 		}
 	}
 	for _, err := range []error{context.Canceled, io.EOF, driver.CommandError{Code: 18}} {
-		if got := mongo.Classify(err, cause); got == cause {
+		if got := mongo.Classify(err, cause); errors.Is(got, cause) {
 			t.Errorf("%v: got %v", err, got)
 		}
 	}

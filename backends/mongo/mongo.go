@@ -97,8 +97,8 @@ func (r *Resource) Client() *driver.Client { return r.slot.Must(r.name).Client }
 func (r *Resource) Database() *driver.Database {
 	c := r.slot.Must(r.name)
 	if c.settings.Database == "" {
-		prefix := c.settings.prefix
-		panic(fmt.Sprintf("%s: no database: set %sDATABASE, or end the host in %sURI with /database", r.name, prefix, prefix))
+		const text = "%s: no database: set %[2]sDATABASE, or name it in %[2]sURI (mongodb://host/name)"
+		panic(fmt.Sprintf(text, r.name, c.settings.prefix))
 	}
 	return c.Client.Database(c.settings.Database)
 }

@@ -1,7 +1,6 @@
 package mongo_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -165,28 +164,6 @@ func TestAFullPoolIsAWarning(t *testing.T) {
 	}
 }
 
-func TestCloseCutsConnectionsInUseAndCountsThem(t *testing.T) {
-	hook, hold := holding()
-	r, res := open(t, at(server(t)), hook)
-	release := hold(t, res, 3)
-	err := r.CloseAll(t.Context())
-	want := "close mongo: timeout: 3 connections were still in use and have been cut"
-	if err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-	release()
-}
-
-func TestCloseWaitsForAnOperationThatEndsSoon(t *testing.T) {
-	hook, hold := holding()
-	r, res := open(t, at(server(t)), hook)
-	release := hold(t, res, 1)
-	time.AfterFunc(50*time.Millisecond, release)
-	if err := r.CloseAll(t.Context()); err != nil {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestTheHandleIsThereFromOpenOn(t *testing.T) {
 	res := mongo.New("mongo", mongo.WithConfig(at(server(t))))
 	const closed = "mongo: not open: registry.OpenAll has not opened it yet"
@@ -227,7 +204,7 @@ func TestAClientThatTheProgramDisconnectsIsNotOpen(t *testing.T) {
 func TestDatabaseWithoutANameSaysWhatToSet(t *testing.T) {
 	fake := mongotest.Start(t, mongotest.Options{})
 	_, res := open(t, at("mongodb://"+fake.Addr()))
-	want := "mongo: no database: set MONGO_DATABASE, or end the host in MONGO_URI with /database"
+	want := "mongo: no database: set MONGO_DATABASE, or name it in MONGO_URI (mongodb://host/name)"
 	if text := panicOf(func() { res.Database() }); text != want {
 		t.Errorf("got %q", text)
 	}
@@ -250,32 +227,6 @@ func TestOptionsOfAnOpenResourceCannotBeChanged(t *testing.T) {
 	text := panicOf(func() { mongo.UseOn(res, mongo.WithConfig(mongo.Config{})) })
 	if text != "mongo: Use after the resource was opened" {
 		t.Errorf("got %q", text)
-	}
-}
-
-// holding returns a hook, and a function that makes n operations hold a connection each until release is called.
-func holding() (mongo.Option, func(t *testing.T, res *mongo.Resource, n int) (release func())) {
-	held, released := make(chan struct{}), make(chan struct{})
-	hook := mongo.WithHook(func(o *options.ClientOptions) {
-		o.SetMonitor(&event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
-			if e.CommandName == "find" {
-				held <- struct{}{}
-				<-released
-			}
-		}})
-	})
-	return hook, func(t *testing.T, res *mongo.Resource, n int) func() {
-		var operations sync.WaitGroup
-		for range n {
-			operations.Go(func() { _ = res.Database().Collection("mooring").FindOne(t.Context(), bson.M{}).Err() })
-		}
-		for range n {
-			<-held
-		}
-		return func() {
-			close(released)
-			operations.Wait()
-		}
 	}
 }
 

@@ -76,11 +76,18 @@ func serve(t *testing.T, l net.Listener, handle func(net.Conn)) {
 	})
 }
 
-// pemFile writes the certificate to a file.
-func pemFile(t *testing.T, certificate *x509.Certificate) (path string) {
+// pemFile writes the certificate to a file, and the key behind it unless that is nil.
+func pemFile(t *testing.T, certificate *x509.Certificate, key any) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "certificate.pem")
 	content := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})
+	if key != nil {
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content = append(content, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})...)
+	}
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,90 @@
+package mongo_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/event"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/internal/mongotest"
+)
+
+func TestCloseCutsConnectionsInUseAndCountsThem(t *testing.T) {
+	hook, hold := holding()
+	r, res := open(t, at(server(t)), hook)
+	release := hold(t, res, 3)
+	err := r.CloseAll(t.Context())
+	want := "close mongo: timeout: 3 connections were still in use and have been cut"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	release()
+}
+
+func TestCloseWaitsForAnOperationThatEndsSoon(t *testing.T) {
+	hook, hold := holding()
+	r, res := open(t, at(server(t)), hook)
+	release := hold(t, res, 1)
+	time.AfterFunc(50*time.Millisecond, release)
+	if err := r.CloseAll(t.Context()); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNothingIsLeftOfAClosedClient(t *testing.T) {
+	fake := mongotest.Start(t, mongotest.Options{User: "app", Password: password})
+	cfg := at(uriOf(fake))
+	cfg.MinPoolSize = 3
+	r, res := open(t, cfg)
+	warm(t, res, 5)
+	if err := r.CloseAll(t.Context()); err != nil {
+		t.Error(err)
+	}
+	fake.WaitConns(0)
+}
+
+func TestCloseOfAFrozenServerEndsInTime(t *testing.T) {
+	proxy, uri := proxied(t)
+	r, res := open(t, at(uri))
+	warm(t, res, 3)
+	proxy.Blackhole()
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := r.CloseAll(ctx); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	nothingLeft(t, proxy)
+}
+
+func TestADriverThatDoesNotDisconnectIsCutAllTheSame(t *testing.T) {
+	fake := mongotest.Start(t, mongotest.Options{})
+	stuck := make(chan struct{})
+	defer close(stuck)
+	res := mongo.New("mongo", mongo.WithConfig(at("mongodb://"+fake.Addr()+"/shop")), mongo.WithHook(func(o *options.ClientOptions) {
+		o.SetPoolMonitor(&event.PoolMonitor{Event: func(e *event.PoolEvent) {
+			if e.Type == event.ConnectionClosed {
+				<-stuck
+			}
+		}})
+	}))
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if err := res.Close(ctx); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	fake.WaitConns(0)
+}

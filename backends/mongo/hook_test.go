@@ -1,0 +1,70 @@
+package mongo_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/vibework/mooring/backends/mongo"
+)
+
+func TestAHookKeepsItsMonitors(t *testing.T) {
+	var mu sync.Mutex
+	heard := make(map[string]int)
+	hear := func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		heard[what]++
+	}
+	_, res := open(t, at(server(t)), mongo.WithHook(func(o *options.ClientOptions) {
+		o.SetPoolMonitor(&event.PoolMonitor{Event: func(*event.PoolEvent) { hear("pool") }})
+		o.SetServerMonitor(&event.ServerMonitor{
+			ServerHeartbeatSucceeded:   func(*event.ServerHeartbeatSucceededEvent) { hear("heartbeat") },
+			TopologyDescriptionChanged: func(*event.TopologyDescriptionChangedEvent) { hear("topology") },
+			ServerOpening:              func(*event.ServerOpeningEvent) { hear("opening") },
+		})
+	}))
+	put(t, collection(t, res), 1)
+	mu.Lock()
+	defer mu.Unlock()
+	if len(heard) != 4 {
+		t.Errorf("heard %v", heard)
+	}
+}
+
+func TestTheDriversLogStaysSilent(t *testing.T) {
+	t.Setenv("MONGODB_LOG_ALL", "debug")
+	t.Setenv("MONGODB_LOG_PATH", "/no/such/folder/mongo.log") // the driver would fail to open it
+	_, res := open(t, at(server(t)))
+	put(t, collection(t, res), 1)
+}
+
+// holding returns a hook, and a function that makes n operations hold a connection each until release is called.
+func holding() (mongo.Option, func(t *testing.T, res *mongo.Resource, n int) (release func())) {
+	held, released := make(chan struct{}), make(chan struct{})
+	hook := mongo.WithHook(func(o *options.ClientOptions) {
+		o.SetMonitor(&event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
+			if e.CommandName == "find" {
+				held <- struct{}{}
+				<-released
+			}
+		}})
+	})
+	return hook, func(t *testing.T, res *mongo.Resource, n int) func() {
+		var operations sync.WaitGroup
+		for range n {
+			operations.Go(func() { _ = res.Database().Collection("mooring").FindOne(t.Context(), bson.M{}).Err() })
+		}
+		for range n {
+			<-held
+		}
+		return func() {
+			close(released)
+			operations.Wait()
+		}
+	}
+}
