@@ -22,11 +22,16 @@ const optionalTimeout = 5 * time.Second
 func (r *Registry) openRequired(parent context.Context, e *entry) *Error {
 	ctx, cancel := context.WithTimeout(parent, r.settings().open)
 	defer cancel()
+	var before *Error
 	for n := 1; ; n++ {
 		err := r.attempt(ctx, e, n, r.install)
 		if err == nil {
 			return nil
 		}
+		if before != nil && err.Kind == KindTimeout && ctx.Err() != nil {
+			return gaveUp(parent, before) // the end of the time cut this attempt off: the one before knows more
+		}
+		before = err
 		wait := backoff(n)
 		if !err.Kind.Retryable() || ctx.Err() != nil {
 			wait = 0

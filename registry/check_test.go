@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -216,6 +217,31 @@ func TestAnImpatientCallerSpoilsNothingForTheOthers(t *testing.T) {
 	})
 }
 
+func TestCallersLeaveInAnyOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := opened(t, &fake{name: "a", check: after(4500*time.Millisecond, nil)})
+		start := time.Now()
+		var all sync.WaitGroup
+		for _, patience := range []time.Duration{3, 9, 1, 4, 2, 8} {
+			all.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), patience*time.Second)
+				defer cancel()
+				err := r.CheckAll(ctx).Err()
+				if patience > 4 {
+					took(t, start, 4500*time.Millisecond)
+					wantKind(t, err, "")
+				} else {
+					took(t, start, patience*time.Second)
+					wantKind(t, err, registry.KindTimeout)
+				}
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		mustClose(t, r)
+	})
+}
+
 func TestTheContextOfACheckIsNotThatOfACaller(t *testing.T) {
 	type key struct{}
 	var value any
@@ -226,6 +252,20 @@ func TestTheContextOfACheckIsNotThatOfACaller(t *testing.T) {
 	r.CheckAll(context.WithValue(t.Context(), key{}, "the caller's"))
 	if value != nil {
 		t.Errorf("the check finds %v in its context", value)
+	}
+	mustClose(t, r)
+}
+
+func TestTheContextOfAFinishedCheckIsReleased(t *testing.T) {
+	contexts := make(chan context.Context, 2)
+	keep := func(ctx context.Context) error {
+		contexts <- ctx
+		return nil
+	}
+	r := opened(t, &fake{name: "a", check: keep}, &fake{name: "b", check: keep})
+	r.CheckAll(t.Context())
+	for range 2 {
+		<-(<-contexts).Done()
 	}
 	mustClose(t, r)
 }

@@ -103,6 +103,51 @@ func TestTheEventsOfAResourceComeOneAfterTheOtherAndInOrder(t *testing.T) {
 	})
 }
 
+// Between an Open and its event there is a record, which may take its time.
+func TestTheEventOfAnOpeningComesBeforeThoseOfItsChecks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := newValve()
+		r, logs := logged(t, &fake{name: "a"})
+		logs.hook = func(message string) {
+			if message == "opened" {
+				<-slow
+			}
+		}
+		events := observe(r)
+		opening := openAll(t, r)
+		if err := r.CheckAll(t.Context()).Err(); err != nil {
+			t.Error(err)
+		}
+		slow.release()
+		if err := <-opening; err != nil {
+			t.Error(err)
+		}
+		events.want(t, "open a 1: <nil>", "check a: <nil>")
+		mustClose(t, r)
+	})
+}
+
+func TestTheEventOfAHungCheckComesBeforeThatOfTheClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow, hung := newValve(), newValve()
+		defer hung.release()
+		r, logs := logged(t, &fake{name: "a", check: hung.wait})
+		logs.hook = func(message string) {
+			if message == "unhealthy" {
+				<-slow
+			}
+		}
+		mustOpen(t, r)
+		events := observe(r)
+		checking := inBackground(func() registry.Report { return r.CheckAll(t.Context()) })
+		<-time.After(6 * time.Second)
+		mustClose(t, r)
+		slow.release()
+		wantKind(t, (<-checking).Err(), registry.KindNotOpen)
+		events.want(t, "check a: hung", "close a: <nil>")
+	})
+}
+
 func TestAnObserverSeesWhatHappensFromThenOnUntilItIsStopped(t *testing.T) {
 	r := opened(t, &fake{name: "a"})
 	var first, second journal

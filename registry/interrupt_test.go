@@ -60,6 +60,40 @@ func TestCloseAllCancelsAnOpenAllThatWaitsToTryAgain(t *testing.T) {
 	})
 }
 
+func TestWhoWaitsForACheckNeedNotWaitUntilCloseAllHasStoppedOpenAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hung := newValve()
+		defer hung.release()
+		r := opened(t, &fake{name: "a", check: obey})
+		r.Register(&fake{name: "b", open: hung.wait})
+		opening := openAll(t, r)
+		checking := inBackground(func() registry.Report { return r.CheckAll(t.Context()) })
+		synctest.Wait()
+		start := time.Now()
+		closing := inBackground(func() error { return r.CloseAll(t.Context()) })
+		wantKind(t, (<-checking).Results[0].Err, registry.KindNotOpen)
+		took(t, start, 0)
+		if err := <-closing; err != nil {
+			t.Error(err)
+		}
+		wantKind(t, <-opening, registry.KindHung)
+	})
+}
+
+func TestCloseAllReturnsAfterTheOpenAllThatItCancels(t *testing.T) {
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			r := quiet(&fake{name: "a"}, &fake{name: "b", open: obey})
+			opening := openAll(t, r)
+			mustClose(t, r)
+			if !r.Unregister("a") || !r.Unregister("b") {
+				t.Error("OpenAll still wants them")
+			}
+			wantKind(t, <-opening, registry.KindCanceled)
+		})
+	}
+}
+
 func TestCloseAllCancelsAnOpenThatObeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls journal
@@ -127,6 +161,28 @@ func TestWhatOpensWhileCloseAllCancelsIsClosed(t *testing.T) {
 		calls.want(t, "close b", "close a")
 		wantErrors(t, <-opening, "open all: canceled: context canceled: CloseAll was called")
 		wantClosed(t, r)
+	})
+}
+
+func TestWhatOpensWhileCloseAllCancelsIsNotOpenForChecks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls journal
+		r := quiet(&fake{name: "a", calls: &calls, open: func(ctx context.Context) error {
+			<-ctx.Done()
+			return nil
+		}})
+		blocked := newValve()
+		defer blocked.release()
+		r.Observe(func(registry.Event) { <-blocked })
+		opening := openAll(t, r)
+		closing := inBackground(func() error { return r.CloseAll(t.Context()) })
+		synctest.Wait() // a is open, and the observer holds everything up
+		wantKind(t, r.CheckAll(t.Context()).Err(), registry.KindNotOpen)
+		if err := <-closing; err != nil {
+			t.Error(err)
+		}
+		wantKind(t, <-opening, registry.KindCanceled)
+		calls.want(t, "configure a", "open a", "close a")
 	})
 }
 

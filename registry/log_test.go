@@ -21,6 +21,7 @@ type logbook struct {
 	journal
 
 	attrs []map[string]slog.Value
+	hook  func(message string) // called first; or nil
 }
 
 func (b *logbook) logger() *slog.Logger { return slog.New(b) }
@@ -30,6 +31,9 @@ func (b *logbook) WithAttrs([]slog.Attr) slog.Handler       { return b }
 func (b *logbook) WithGroup(string) slog.Handler            { return b }
 
 func (b *logbook) Handle(_ context.Context, record slog.Record) error {
+	if b.hook != nil {
+		b.hook(record.Message)
+	}
 	attrs := make(map[string]slog.Value)
 	record.Attrs(func(a slog.Attr) bool {
 		attrs[a.Key] = a.Value
@@ -198,6 +202,23 @@ func TestStoppingTheBackgroundIsNoFailure(t *testing.T) {
 	})
 }
 
+func TestAnOpenInTheBackgroundThatIgnoresTheEndOfItIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hung := newValve()
+		defer hung.release()
+		r, logs := logged(t, &fake{name: "a", open: inTurn(failing(errRefused), hung.wait)})
+		r.SetOptional("a")
+		mustOpen(t, r)
+		<-time.After(time.Second) // Open waits
+		logs.take()
+		mustClose(t, r)
+		logs.want(t, "WARN open failed")
+		if kind := logs.last(t, "resource", "op", "attempt", "wait", "kind", "error")["kind"].String(); kind != "hung" {
+			t.Errorf("kind: %s", kind)
+		}
+	})
+}
+
 func TestNoRecordShowsTheUserinfoOfAURL(t *testing.T) {
 	leak := errors.New("dial mysql://root:hunter2@db:3306/app: refused")
 	r, logs := logged(t, &fake{name: "a", check: failing(leak), close: failing(leak)},
@@ -216,6 +237,24 @@ func TestNoRecordShowsTheUserinfoOfAURL(t *testing.T) {
 	if got := logs.attrs[len(logs.attrs)-2]["error"].String(); got != "open b: dial mysql://***@db:3306/app: refused" {
 		t.Error(got)
 	}
+}
+
+func TestALoggerMayUseTheRegistry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, logs := logged(t, &fake{name: "a", check: inTurn(failing(errRefused), failing(nil))}, &fake{name: "b"})
+		logs.hook = func(string) {
+			r.Names()
+			r.Opened()
+			r.Check(t.Context(), "b")
+			r.Register(&fake{name: "c"})
+			r.Unregister("c")
+		}
+		start := time.Now()
+		mustOpen(t, r)
+		r.CheckAll(t.Context())
+		mustClose(t, r)
+		took(t, start, 0)
+	})
 }
 
 func TestANilLoggerMeansTheDefaultOne(t *testing.T) {

@@ -139,14 +139,10 @@ func (r *Registry) openRow(ctx context.Context, o *opener, row row) *Error {
 // install makes e open: checks of it are answered from now on, unless CloseAll has been called, and none of them is
 // announced before the opening is. It must be called with mu held.
 func (r *Registry) install(e *entry, announce func()) {
-	if e.turn == 0 {
-		r.turns++
-		e.turn = r.turns
-	}
 	current := newOpening(r, e)
 	current.mu.Lock()
 	defer current.mu.Unlock()
-	current.ended = r.closing != nil || r.opening != nil && r.opening.closed
+	current.ended = r.closing != nil
 	e.failure.Store(nil)
 	e.current.Store(current)
 	announce()
@@ -200,8 +196,7 @@ func (r *Registry) forget(o *opener) (taken []row) {
 		taken = o.taken
 	}
 	for _, row := range o.rows {
-		keeps := slices.ContainsFunc(taken, row.same)
-		if row.current.Load() == nil && !keeps {
+		if !slices.ContainsFunc(taken, row.same) {
 			row.turn = 0
 		}
 	}

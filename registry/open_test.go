@@ -220,17 +220,23 @@ func TestAGoexitInOpenOrConfigureIsAnError(t *testing.T) {
 
 // A registry keeps no timer and no channel beyond one opening, so one that is closed may move.
 func TestARegistryMayMoveFromOneBubbleToAnother(t *testing.T) {
-	r := quiet(&fake{name: "a", check: after(time.Second, nil)})
+	r := quiet(&fake{name: "a", check: inTurn(failing(nil), after(7*time.Second, nil))})
 	r.Observe(func(registry.Event) {})
-	for range 2 {
-		synctest.Test(t, func(t *testing.T) {
-			mustOpen(t, r)
-			if err := r.CheckAll(t.Context()).Err(); err != nil {
-				t.Error(err)
-			}
-			mustClose(t, r)
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		mustOpen(t, r)
+		if err := r.CheckAll(t.Context()).Err(); err != nil {
+			t.Error(err)
+		}
+		mustClose(t, r)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		mustOpen(t, r)
+		start := time.Now()
+		wantKind(t, r.CheckAll(t.Context()).Err(), registry.KindHung)
+		took(t, start, 5*time.Second)
+		mustClose(t, r)
+		<-time.After(time.Minute)
+	})
 }
 
 func TestAPanicInOpenOrConfigureIsAnErrorAndIsNotRetried(t *testing.T) {

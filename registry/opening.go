@@ -20,7 +20,6 @@ type opening struct {
 	run     *run // what the check in flight belongs to
 	began   time.Time
 	expires time.Time // when the check in flight counts as hung
-	again   bool      // it is running once more after an interruption
 	told    bool      // that it is hung is known to everyone who waited
 	back    bool      // it returned before that
 	waiters []waiter
@@ -79,7 +78,7 @@ func (o *opening) leave(ctx context.Context, c *call, i int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for k, w := range o.waiters {
-		if w.call == c && w.i == i {
+		if w.call == c {
 			last := len(o.waiters) - 1
 			o.waiters[k], o.waiters[last] = o.waiters[last], waiter{}
 			o.waiters = o.waiters[:last]
@@ -122,7 +121,7 @@ func (o *opening) finish(err error, took time.Duration) {
 			o.rest()
 		}
 		return
-	case err != nil && o.run.interrupted.Load() && !o.again:
+	case err != nil && o.run.interrupted.Load():
 		o.repeat()
 		return
 	}
@@ -142,10 +141,10 @@ func (o *opening) finish(err error, took time.Duration) {
 	o.rest()
 }
 
-// repeat runs the check once more: its context was cancelled because another resource is being closed.
+// repeat runs the check once more: its context was cancelled because another resource is being closed. The
+// context of the second run is its own.
 func (o *opening) repeat() {
 	interrupted := o.run
-	o.again = true
 	fresh := new(run)
 	fresh.begin(interrupted.deadline)
 	o.start(fresh)
@@ -203,7 +202,7 @@ func (o *opening) deliver(err error, took time.Duration) {
 
 func (o *opening) rest() {
 	o.run.release()
-	o.phase, o.run, o.again, o.back = idle, nil, false, false
+	o.phase, o.run, o.back = idle, nil, false
 	if o.gone != nil {
 		close(o.gone)
 		o.gone = nil

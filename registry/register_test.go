@@ -295,6 +295,60 @@ func TestUnregisterIsFalseDuringAnAttemptInTheBackground(t *testing.T) {
 	})
 }
 
+// What opens in the background just when that is stopped is closed again; an observer that blocks gives us the
+// time to look between the two.
+func TestUnregisterIsFalseForWhatWasOpenedTooLateAndIsAboutToBeClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls journal
+		late := func(ctx context.Context) error {
+			<-ctx.Done()
+			return nil
+		}
+		r := quiet(&fake{name: "a", calls: &calls, open: inTurn(failing(errRefused), late)})
+		r.SetOptional("a")
+		mustOpen(t, r)
+		<-time.After(time.Second)
+		blocked := newValve()
+		defer blocked.release()
+		r.Observe(func(registry.Event) { <-blocked })
+		calls.take()
+		closing := inBackground(func() error { return r.CloseAll(t.Context()) })
+		synctest.Wait()
+		calls.want(t)
+		if r.Unregister("a") {
+			t.Error("Unregister is true")
+		}
+		if err := <-closing; err != nil {
+			t.Error(err)
+		}
+		calls.want(t, "close a")
+		if !r.Unregister("a") {
+			t.Error("Unregister is false after CloseAll")
+		}
+	})
+}
+
+func TestUnregisterIsFalseDuringConfigureAndDuringARollBack(t *testing.T) {
+	var r *registry.Registry
+	var during []bool
+	look := func(context.Context) error {
+		during = append(during, r.Unregister("a"), r.Unregister("b"))
+		return errDenied
+	}
+	r = quiet(&fake{name: "a", configure: func() error {
+		_ = look(t.Context())
+		return nil
+	}, close: look},
+		&fake{name: "b", open: failing(errDenied)})
+	_ = r.OpenAll(t.Context())
+	if slices.Contains(during, true) || len(during) != 4 {
+		t.Errorf("Unregister is %v", during)
+	}
+	if !r.Unregister("a") || !r.Unregister("b") {
+		t.Error("Unregister is false after the roll-back")
+	}
+}
+
 func TestAResourceRegisteredAfterOpenAllIsOpenAfterTheNext(t *testing.T) {
 	r := opened(t, &fake{name: "a"})
 	r.Register(&fake{name: "b"})

@@ -18,16 +18,20 @@ type Resource interface {
 
 	// Open connects and verifies that the backend can serve. Nil means ready. An error leaves nothing behind:
 	// no connection, no goroutine. Open may be called again after an error and after Close. It must return
-	// soon after ctx is done; the context bounds the opening only, not the life of what was opened.
+	// soon after ctx is done, with an error if it was done before; a deadline that has passed is KindTimeout,
+	// and a server that refuses or cuts the connection is reported at once, with a Kind that is retryable. The
+	// context bounds the opening only, not the life of what was opened.
 	Open(ctx context.Context) error
 
 	// Check says whether the backend can serve now. It asks the backend, with as few rights as possible; it
-	// does not reconnect and does not retry in a loop. It must return soon after ctx is done, and before Open
-	// and after Close it returns an error for which errors.Is(err, ErrNotOpen) holds.
+	// does not reconnect and does not retry in a loop. It must return soon after ctx is done, and what a caller
+	// in a hurry leaves behind must not harm the next check. Before Open and after Close it returns an error for
+	// which errors.Is(err, ErrNotOpen) holds.
 	Check(ctx context.Context) error
 
-	// Close releases everything and gives up when ctx is done, with an error that says what was lost. Closing
-	// what is not open is nil.
+	// Close releases everything and gives up waiting when ctx is done, with an error that says what was lost: a
+	// context that is done already makes it hasty, not idle. It does not wait for a Check in flight. Closing what
+	// is not open is nil.
 	Close(ctx context.Context) error
 }
 

@@ -185,3 +185,19 @@ func TestTheTimeoutsAreReadWhenOpenAllStarts(t *testing.T) {
 		took(t, start, 4*time.Second)
 	})
 }
+
+func TestTheAttemptThatOpenTimeoutCutsOffHidesNoBetterCause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		silent := func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		r := quiet(&fake{name: "a", open: inTurn(failing(errRefused), silent)})
+		start := time.Now()
+		err := r.OpenAll(t.Context())
+		took(t, start, 30*time.Second)
+		if want := "open a: unreachable: connection refused"; err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	})
+}

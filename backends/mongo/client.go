@@ -22,7 +22,6 @@ type client struct {
 	*driver.Client
 	settings *settings
 	hook     func(*options.ClientOptions)
-	most     int  // connections to one server
 	login    bool // there are credentials
 	watch    watch
 	pool     pool
@@ -64,7 +63,7 @@ func (c *client) start() (err error) {
 	c.listen(o)
 	c.login = o.Auth != nil
 	if o.MaxPoolSize != nil {
-		c.most = int(*o.MaxPoolSize)
+		c.pool.most = int(*o.MaxPoolSize)
 	}
 	if c.Client, err = driver.Connect(o); err != nil { // what else could be wrong has been checked
 		return fault.New(registry.KindConfig, "%sURI: the driver refuses it: "+
@@ -116,8 +115,8 @@ func (c *client) pingPooled(ctx context.Context) error {
 		return cause
 	}
 	err := c.ping(ctx)
-	if registry.KindOf(err) == registry.KindTimeout && c.pool.full(c.most) {
-		return fault.New(registry.KindExhausted, "all %d connections of the pool are in use", c.most)
+	if registry.KindOf(err) == registry.KindTimeout && c.pool.full() {
+		return fault.Exhausted(registry.PoolStats{Max: c.pool.most, WaitCount: c.poolStats().WaitCount})
 	}
 	return err
 }
@@ -143,6 +142,8 @@ func (c *client) ping(ctx context.Context) error {
 	}
 	return err
 }
+
+func (c *client) poolStats() registry.PoolStats { return c.pool.stats() }
 
 func (c *client) classify(err error) error {
 	return classify(err, c.settings.prefix, c.watch.cause())

@@ -51,7 +51,10 @@ type Resource struct {
 	slot     slot.Slot[client]
 }
 
-var _ registry.Configurer = (*Resource)(nil)
+var (
+	_ registry.Configurer = (*Resource)(nil)
+	_ registry.Pooler     = (*Resource)(nil)
+)
 
 // New returns a resource that is configured by the variables of its name: "mongo-audit" by MONGO_AUDIT_*. It reads
 // nothing yet. Register it to have it opened.
@@ -88,6 +91,10 @@ func (r *Resource) Check(ctx context.Context) error {
 func (r *Resource) Close(ctx context.Context) error {
 	return r.slot.Close(ctx, func(ctx context.Context, c *client) error { return c.release(ctx) })
 }
+
+// PoolStats returns the numbers of the pools, one to each server, taken together: Max, too, is for all of them.
+// They are zero while the resource is not open.
+func (r *Resource) PoolStats() registry.PoolStats { return r.slot.PoolStats((*client).poolStats) }
 
 // Client returns the client, also after Close. It panics if the resource was never opened.
 func (r *Resource) Client() *driver.Client { return r.slot.Must(r.name).Client }

@@ -1,6 +1,7 @@
 package mongo_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -155,12 +156,42 @@ func TestAFullPoolIsAWarning(t *testing.T) {
 	r, res := open(t, cfg, hook)
 	defer hold(t, res, 2)()
 	result := r.Check(t.Context(), "mongo")
-	if want := "check mongo: exhausted: all 2 connections of the pool are in use"; result.Err == nil ||
+	if want := "check mongo: exhausted: all 2 connections of the pool are in use (waits: 1)"; result.Err == nil ||
 		result.Err.Error() != want {
 		t.Errorf("got %v, want %s", result.Err, want)
 	}
 	if result.Status() != registry.Warn {
 		t.Errorf("the status is %q", result.Status())
+	}
+}
+
+func TestPoolStatsCountConnectionsAndWaits(t *testing.T) {
+	cfg := at(server(t))
+	cfg.MaxPoolSize = 2
+	hook, hold := holding()
+	r, res := open(t, cfg, hook)
+	got := res.PoolStats()
+	if want := (registry.PoolStats{Max: 2, Open: 1, Idle: 1}); got != want {
+		t.Errorf("after Open they are %+v, want %+v", got, want)
+	}
+	release := hold(t, res, 2)
+	got = res.PoolStats()
+	if want := (registry.PoolStats{Max: 2, Open: 2, InUse: 2}); got != want {
+		t.Errorf("with both in use they are %+v, want %+v", got, want)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := res.Client().Ping(ctx, nil); err == nil {
+		t.Error("a third connection was lent")
+	}
+	got = res.PoolStats()
+	if got.WaitCount != 1 || got.WaitDuration < 10*time.Millisecond || got.WaitDuration > time.Minute {
+		t.Errorf("after a wait of 50ms they are %+v", got)
+	}
+	release()
+	_ = r.CloseAll(t.Context())
+	if got := res.PoolStats(); got != (registry.PoolStats{}) {
+		t.Errorf("after Close they are %+v", got)
 	}
 }
 

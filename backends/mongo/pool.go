@@ -6,29 +6,57 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/event"
+
+	"github.com/vibework/mooring/registry"
 )
 
 // patience is what connections in use get to come back before they are cut.
 const patience = time.Second
 
-// pool counts the connections in use, which the driver does not tell when asked.
+// pool counts the connections, which the driver does not tell when asked.
 type pool struct {
-	mu   sync.Mutex
-	lent map[string]int // by server
-	back chan struct{}  // closed when the last of them is back, while somebody waits for that
+	most int // connections to one server; 0 means any number
+
+	mu      sync.Mutex
+	servers map[string]*server
+	waits   int64
+	waited  time.Duration
+	back    chan struct{} // closed when the last connection in use is back, while somebody waits for that
+}
+
+// server is the driver's own pool, of connections to one server.
+type server struct {
+	known   bool // the driver has not given it up
+	ready   map[int64]struct{}
+	lent    int
+	waiting []time.Time // since when callers wait, the oldest first
 }
 
 func (p *pool) event(e *event.PoolEvent) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	s := p.server(e.Address)
 	switch e.Type {
-	case event.ConnectionCheckedOut:
-		if p.lent == nil {
-			p.lent = make(map[string]int)
+	case event.ConnectionPoolCreated:
+		s.known = true
+	case event.ConnectionPoolClosed:
+		s.known = false
+	case event.ConnectionReady:
+		s.ready[e.ConnectionID] = struct{}{}
+	case event.ConnectionClosed:
+		delete(s.ready, e.ConnectionID)
+	case event.ConnectionCheckOutStarted:
+		if p.fills(s) {
+			p.waits++
+			s.waiting = append(s.waiting, time.Now())
 		}
-		p.lent[e.Address]++
+	case event.ConnectionCheckOutFailed:
+		p.endWait(s)
+	case event.ConnectionCheckedOut:
+		p.endWait(s)
+		s.lent++
 	case event.ConnectionCheckedIn:
-		p.lent[e.Address]--
+		s.lent--
 		if p.back != nil && p.inUse() == 0 {
 			close(p.back)
 			p.back = nil
@@ -36,16 +64,54 @@ func (p *pool) event(e *event.PoolEvent) {
 	}
 }
 
-// full says whether all connections that one server may have are in use; 0 means any number.
-func (p *pool) full(most int) bool {
+// server returns the counts of a server. p.mu is held.
+func (p *pool) server(addr string) *server {
+	s := p.servers[addr]
+	if s == nil {
+		if p.servers == nil {
+			p.servers = make(map[string]*server)
+		}
+		s = &server{ready: make(map[int64]struct{})}
+		p.servers[addr] = s
+	}
+	return s
+}
+
+// fills says whether s has lent all the connections that it may have.
+func (p *pool) fills(s *server) bool { return p.most > 0 && s.lent >= p.most }
+
+// endWait ends a wait, if there is one: the sum is right whichever caller it was who waited. p.mu is held.
+func (p *pool) endWait(s *server) {
+	if len(s.waiting) > 0 {
+		p.waited += time.Since(s.waiting[0])
+		s.waiting = s.waiting[1:]
+	}
+}
+
+// full says whether all connections that one server may have are in use.
+func (p *pool) full() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, n := range p.lent {
-		if most > 0 && n >= most {
+	for _, s := range p.servers {
+		if p.fills(s) {
 			return true
 		}
 	}
 	return false
+}
+
+func (p *pool) stats() registry.PoolStats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	stats := registry.PoolStats{InUse: p.inUse(), WaitCount: p.waits, WaitDuration: p.waited}
+	for _, s := range p.servers {
+		if s.known {
+			stats.Max += p.most
+		}
+		stats.Idle += max(len(s.ready)-s.lent, 0) // what is being closed may be lent still
+	}
+	stats.Open = stats.InUse + stats.Idle
+	return stats
 }
 
 // drain waits until no connection is in use, for at most a second and within ctx, and returns how many still are.
@@ -73,8 +139,8 @@ func (p *pool) drain(ctx context.Context) int {
 
 // inUse counts the connections in use. p.mu is held.
 func (p *pool) inUse() (n int) {
-	for _, lent := range p.lent {
-		n += lent
+	for _, s := range p.servers {
+		n += s.lent
 	}
 	return n
 }

@@ -36,8 +36,8 @@ func connect(ctx context.Context, s *settings, hook func(sqldriver.Connector) *s
 
 func (c *client) pingPooled(ctx context.Context) error {
 	err := c.PingContext(ctx)
-	if err != nil && ctx.Err() != nil && c.Stats().InUse >= c.settings.MaxOpenConns {
-		return fault.New(registry.KindExhausted, "all %d connections of the pool are in use", c.settings.MaxOpenConns)
+	if pool := c.poolStats(); err != nil && ctx.Err() != nil && pool.Max > 0 && pool.InUse >= pool.Max {
+		return fault.Exhausted(pool)
 	}
 	return classify(err)
 }
@@ -49,6 +49,14 @@ func (c *client) pingDirect(ctx context.Context) error {
 	}
 	defer func() { _ = conn.Close() }()
 	return classify(conn.(sqldriver.Pinger).Ping(ctx))
+}
+
+func (c *client) poolStats() registry.PoolStats {
+	s := c.Stats()
+	return registry.PoolStats{
+		Max: s.MaxOpenConnections, Open: s.OpenConnections, InUse: s.InUse, Idle: s.Idle,
+		WaitCount: s.WaitCount, WaitDuration: s.WaitDuration,
+	}
 }
 
 // release closes the pool and sees to it that no connection is left.

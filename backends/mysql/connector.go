@@ -4,7 +4,6 @@ import (
 	"context"
 	sqldriver "database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -102,9 +101,21 @@ func (w *wire) explain(err error) error {
 	return reason
 }
 
-// logger passes on what the driver would print on standard error.
+// logger passes on what the driver would print on standard error, less what a server may have sent: some servers
+// send back what they get.
 type logger struct{ name string }
 
 func (l logger) Print(v ...any) {
-	slog.Debug("the driver reports: "+fmt.Sprint(v...), "resource", l.name)
+	text := "the driver reports: "
+	for _, part := range v {
+		switch part := part.(type) {
+		case error:
+			text += classify(part).Error()
+		case string:
+			if part == "closing bad idle connection: " || part == "closing connection:" {
+				text += part
+			}
+		}
+	}
+	slog.Debug(text, "resource", l.name)
 }

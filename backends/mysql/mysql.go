@@ -47,7 +47,10 @@ type Resource struct {
 	slot     slot.Slot[client]
 }
 
-var _ registry.Configurer = (*Resource)(nil)
+var (
+	_ registry.Configurer = (*Resource)(nil)
+	_ registry.Pooler     = (*Resource)(nil)
+)
 
 // New returns a resource that is configured by the variables of its name: "mysql-replica" by
 // MYSQL_REPLICA_*. It reads nothing yet. Register it to have it opened.
@@ -86,6 +89,9 @@ func (r *Resource) Check(ctx context.Context) error {
 func (r *Resource) Close(ctx context.Context) error {
 	return r.slot.Close(ctx, func(ctx context.Context, c *client) error { return c.release(ctx) })
 }
+
+// PoolStats returns the numbers of the pool. They are zero while the resource is not open.
+func (r *Resource) PoolStats() registry.PoolStats { return r.slot.PoolStats((*client).poolStats) }
 
 // DB returns the handle, also after Close. It panics if the resource was never opened.
 func (r *Resource) DB() *sql.DB { return r.slot.Must(r.name).DB }

@@ -172,12 +172,31 @@ func TestAFullPoolIsAWarning(t *testing.T) {
 	r, res := open(t, cfg)
 	borrow(t, res.DB(), 2)
 	result := r.Check(t.Context(), "mysql")
-	if want := "check mysql: exhausted: all 2 connections of the pool are in use"; result.Err == nil ||
+	if want := "check mysql: exhausted: all 2 connections of the pool are in use (waits: 1)"; result.Err == nil ||
 		result.Err.Error() != want {
 		t.Errorf("got %v, want %s", result.Err, want)
 	}
 	if result.Status() != registry.Warn {
 		t.Errorf("the status is %q", result.Status())
+	}
+}
+
+func TestPoolStatsAreThoseOfTheHandle(t *testing.T) {
+	cfg := at(server(t))
+	cfg.MaxOpenConns = 3
+	res := mysql.New("mysql", mysql.WithConfig(cfg))
+	if got := res.PoolStats(); got != (registry.PoolStats{}) {
+		t.Errorf("before Open they are %+v", got)
+	}
+	r, res := open(t, cfg)
+	warm(t, res.DB(), 2)
+	borrow(t, res.DB(), 1)
+	if got, want := res.PoolStats(), (registry.PoolStats{Max: 3, Open: 2, InUse: 1, Idle: 1}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	_ = r.CloseAll(t.Context())
+	if got := res.PoolStats(); got != (registry.PoolStats{}) {
+		t.Errorf("after Close they are %+v", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package pubsub
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -78,6 +79,8 @@ func (c *client) dial(ctx context.Context, cfg *driver.ClientConfig) (*driver.Cl
 		// If PUBSUB_EMULATOR_HOST is set for the process, the driver turns its own TLS and its own tokens off,
 		// for every client. Those that are among the options of gRPC, further down, it leaves alone.
 		option.WithoutAuthentication(),
+		// Left alone, GOOGLE_SDK_GO_LOGGING_LEVEL makes the driver print requests, with the messages in them.
+		option.WithLogger(slog.New(slog.DiscardHandler)),
 		option.WithGRPCDialOption(grpc.WithConnectParams(connectParams)),
 		option.WithGRPCDialOption(grpc.WithKeepaliveParams(keepaliveParams)),
 		option.WithGRPCDialOption(grpc.WithChainUnaryInterceptor(c.cut)),

@@ -77,8 +77,8 @@ func (c *client) test(ctx context.Context, conn driver.Conn, lastUsed time.Time)
 func (c *client) pingPooled(ctx context.Context) error {
 	conn, err := c.GetContext(ctx)
 	if err != nil {
-		if stats := c.Stats(); ctx.Err() != nil && stats.ActiveCount-stats.IdleCount >= c.MaxActive {
-			return fault.New(registry.KindExhausted, "all %d connections of the pool are in use", c.MaxActive)
+		if pool := c.poolStats(); ctx.Err() != nil && pool.Max > 0 && pool.InUse >= pool.Max {
+			return fault.Exhausted(pool)
 		}
 		return classify(err)
 	}
@@ -105,6 +105,14 @@ func ping(ctx context.Context, conn driver.Conn) error {
 		return fault.New(registry.KindUnknown, "the answer to PING is not PONG; is this a Redis server?")
 	}
 	return err
+}
+
+func (c *client) poolStats() registry.PoolStats {
+	s := c.Stats()
+	return registry.PoolStats{
+		Max: c.MaxActive, Open: s.ActiveCount, InUse: s.ActiveCount - s.IdleCount, Idle: s.IdleCount,
+		WaitCount: s.WaitCount, WaitDuration: s.WaitDuration,
+	}
 }
 
 // release closes the pool and sees to it that no connection is left.

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	driver "github.com/gomodule/redigo/redis"
@@ -51,10 +52,17 @@ func classify(err error) error {
 	return fault.New(registry.KindUnknown, "the server answered with the error %s", code(string(reply)))
 }
 
-// code returns the first word of a reply if it is an error code, all capitals.
+// codes are what else a reply may begin with.
+var codes = []string{
+	"ASK", "CLUSTERDOWN", "CROSSSLOT", "EXECABORT", "ERR", "MISCONF", "MOVED", "NOPROTO", "NOREPLICAS", "NOSCRIPT",
+	"OOM", "READONLY", "TRYAGAIN", "UNBLOCKED", "UNKILLABLE", "WRONGTYPE",
+}
+
+// code returns the first word of a reply if it is a code that servers are known to have: any other may be a part of
+// what they were sent.
 func code(reply string) string {
 	word, _, _ := strings.Cut(reply, " ")
-	if len(word) > 16 || strings.Trim(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+	if !slices.Contains(codes, word) {
 		return "ERR"
 	}
 	return word

@@ -27,6 +27,7 @@ func TestEveryReplyHasAKindAndAnHonestText(t *testing.T) {
 		{driver.Error("ERR max number of clients reached"), registry.KindExhausted, "the server has no connection to spare (maxclients)"},
 		{driver.Error("ERR DB index is out of range"), registry.KindConfig, "the server has no database of that number"},
 		{driver.Error("MISCONF Redis is configured to SECRET"), registry.KindUnknown, "the server answered with the error MISCONF"},
+		{driver.Error("SECRET is what the client has sent"), registry.KindUnknown, "the server answered with the error ERR"},
 		{driver.Error("secret text"), registry.KindUnknown, "the server answered with the error ERR"},
 		{driver.ErrPoolExhausted, registry.KindExhausted, "no free connection in the pool"},
 		{io.EOF, registry.KindUnreachable, "the connection was closed"},

@@ -48,7 +48,10 @@ type Resource struct {
 	slot     slot.Slot[client]
 }
 
-var _ registry.Configurer = (*Resource)(nil)
+var (
+	_ registry.Configurer = (*Resource)(nil)
+	_ registry.Pooler     = (*Resource)(nil)
+)
 
 // New returns a resource that is configured by the variables of its name: "redis-sessions" by
 // REDIS_SESSIONS_*. It reads nothing yet. Register it to have it opened.
@@ -87,6 +90,9 @@ func (r *Resource) Check(ctx context.Context) error {
 func (r *Resource) Close(ctx context.Context) error {
 	return r.slot.Close(ctx, func(ctx context.Context, c *client) error { return c.release(ctx) })
 }
+
+// PoolStats returns the numbers of the pool. They are zero while the resource is not open.
+func (r *Resource) PoolStats() registry.PoolStats { return r.slot.PoolStats((*client).poolStats) }
 
 // Conn borrows a connection, waiting for one until ctx ends. Close returns it.
 func (r *Resource) Conn(ctx context.Context) (driver.Conn, error) {

@@ -148,6 +148,36 @@ func TestAFullPoolIsAWarning(t *testing.T) {
 	}
 }
 
+func TestPoolStatsAreThoseOfThePool(t *testing.T) {
+	cfg := at(server(t))
+	cfg.MaxActive = 3
+	res := redis.New("redis", redis.WithConfig(cfg))
+	if got := res.PoolStats(); got != (registry.PoolStats{}) {
+		t.Errorf("before Open they are %+v", got)
+	}
+	r, res := open(t, cfg)
+	for i := range 2 {
+		conn, err := res.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			defer conn.Close()
+			continue
+		}
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := res.PoolStats(), (registry.PoolStats{Max: 3, Open: 2, InUse: 1, Idle: 1}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	_ = r.CloseAll(t.Context())
+	if got := res.PoolStats(); got != (registry.PoolStats{}) {
+		t.Errorf("after Close they are %+v", got)
+	}
+}
+
 func TestBorrowingFromAFullPoolWaitsForTheContextOnly(t *testing.T) {
 	cfg := at(server(t))
 	cfg.MaxActive = 1

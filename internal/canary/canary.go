@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -22,12 +23,23 @@ type Secret struct {
 	random string
 }
 
-// New returns a secret whose random part stands between before and after.
+// length is that of the random part, and window as much of it as must not show.
+const (
+	length = 12
+	window = 4
+)
+
+// letters are rare ones, for the random part.
+const letters = "JKQVWXZ"
+
+// New returns a secret whose random part stands between before and after. No two letters of the random part
+// are alike side by side, so that no four of them stand in any other text by chance, in either case.
 func New(before, after string) Secret {
-	const letters = "BCDFGHJKLMNPQRSTVWXZ"
-	random := make([]byte, 12)
+	random := make([]byte, length)
+	last := 0
 	for i := range random {
-		random[i] = letters[rand.IntN(len(letters))]
+		last = (last + 1 + rand.IntN(len(letters)-1)) % len(letters)
+		random[i] = letters[last]
 	}
 	return Secret{before + string(random) + after, string(random)}
 }
@@ -50,27 +62,62 @@ func Hostile() map[string]Secret {
 // Escaped is the value as it stands in a URL.
 func (s Secret) Escaped() string { return url.PathEscape(s.Value) }
 
-// In returns the first four characters in a row of the random part that text holds, or "".
+// In returns the first four characters in a row of the random part that text holds in either case, or "".
 func (s Secret) In(text string) string {
-	for i := range len(s.random) - 3 {
-		if part := s.random[i : i+4]; strings.Contains(text, part) {
+	upper := strings.ToUpper(text)
+	for part := range s.parts() {
+		if strings.Contains(upper, part) {
 			return part
 		}
 	}
 	return ""
 }
 
+// parts yields every four characters in a row of the random part.
+func (s Secret) parts() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range len(s.random) - window + 1 {
+			if !yield(s.random[i : i+window]) {
+				return
+			}
+		}
+	}
+}
+
+// LinesWith returns the lines of text in which any of the secrets shows. It takes one look at a text that may be
+// long, however many secrets there are.
+func LinesWith(text string, secrets []Secret) (lines []string) {
+	wanted := make(map[string]bool)
+	for _, s := range secrets {
+		for part := range s.parts() {
+			wanted[part] = true
+		}
+	}
+	for line := range strings.Lines(text) {
+		upper := strings.ToUpper(line)
+		for i := range max(len(upper)-window+1, 0) {
+			part := upper[i : i+window]
+			if strings.IndexByte(letters, part[0]) >= 0 && wanted[part] {
+				lines = append(lines, line)
+				break
+			}
+		}
+	}
+	return lines
+}
+
 // AbsentFrom fails the test if the secret shows in v, however it is printed.
 func (s Secret) AbsentFrom(t testing.TB, v any) {
 	t.Helper()
-	for how, text := range renderings(v) {
+	for how, text := range Renderings(v) {
 		if part := s.In(text); part != "" {
 			t.Errorf("%q, a part of the secret, shows in %s: %s", part, how, text)
 		}
 	}
 }
 
-func renderings(v any) map[string]string {
+// Renderings returns v as a program might print it, by the way of doing so.
+func Renderings(v any) map[string]string {
 	texts := make(map[string]string)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
 		texts[verb] = fmt.Sprintf(verb, v)

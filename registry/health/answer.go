@@ -16,7 +16,8 @@ type answer struct {
 	status     registry.Status
 	notes      []string
 	results    []registry.Result
-	unmatched  []string // exclude=name for which there is no such name
+	pools      map[string]registry.PoolStats // of the resources that have them; shown to people only
+	unmatched  []string                      // exclude=name for which there is no such name
 	showErrors bool
 }
 
@@ -37,7 +38,7 @@ func (a *answer) exclude(results []registry.Result, names []string) {
 // write renders before it writes, so that a panic while rendering can still become an answer.
 func write(w http.ResponseWriter, req *http.Request, a answer) {
 	body, contentType := a.json(), "application/health+json"
-	if req.URL.Query().Has("verbose") {
+	if verbose(req) {
 		body, contentType = a.text(), "text/plain; charset=utf-8"
 	}
 	header := w.Header()
@@ -49,6 +50,8 @@ func write(w http.ResponseWriter, req *http.Request, a answer) {
 	}
 	_, _ = w.Write(body)
 }
+
+func verbose(req *http.Request) bool { return req.URL.Query().Has("verbose") }
 
 type component struct {
 	Status registry.Status `json:"status"`
@@ -80,11 +83,11 @@ func (a answer) text() []byte {
 	for _, result := range a.results {
 		switch {
 		case result.Status() == registry.Pass:
-			fmt.Fprintf(&text, "[+]%s ok\n", result.Name)
+			fmt.Fprintf(&text, "[+]%s ok%s\n", result.Name, a.pool(result.Name))
 		case result.Status() == registry.Warn:
-			fmt.Fprintf(&text, "[+]%s warning: %s\n", result.Name, a.reason(result))
+			fmt.Fprintf(&text, "[+]%s warning: %s%s\n", result.Name, a.reason(result), a.pool(result.Name))
 		default:
-			fmt.Fprintf(&text, "[-]%s failed: %s\n", result.Name, a.reason(result))
+			fmt.Fprintf(&text, "[-]%s failed: %s%s\n", result.Name, a.reason(result), a.pool(result.Name))
 		}
 	}
 	if len(a.unmatched) > 0 {
@@ -96,6 +99,14 @@ func (a answer) text() []byte {
 	}
 	fmt.Fprintf(&text, "%s check %s\n", a.path, verdict)
 	return text.Bytes()
+}
+
+// pool returns the numbers of a resource's pool in parentheses, if it has one.
+func (a answer) pool(name string) string {
+	if stats := a.pools[name]; stats != (registry.PoolStats{}) {
+		return fmt.Sprintf(" (%v)", stats)
+	}
+	return ""
 }
 
 func (a answer) reason(result registry.Result) string {

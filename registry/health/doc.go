@@ -12,15 +12,22 @@
 //
 //	{"status":"fail","checks":{"mysql":[{"status":"pass"}],"redis":[{"status":"fail"}]}}
 //
-// With ?verbose it is the text that Kubernetes' own servers write, and ?exclude=name, also repeated, leaves a
-// resource out of the verdict. A resource that is only warned of (optional, or with a full pool) does not make
-// the program unready.
+// With ?verbose it is the text that Kubernetes' own servers write, with the numbers of connection pools:
+//
+//	[+]mysql ok (3 of 20 connections in use)
+//	[-]redis failed: reason withheld (0 of 20 connections in use)
+//	readyz check failed
+//
+// And ?exclude=name, also repeated, leaves a resource out of the verdict. A resource that is only warned of
+// (optional, or with a full pool) does not make the program unready.
 //
 // # Probes
 //
 // A check may take 5s, and the kubelet's own default is to wait for 1s: set timeoutSeconds to 6. However many
 // probes there are, the resources are asked at most once in MaxAge. The deadline of a request bounds how long
 // it waits, never the check.
+//
+// [Probe] is a probe for containers whose images have neither a shell nor curl.
 //
 // Never point a liveness probe at /readyz: a database that is down would restart every instance.
 package health

@@ -76,6 +76,9 @@ func (h *handler) answer(w http.ResponseWriter, req *http.Request, path string, 
 	report, ok := c.report(req.Context())
 	a := answer{path: path, showErrors: h.options.ShowErrors, notes: h.state()}
 	a.exclude(report.Results, req.URL.Query()["exclude"])
+	if verbose(req) {
+		a.pools = h.pools(a.results)
+	}
 	a.status = registry.Report{Results: a.results}.Status()
 	if !ok {
 		a.notes = append(a.notes, "no report in time")
@@ -84,6 +87,17 @@ func (h *handler) answer(w http.ResponseWriter, req *http.Request, path string, 
 		a.status = registry.Fail
 	}
 	write(w, req, a)
+}
+
+// pools returns the numbers of the resources that lend connections, as they are now: to read them asks nobody.
+func (h *handler) pools(results []registry.Result) map[string]registry.PoolStats {
+	pools := make(map[string]registry.PoolStats)
+	for _, result := range results {
+		if res, err := registry.GetFrom[registry.Pooler](h.registry, result.Name); err == nil {
+			pools[result.Name] = res.PoolStats()
+		}
+	}
+	return pools
 }
 
 // state says why the program is not ready, whatever its resources say.

@@ -160,6 +160,45 @@ func TestVerboseAndExcludeSpeakAsKubernetesDoes(t *testing.T) {
 	expect(t, h, "/livez?verbose", 200, "livez check passed\n")
 }
 
+// pooled is a fake with a pool.
+type pooled struct {
+	fake
+	stats registry.PoolStats
+}
+
+func (p *pooled) PoolStats() registry.PoolStats { return p.stats }
+
+func TestVerboseShowsTheNumbersOfPoolsAndTheJSONDoesNot(t *testing.T) {
+	busy := &pooled{fake{name: "mysql"}, registry.PoolStats{Max: 20, Open: 5, InUse: 3, Idle: 2}}
+	full := &pooled{fake{name: "redis", check: func(context.Context) error {
+		return registry.Classify(registry.KindExhausted, errors.New("all are in use"))
+	}}, registry.PoolStats{Max: 2, Open: 2, InUse: 2}}
+	endless := &pooled{fake{name: "mongo", check: failing}, registry.PoolStats{Open: 4, InUse: 4}}
+	unknown := &pooled{fake: fake{name: "cache"}}
+	r := registry.New()
+	r.Logger = slog.New(slog.DiscardHandler)
+	for _, res := range []registry.Resource{busy, full, endless, unknown} {
+		r.Register(res)
+	}
+	if err := r.OpenAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h := health.Handler(r, health.Options{})
+	expect(t, h, "/readyz?verbose", 503, "[+]mysql ok (3 of 20 connections in use)\n"+
+		"[+]redis warning: reason withheld (2 of 2 connections in use)\n"+
+		"[-]mongo failed: reason withheld (4 connections in use)\n[+]cache ok\nreadyz check failed\n")
+	expect(t, h, "/readyz/mysql?verbose", 200,
+		"[+]mysql ok (3 of 20 connections in use)\nreadyz/mysql check passed\n")
+	expect(t, h, "/readyz/mysql", 200, `{"status":"pass","checks":{"mysql":[{"status":"pass"}]}}`+"\n")
+	checks := busy.checks.Load()
+	busy.stats.InUse = 4
+	expect(t, h, "/readyz/mysql?verbose", 200,
+		"[+]mysql ok (4 of 20 connections in use)\nreadyz/mysql check passed\n")
+	if n := busy.checks.Load(); n != checks {
+		t.Errorf("reading the numbers made %d checks", n-checks)
+	}
+}
+
 func TestOnlyGetAndHeadAreAnswered(t *testing.T) {
 	server := httptest.NewServer(health.Handler(open(t, &fake{name: "mysql"}), health.Options{}))
 	defer server.Close()

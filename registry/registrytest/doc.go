@@ -1,4 +1,67 @@
-// Package registrytest has what the tests of a resource need.
+// Package registrytest has what the tests of a resource need: the contract of [registry.Resource] as a test
+// suite, and a proxy that breaks networks.
+//
+// # The contract
+//
+// This is the whole test of a backend's own, here for a resource that example.New makes of a host:port:
+//
+//	func TestContract(t *testing.T) {
+//		server := startServer(t) // a fake, or a real one
+//		registrytest.Run(t, registrytest.Target{
+//			New: func(t *testing.T) registry.Resource {
+//				return example.New(server.Addr(), "ZQXVKJWPYR")
+//			},
+//			At: func(t *testing.T, addr string) registry.Resource {
+//				return example.New(addr, "ZQXVKJWPYR")
+//			},
+//			Addr:   server.Addr(),
+//			Secret: "ZQXVKJWPYR", // the password in use
+//		})
+//	}
+//
+// [Run] has one subtest for each rule and says, where one is broken, how, and why a program needs it. A healthy
+// resource takes some seconds. Only New is required; the rules for every resource are:
+//
+//   - the name is valid and constant
+//   - open, check and close succeed
+//   - check before open is ErrNotOpen
+//   - check after close is ErrNotOpen
+//   - close before open is nil
+//   - close again is nil
+//   - open again after close
+//   - checks run at the same time
+//   - check runs while open and close do
+//   - open with a done context fails
+//   - check with a done context does no harm
+//   - close with a done context closes
+//   - the context of open may end
+//   - close leaves nothing behind
+//
+// With At and Addr, the network between the resource and its server is broken in all usual ways:
+//
+//   - constructing and configuring are inert
+//   - open of a closed port fails soon
+//   - open of a server that resets fails soon
+//   - open of a silent server ends with its deadline
+//   - open of a silent server ends when cancelled
+//   - open of a server of another kind fails
+//   - a failed open leaves nothing behind
+//   - open again after it failed
+//   - check of a frozen server ends with its deadline
+//   - check of a frozen server ends when cancelled
+//   - check heals after a cut connection
+//   - check fails while the server is away and heals when it is back
+//   - check does not retry in a loop
+//   - close of a frozen server ends with its context
+//   - close does not wait for a check of a frozen server
+//
+// With Secret:
+//
+//   - nothing shows the secret
+//
+// The suite does not blame a resource that keeps the contract, also on a busy machine; it may miss what another
+// run finds. It counts goroutines by a profiler label that they inherit, so servers and other tests in the same
+// process may come and go meanwhile.
 //
 // # Faults
 //

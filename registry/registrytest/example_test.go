@@ -3,9 +3,21 @@ package registrytest_test
 import (
 	"fmt"
 	"net"
+	"testing"
 
+	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/registrytest"
 )
+
+// The test of a resource of one's own. The lamp has no server, so its target has only New.
+func ExampleRun() {
+	testContract := func(t *testing.T) { // TestContract in a test file
+		registrytest.Run(t, registrytest.Target{
+			New: func(*testing.T) registry.Resource { return new(lamp) },
+		})
+	}
+	_ = testContract // go test calls it
+}
 
 // A client meets a network that refuses its connections until it is healed.
 func ExampleStartProxy() {

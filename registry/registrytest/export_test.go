@@ -18,11 +18,11 @@ func Rules() []string {
 // they are broken, by rule.
 func Verdicts(t *testing.T, target Target) map[string]error {
 	impatient := limits{
-		brief:   150 * time.Millisecond,
-		slack:   2 * time.Second,
-		long:    5 * time.Second,
-		settle:  2 * time.Second,
-		recover: 3 * time.Second,
+		brief:  300 * time.Millisecond,
+		slack:  2 * time.Second,
+		long:   5 * time.Second,
+		settle: 2 * time.Second,
+		heal:   3 * time.Second,
 	}
 	s := &suite{target, impatient, newJournal(target.Secret)}
 	s.warmUp(t)

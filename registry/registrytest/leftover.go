@@ -45,11 +45,11 @@ func goroutines(mark string) []string {
 //	#	0x4dc098	main.wait+0x18	/src/main.go:6
 func frames(record string) string {
 	count, _, _ := strings.Cut(record, " ")
-	text := count + " at"
+	lines := []string{count + " at"}
 	for line := range strings.Lines(record) {
 		if fields := strings.Fields(line); len(fields) == 4 && fields[0] == "#" {
-			text += "\n\t" + fields[2] + " " + fields[3]
+			lines = append(lines, fields[2]+" "+fields[3])
 		}
 	}
-	return text
+	return strings.Join(lines, "\n\t")
 }

@@ -126,6 +126,11 @@ var rules = []rule{
 		network, openSilentCancelled,
 	},
 	{
+		"open of a server of another kind fails",
+		"a wrong port must come to light at the start, not with the first request",
+		network, openStranger,
+	},
+	{
 		"a failed open leaves nothing behind",
 		"OpenAll tries many times: what every attempt leaves fills the server with dead connections",
 		network, nothingAfterFailedOpen,

@@ -2,7 +2,6 @@ package registrytest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -10,10 +9,10 @@ import (
 func openWhenDone(s *trial) error {
 	x := s.watched()
 	if err := x.open(s.cancelled(0)); err == nil {
-		return errors.New("Open: nil, want an error")
+		return errOpened
 	}
 	if err := x.checkFor(s.long); err == nil {
-		return errors.New("Check after an Open that failed: nil, want an error")
+		return fmt.Errorf("after an Open that failed: %w", errChecked)
 	}
 	return s.nothingLeft()
 }
@@ -34,7 +33,7 @@ func closeWhenDone(s *trial) error {
 	}
 	_ = x.close(s.cancelled(0))
 	if err := x.checkFor(s.long); err == nil {
-		return errors.New("Check after it: nil, want an error")
+		return fmt.Errorf("it is still open: %w", errChecked)
 	}
 	return s.nothingLeft()
 }
@@ -44,7 +43,7 @@ func openContextEnds(s *trial) error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.long)
 	defer cancel()
 	if err := x.open(ctx); err != nil {
-		return fmt.Errorf("Open: %w", err)
+		return fmt.Errorf("from Open: %w", err)
 	}
 	if err := x.heals(s.settle); err != nil {
 		return err
@@ -52,7 +51,7 @@ func openContextEnds(s *trial) error {
 	cancel()
 	for end := time.Now().Add(s.brief); time.Now().Before(end); <-time.After(s.brief / 10) {
 		if err := x.checkFor(s.long); err != nil {
-			return fmt.Errorf("Check after the context of Open has ended: %w", err)
+			return fmt.Errorf("from Check after the context of Open has ended: %w", err)
 		}
 	}
 	return nil

@@ -19,16 +19,16 @@ func nameIsConstant(s *trial) error {
 	if err := s.call(s.within(s.long), "Register", register); err != nil {
 		return err
 	}
-	name := x.res.Name()
+	name := x.name()
 	if err := x.ready(); err != nil {
 		return err
 	}
-	if now := x.res.Name(); now != name {
-		return fmt.Errorf("Name is %q, and after Open %q", name, now)
+	if now := x.name(); now != name {
+		return fmt.Errorf("the name is %q, and after Open %q", name, now)
 	}
 	_ = x.close(s.within(s.long))
-	if now := x.res.Name(); now != name {
-		return fmt.Errorf("Name is %q, and after Close %q", name, now)
+	if now := x.name(); now != name {
+		return fmt.Errorf("the name is %q, and after Close %q", name, now)
 	}
 	return nil
 }
@@ -36,13 +36,13 @@ func nameIsConstant(s *trial) error {
 func openCheckClose(s *trial) error {
 	x := s.fresh()
 	if err := x.open(s.within(s.long)); err != nil {
-		return fmt.Errorf("Open: %w", err)
+		return fmt.Errorf("from Open: %w", err)
 	}
 	if err := x.checkFor(s.long); err != nil {
-		return fmt.Errorf("Check right after Open: %w", err)
+		return fmt.Errorf("from Check right after Open: %w", err)
 	}
 	if err := x.close(s.within(s.long)); err != nil {
-		return fmt.Errorf("Close: %w", err)
+		return fmt.Errorf("from Close: %w", err)
 	}
 	return nil
 }
@@ -65,14 +65,14 @@ func wantNotOpen(err error) error {
 	case err == nil:
 		return errChecked
 	case !errors.Is(err, registry.ErrNotOpen):
-		return fmt.Errorf("Check: %w, want registry.ErrNotOpen or an error that wraps it", err)
+		return fmt.Errorf("from Check: %w, want registry.ErrNotOpen or an error that wraps it", err)
 	}
 	return nil
 }
 
 func closeBeforeOpen(s *trial) error {
 	if err := s.fresh().close(s.within(s.long)); err != nil {
-		return fmt.Errorf("Close: %w, want nil", err)
+		return fmt.Errorf("from Close: %w, want nil", err)
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func closeAgain(s *trial) error {
 	}
 	_ = x.close(s.within(s.long))
 	if err := x.close(s.within(s.long)); err != nil {
-		return fmt.Errorf("the second Close: %w, want nil", err)
+		return fmt.Errorf("from the second Close: %w, want nil", err)
 	}
 	return closeTogether(s)
 }
@@ -97,7 +97,7 @@ func closeTogether(s *trial) error {
 	}
 	failed := together(4, func() error { return x.close(s.within(s.long)) })
 	if len(failed) > 1 {
-		return fmt.Errorf("%d of 4 calls of Close at the same time failed: %w", len(failed), failed[0])
+		return fmt.Errorf("from %d of 4 calls of Close at the same time: %w", len(failed), failed[0])
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func checksTogether(s *trial) error {
 		return nil
 	})
 	if len(failed) > 0 {
-		return fmt.Errorf("%d of 8 goroutines met a Check that failed: %w", len(failed), failed[0])
+		return fmt.Errorf("from Check, on %d of 8 goroutines at the same time: %w", len(failed), failed[0])
 	}
 	return nil
 }
@@ -171,7 +171,8 @@ func checkDuringOpenAndClose(s *trial) error {
 			}
 		})
 	}
-	err := x.ready()
+	err := x.open(s.within(s.long))
+	_ = x.checkFor(s.long)
 	_ = x.close(s.within(s.long))
 	close(over)
 	probes.Wait()

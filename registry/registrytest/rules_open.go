@@ -12,7 +12,7 @@ import (
 )
 
 func constructingIsInert(s *trial) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := listen(loopback)
 	if err != nil {
 		return err
 	}
@@ -22,7 +22,7 @@ func constructingIsInert(s *trial) error {
 		x = s.examine(s.At(s.t, l.Addr().String()), nil)
 	})
 	if err := x.configure(); err != nil {
-		return fmt.Errorf("Configure: %w", err)
+		return fmt.Errorf("from Configure: %w", err)
 	}
 	if started := goroutines(s.mark); len(started) > 0 {
 		return fmt.Errorf("goroutines were started: %s", strings.Join(started, "\n"))
@@ -66,16 +66,18 @@ func failsSoon(x *subject) error {
 	switch kind := registry.KindOf(err); {
 	case err == nil:
 		return errOpened
+	case isBreach(err):
+		return err
 	case ctx.Err() != nil:
-		return fmt.Errorf("Open failed only when its context was done, after %v: %w", x.long, err)
+		return fmt.Errorf("from Open, but only when its context was done, after %v: %w", x.long, err)
 	case !kind.Retryable():
-		return fmt.Errorf("Open: %w: the kind is %q, want a retryable one such as %q",
+		return fmt.Errorf("from Open: %w: the kind is %q, want a retryable one such as %q",
 			err, kind, registry.KindUnreachable)
 	}
 	return nil
 }
 
-var errOpened = errors.New("Open: nil, want an error")
+var errOpened = errors.New("nil from Open, want an error")
 
 func openSilent(s *trial) error {
 	x := s.proxied()
@@ -91,8 +93,11 @@ func openSilent(s *trial) error {
 }
 
 func wantTimeout(name string, err error) error {
-	if kind := registry.KindOf(err); kind != registry.KindTimeout {
-		return fmt.Errorf("%s: %w: the kind is %q, want %q", name, err, kind, registry.KindTimeout)
+	switch kind := registry.KindOf(err); {
+	case isBreach(err):
+		return err
+	case kind != registry.KindTimeout:
+		return fmt.Errorf("from %s: %w: the kind is %q, want %q", name, err, kind, registry.KindTimeout)
 	}
 	return nil
 }
@@ -106,22 +111,27 @@ func openSilentCancelled(s *trial) error {
 	return s.nothingLeft()
 }
 
+func openStranger(s *trial) error {
+	for name, serve := range map[string]func(net.Conn){"HTTP": babble, "echo": echo} {
+		x := s.facing(s.stranger(serve))
+		if err := x.open(s.within(3 * s.brief)); err == nil {
+			return fmt.Errorf("%s server: %w", name, errOpened)
+		}
+	}
+	return nil
+}
+
 func nothingAfterFailedOpen(s *trial) error {
-	for _, fault := range []struct {
-		name string
-		make func() *subject
-	}{
-		{"a server that resets", func() *subject { return s.broken((*Proxy).Reset) }},
-		{"a server that resets after one byte", func() *subject {
-			return s.broken(func(p *Proxy) { p.CutAfter(1) })
-		}},
-		{"a server of another kind", func() *subject { return s.facing(s.stranger(babble)) }},
+	for _, next := range []func() *subject{
+		func() *subject { return s.broken((*Proxy).Reset) },
+		func() *subject { return s.broken(func(p *Proxy) { p.CutAfter(1) }) }, // in the handshake
+		func() *subject { return s.facing(s.stranger(babble)) },
 	} {
-		if err := fault.make().open(s.within(3 * s.brief)); err == nil {
-			return fmt.Errorf("%s: %w", fault.name, errOpened)
+		if err := next().open(s.within(3 * s.brief)); err == nil {
+			continue // it must fail by another rule
 		}
 		if err := s.nothingLeft(); err != nil {
-			return fmt.Errorf("%s: %w", fault.name, err)
+			return err
 		}
 	}
 	return nil

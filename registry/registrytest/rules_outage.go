@@ -23,10 +23,10 @@ func checkFrozen(s *trial) error {
 		return err
 	}
 	x.proxy.Pass()
-	return x.heals(s.recover)
+	return x.heals(s.heal)
 }
 
-var errChecked = errors.New("Check: nil, want an error")
+var errChecked = errors.New("nil from Check, want an error")
 
 // serving returns a resource that is open and has an open connection through its proxy.
 func (s *trial) serving() (*subject, error) {
@@ -51,7 +51,7 @@ func healsAfterCut(s *trial) error {
 		return err
 	}
 	x.proxy.Cut()
-	return x.heals(s.recover)
+	return x.heals(s.heal)
 }
 
 func healsAfterOutage(s *trial) error {
@@ -64,7 +64,7 @@ func healsAfterOutage(s *trial) error {
 		return fmt.Errorf("while the server is away: %w", errChecked)
 	}
 	x.proxy.Pass()
-	return x.heals(s.recover)
+	return x.heals(s.heal)
 }
 
 func checkDoesNotHammer(s *trial) error {

@@ -39,7 +39,10 @@ func Run(t *testing.T, target Target) {
 	if err := target.validate(); err != nil {
 		t.Fatal(err)
 	}
-	s := &suite{Target: target, limits: usual, journal: newJournal(target.Secret)}
+	if target.At == nil {
+		t.Log("registrytest: without Target.At the rules about networks are left out")
+	}
+	s := &suite{target, usual, newJournal(target.Secret)}
 	s.warmUp(t)
 	for _, r := range rules {
 		if !r.needs.in(target) {
@@ -62,7 +65,7 @@ func (t Target) validate() error {
 	case t.New == nil:
 		return errors.New("registrytest: Target.New is nil")
 	case (t.At == nil) != (t.Addr == ""):
-		return errors.New("registrytest: of Target.At and Target.Addr one is missing")
+		return errors.New("registrytest: Target has At without Addr, or Addr without At")
 	case t.Secret != "" && len(t.Secret) < shortestSecret:
 		return errors.New("registrytest: Target.Secret has less than 8 characters")
 	}
@@ -79,19 +82,19 @@ type suite struct {
 // limits are how long the suite waits. What should happen at once gets so long that a busy machine
 // does not matter: a resource that breaks a rule mostly does it for seconds, or for ever.
 type limits struct {
-	brief   time.Duration // the life of a context that is going to end during a call
-	slack   time.Duration // until a call counts as stuck when its context is done
-	long    time.Duration // the life of a context that is not going to end
-	settle  time.Duration // until what a call leaves behind must be gone
-	recover time.Duration // until a client must have found its server again
+	brief  time.Duration // the life of a context that is going to end during a call
+	slack  time.Duration // until a call counts as stuck when its context is done
+	long   time.Duration // the life of a context that is not going to end
+	settle time.Duration // until what a call leaves behind must be gone
+	heal   time.Duration // until a client must have found its server again
 }
 
 var usual = limits{
-	brief:   300 * time.Millisecond,
-	slack:   2 * time.Second,
-	long:    10 * time.Second,
-	settle:  5 * time.Second,
-	recover: 15 * time.Second,
+	brief:  300 * time.Millisecond,
+	slack:  2 * time.Second,
+	long:   10 * time.Second,
+	settle: 5 * time.Second,
+	heal:   15 * time.Second,
 }
 
 // warmUp opens and closes a resource once: what its driver starts once for the whole process must
@@ -99,9 +102,9 @@ var usual = limits{
 func (s *suite) warmUp(t *testing.T) {
 	trial := s.begin(t)
 	defer trial.end()
-	r := trial.fresh()
-	_ = r.open(trial.within(s.long))
-	_ = r.close(trial.within(s.long))
+	x := trial.fresh()
+	_ = x.open(trial.within(s.long))
+	_ = x.close(trial.within(s.long))
 }
 
 // verdict examines a rule and returns how it was broken, or nil.

@@ -6,10 +6,13 @@ import (
 	"sync"
 )
 
+// loopback is a free port of the loopback interface.
+var loopback = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
+
 // stranger starts a server that is not the one a resource expects, and returns where it listens.
 // To be dialled through proxies only: they hang up before it is stopped.
 func (s *trial) stranger(serve func(net.Conn)) (addr string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := listen(loopback)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -20,6 +20,14 @@ type subject struct {
 	proxy *Proxy // in front of its server; nil if there is none
 }
 
+func (x *subject) name() (name string) {
+	_ = x.call(x.within(x.long), "Name", func(context.Context) error {
+		name = x.res.Name()
+		return nil
+	})
+	return name
+}
+
 // open does what OpenAll does for one resource.
 func (x *subject) open(ctx context.Context) error {
 	if err := x.configure(); err != nil {
@@ -51,7 +59,7 @@ func (x *subject) close(ctx context.Context) error { return x.call(ctx, "Close",
 // ready opens the resource and waits for a check to pass. That the first one does is a rule of its own.
 func (x *subject) ready() error {
 	if err := x.open(x.within(x.long)); err != nil {
-		return fmt.Errorf("Open with the server up: %w", err)
+		return fmt.Errorf("from Open with the server up: %w", err)
 	}
 	return x.heals(x.settle)
 }
@@ -60,7 +68,7 @@ func (x *subject) ready() error {
 func (x *subject) heals(limit time.Duration) error {
 	return eventually(limit, func() error {
 		if err := x.checkFor(x.settle); err != nil {
-			return fmt.Errorf("Check with the server up for %v: %w", limit, err)
+			return fmt.Errorf("from Check with the server up for %v: %w", limit, err)
 		}
 		return nil
 	})
@@ -70,6 +78,11 @@ func (x *subject) heals(limit time.Duration) error {
 type breach struct{ text string }
 
 func (b *breach) Error() string { return b.text }
+
+func isBreach(err error) bool {
+	_, ok := errors.AsType[*breach](err)
+	return ok
+}
 
 // call calls f on a goroutine of its own, and returns when f does, or when f is stuck.
 func (s *trial) call(ctx context.Context, name string, f func(context.Context) error) error {
@@ -107,11 +120,11 @@ func (s *trial) note(name string, err error) error {
 		return nil
 	}
 	s.journal.note("the error of "+name, err)
-	if b, ok := errors.AsType[*breach](err); ok {
+	if isBreach(err) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.worst == nil {
-			s.worst = b
+			s.worst = err
 		}
 	}
 	return err
@@ -123,14 +136,14 @@ func (s *trial) breached() error {
 	return s.worst
 }
 
-// eventually tries until f returns nil, and returns f's last error when the limit has passed before the
-// last attempt began: however slow f is, what comes in time is seen.
+// eventually tries until f returns nil or a breach, or until the limit has passed, and returns what f did.
+// The last attempt begins after that: however slow f is, what comes in time is seen.
 func eventually(limit time.Duration, f func() error) error {
 	end := time.Now().Add(limit)
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		last := time.Now().After(end)
 		err := f()
-		if err == nil || last {
+		if err == nil || last || isBreach(err) {
 			return err
 		}
 		<-time.After(pause)

@@ -1,20 +1,29 @@
 package registrytest_test
 
 import (
+	"context"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/vibework/mooring/internal/tcptest"
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/registrytest"
 )
 
-// targetOf makes resources by way of the fake's constructor.
-func targetOf(t *testing.T, build func(*testing.T, *fake) registry.Resource) registrytest.Target {
+func TestAResourceThatKeepsTheContractPasses(t *testing.T) {
+	registrytest.Run(t, targetOf(t, faultless))
+}
+
+func faultless(_ *testing.T, f *fake) registry.Resource { return f }
+
+// targetOf makes a resource of every fake that the suite asks for.
+func targetOf(t *testing.T, resource func(*testing.T, *fake) registry.Resource) registrytest.Target {
+	t.Helper()
 	server := tcptest.Start(t, speak)
-	at := func(t *testing.T, addr string) registry.Resource { return build(t, newFake(addr)) }
+	at := func(t *testing.T, addr string) registry.Resource { return resource(t, newFake(addr)) }
 	return registrytest.Target{
 		New:    func(t *testing.T) registry.Resource { return at(t, server.Addr()) },
 		At:     at,
@@ -23,34 +32,70 @@ func targetOf(t *testing.T, build func(*testing.T, *fake) registry.Resource) reg
 	}
 }
 
-func TestAResourceThatKeepsTheContractPasses(t *testing.T) {
-	registrytest.Run(t, targetOf(t, func(_ *testing.T, f *fake) registry.Resource { return f }))
+// lamp is a resource without a network.
+type lamp struct {
+	mu sync.Mutex
+	on bool
 }
 
+func (*lamp) Name() string { return "lamp" }
+
+func (l *lamp) Open(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.set(true)
+	return nil
+}
+
+func (l *lamp) Check(context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.on {
+		return registry.ErrNotOpen
+	}
+	return nil
+}
+
+func (l *lamp) Close(context.Context) error {
+	l.set(false)
+	return nil
+}
+
+func (l *lamp) set(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.on = on
+}
+
+func TestAResourceWithoutANetworkPasses(t *testing.T) {
+	registrytest.Run(t, registrytest.Target{
+		New: func(*testing.T) registry.Resource { return new(lamp) },
+	})
+}
+
+// The suites run many at a time, for they mostly wait. One that starved gets a second look, alone.
 func TestEveryFlawBreaksItsRuleAndNoOther(t *testing.T) {
-	verdicts := make([]map[string]error, len(flaws))
-	var trials sync.WaitGroup
+	targets := make([]registrytest.Target, len(flaws))
+	complaints := make([][]string, len(flaws))
 	turns := make(chan struct{}, 16)
+	var running sync.WaitGroup
 	for i, f := range flaws {
-		target := targetOf(t, f.in)
-		trials.Go(func() {
+		targets[i] = targetOf(t, f.build)
+		running.Go(func() {
 			turns <- struct{}{}
-			start := time.Now()
-			verdicts[i] = registrytest.Verdicts(t, target)
-			t.Log(f.name, time.Since(start))
-			<-turns
+			defer func() { <-turns }()
+			complaints[i] = f.complaints(registrytest.Verdicts(t, targets[i]))
 		})
 	}
-	trials.Wait()
+	running.Wait()
 	for i, f := range flaws {
 		t.Run(f.rule+": "+f.name, func(t *testing.T) {
-			if verdicts[i][f.rule] == nil {
-				t.Error("the rule does not notice")
+			if complaints[i] == nil {
+				return
 			}
-			for rule, err := range verdicts[i] {
-				if rule != f.rule {
-					t.Errorf("broken, too: %s: %v", rule, err)
-				}
+			for _, complaint := range f.complaints(registrytest.Verdicts(t, targets[i])) {
+				t.Error(complaint)
 			}
 		})
 	}
@@ -67,5 +112,22 @@ func TestEveryRuleHasAFlaw(t *testing.T) {
 		if !slices.ContainsFunc(flaws, func(f flaw) bool { return f.rule == rule }) {
 			t.Errorf("no flaw breaks %q", rule)
 		}
+	}
+}
+
+func TestTheDocumentationListsEveryRule(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for line := range strings.Lines(string(doc)) {
+		if item, found := strings.CutPrefix(line, "//   - "); found {
+			listed = append(listed, strings.TrimSpace(item))
+		}
+	}
+	if rules := registrytest.Rules(); !slices.Equal(listed, rules) {
+		t.Errorf("doc.go lists\n%s\nand the rules are\n%s",
+			strings.Join(listed, "\n"), strings.Join(rules, "\n"))
 	}
 }

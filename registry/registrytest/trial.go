@@ -56,10 +56,11 @@ func (s *trial) within(d time.Duration) context.Context {
 // cancelled returns a context that is cancelled after d, long before its deadline. Zero means already.
 func (s *trial) cancelled(d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(s.ctx, s.long)
-	if d == 0 {
+	if d > 0 {
+		time.AfterFunc(d, cancel)
+	} else {
 		cancel()
 	}
-	time.AfterFunc(d, cancel)
 	return ctx
 }
 

@@ -35,6 +35,15 @@ func New(k registry.Kind, format string, args ...any) error {
 	return registry.Classify(k, &Error{k, err.Error(), errors.Unwrap(err)})
 }
 
+// Exhausted says that a pool is full. All of its Max connections are in use.
+func Exhausted(pool registry.PoolStats) error {
+	waits := ""
+	if pool.WaitCount > 0 {
+		waits = fmt.Sprintf(" (waits: %d)", pool.WaitCount)
+	}
+	return New(registry.KindExhausted, "all %d connections of the pool are in use%s", pool.Max, waits)
+}
+
 // From returns the classified error for what a driver, the network or TLS returned, nil for nil. What this
 // package has made is found again inside of what a driver made of it.
 func From(err error) error {

@@ -73,6 +73,15 @@ func (s *Slot[T]) Close(ctx context.Context, release func(context.Context, *T) e
 	return release(ctx, last.client)
 }
 
+// PoolStats calls stats with the client. The numbers are zero while the slot is not open.
+func (s *Slot[T]) PoolStats(stats func(*T) registry.PoolStats) registry.PoolStats {
+	now := s.load()
+	if !now.open {
+		return registry.PoolStats{}
+	}
+	return stats(now.client)
+}
+
 // IsOpen says whether Open has succeeded and Close was not called since.
 func (s *Slot[T]) IsOpen() bool { return s.load().open }
 

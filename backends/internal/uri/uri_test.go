@@ -74,23 +74,26 @@ func TestAHostilePasswordIsReadRightOrRefusedWithoutAWord(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, raw := range []string{
-		"", "a://", "a://h", "a://u:p@h:1/d?x=y", "a://u:p@w@h", "a://u:p/w@h", "a://%zz@h", "a://[::1]:1,h", "a://h?%zz",
+	for _, around := range [][2]string{
+		{"", ""}, {"a://", ""}, {"a://u:", "@h:1/d?x=y"}, {"a://u:", "@w@h"}, {"a://u:", "/w@h"}, {"a://%zz", "@h"},
+		{"a://[::1]:1,", ""}, {"a://h?", "%zz"}, {"a://h:", ""}, {"a://h/", "%zz"},
 	} {
-		f.Add(raw)
+		f.Add(around[0], around[1])
 	}
-	f.Fuzz(func(t *testing.T, raw string) {
-		u, err := uri.Parse(raw, "a")
+	f.Fuzz(func(t *testing.T, before, after string) {
+		secret := canary.New(before, after)
+		u, err := uri.Parse(secret.Value, "a")
 		if err != nil {
+			secret.AbsentFrom(t, err)
 			canary.NoParserIn(t, err)
 			return
 		}
 		if len(u.Hosts) == 0 {
-			t.Errorf("%q has no host", raw)
+			t.Errorf("%q has no host", secret.Value)
 		}
 		for _, host := range u.Hosts {
 			if !uri.ValidHost(host.Name) {
-				t.Errorf("%q has the host %q", raw, host.Name)
+				t.Errorf("%q has the host %q", secret.Value, host.Name)
 			}
 		}
 	})
