@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"syscall"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -106,16 +107,17 @@ func (w *wire) explain(err error) error {
 type logger struct{ name string }
 
 func (l logger) Print(v ...any) {
-	text := "the driver reports: "
+	var text strings.Builder
+	text.WriteString("the driver reports: ")
 	for _, part := range v {
 		switch part := part.(type) {
 		case error:
-			text += classify(part).Error()
+			text.WriteString(classify(part).Error())
 		case string:
 			if part == "closing bad idle connection: " || part == "closing connection:" {
-				text += part
+				text.WriteString(part)
 			}
 		}
 	}
-	slog.Debug(text, "resource", l.name)
+	slog.Debug(text.String(), "resource", l.name)
 }

@@ -75,8 +75,16 @@ func TestAHostilePasswordIsReadRightOrRefusedWithoutAWord(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, around := range [][2]string{
-		{"", ""}, {"a://", ""}, {"a://u:", "@h:1/d?x=y"}, {"a://u:", "@w@h"}, {"a://u:", "/w@h"}, {"a://%zz", "@h"},
-		{"a://[::1]:1,", ""}, {"a://h?", "%zz"}, {"a://h:", ""}, {"a://h/", "%zz"},
+		{"", ""},
+		{"a://", ""},
+		{"a://u:", "@h:1/d?x=y"},
+		{"a://u:", "@w@h"},
+		{"a://u:", "/w@h"},
+		{"a://%zz", "@h"},
+		{"a://[::1]:1,", ""},
+		{"a://h?", "%zz"},
+		{"a://h:", ""},
+		{"a://h/", "%zz"},
 	} {
 		f.Add(around[0], around[1])
 	}
