@@ -12,6 +12,9 @@
 //	}
 //
 //	cfg, err := config.Load[Config]("nats-eu") // NATS_EU_HOST, NATS_EU_PORT, ...
+//	secure, err := cfg.TLS.Config("nats-eu", cfg.Host) // nil if TLS is off
+//
+// [Load] reads everything anew each time: a resource that calls it in Open sees a renewed password.
 //
 // # Tags
 //

@@ -3,11 +3,15 @@ package config_test
 import (
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/internal/canary"
 )
 
 // FuzzLoadFrom checks that an error consists of fixed sentences about known variables: what an error
@@ -84,6 +88,72 @@ func FuzzDidYouMean(f *testing.F) {
 		}
 		if n := config.Edits(name, meant); n == 0 || n > config.MaxEdits || n != config.Edits(meant, name) {
 			t.Errorf("%q: %q is %d edits away", name, meant, n)
+		}
+	})
+}
+
+// FuzzValue puts what holds a secret into a variable of each type.
+func FuzzValue(f *testing.F) {
+	for _, around := range [][2]string{
+		{"", ""}, {"30", "s"}, {"tcp://h:", ""}, {"1", ""}, {"-", ""}, {"true", ""}, {"0x", ""}, {"/no/such/", "\x00"},
+	} {
+		f.Add(around[0], around[1])
+	}
+	names := []string{"PORT", "MAX_CONNS", "WAIT", "VERBOSE", "LEVEL", "PASSWORD_FILE"}
+	f.Fuzz(func(t *testing.T, before, after string) {
+		secret := canary.New(before, after)
+		for _, name := range names {
+			_, err := config.LoadFrom[fullConfig]("server", []string{"SERVER_" + name + "=" + secret.Value})
+			if err == nil {
+				t.Errorf("%s takes %q", name, secret.Value)
+			}
+			secret.AbsentFrom(t, err)
+			canary.NoParserIn(t, err)
+		}
+	})
+}
+
+func FuzzDuration(f *testing.F) {
+	for _, seed := range []string{"30s", "5m", "1h2m3.5s", "-1s", "5", "1e9s", "9999999h", "", "s"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		cfg, err := config.LoadFrom[fullConfig]("server", []string{"SERVER_WAIT=" + text})
+		want, parseErr := time.ParseDuration(text)
+		switch {
+		case text == "":
+		case (err == nil) != (parseErr == nil && want >= 0):
+			t.Errorf("%q: %v", text, err)
+		case err == nil && cfg.Wait != want:
+			t.Errorf("%q is %v, want %v", text, cfg.Wait, want)
+		}
+		canary.NoParserIn(t, err)
+	})
+}
+
+// FuzzTLS puts what holds a secret into the variables and the files of a TLS.
+func FuzzTLS(f *testing.F) {
+	for _, around := range [][2]string{
+		{"", ""}, {"verify", ""}, {"-----BEGIN CERTIFICATE-----\n", "\n-----END CERTIFICATE-----\n"}, {"/no/such/", "\x00"},
+	} {
+		f.Add(around[0], around[1])
+	}
+	path := filepath.Join(f.TempDir(), "file.pem")
+	f.Fuzz(func(t *testing.T, before, after string) {
+		secret := canary.New(before, after)
+		if err := os.WriteFile(path, []byte(secret.Value), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []config.TLS{
+			{Mode: secret.Value}, {CAFile: secret.Value}, {CAFile: path}, {CertFile: path, KeyFile: path},
+			{CertFile: secret.Value, KeyFile: secret.Value},
+		} {
+			_, err := c.Config("server", "h")
+			if err == nil {
+				t.Errorf("a TLS with %q was accepted", secret.Value)
+			}
+			secret.AbsentFrom(t, err)
+			canary.NoParserIn(t, err)
 		}
 	})
 }

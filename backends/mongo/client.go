@@ -160,10 +160,10 @@ func (c *client) release(ctx context.Context) error {
 	return nil
 }
 
-// disconnect ends the sessions on the server, for at most a second and within ctx, and closes all connections. The
+// disconnect ends the sessions on the server, as long as Patience allows, and closes all connections. The
 // driver gets a context without a deadline: with one, it waits for connections in use in a loop without a pause.
 func (c *client) disconnect(ctx context.Context) {
-	patient, stop := context.WithTimeout(ctx, patience)
+	patient, stop := conns.Patience(ctx)
 	defer stop()
 	endless, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()

@@ -71,7 +71,7 @@ func open(t *testing.T, cfg mongo.Config, opts ...mongo.Option) (*registry.Regis
 }
 
 func register(cfg mongo.Config, opts ...mongo.Option) (*registry.Registry, *mongo.Resource) {
-	r := &registry.Registry{OpenTimeout: 2 * time.Second, CheckTimeout: 2 * time.Second}
+	r := &registry.Registry{OpenTimeout: 2 * time.Second, CheckTimeout: 4 * time.Second}
 	res := mongo.New("mongo", append(opts, mongo.WithConfig(cfg))...)
 	r.Register(res)
 	return r, res

@@ -7,11 +7,9 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/event"
 
+	"github.com/vibework/mooring/backends/internal/conns"
 	"github.com/vibework/mooring/registry"
 )
-
-// patience is what connections in use get to come back before they are cut.
-const patience = time.Second
 
 // pool counts the connections, which the driver does not tell when asked.
 type pool struct {
@@ -124,12 +122,11 @@ func (p *pool) drain(ctx context.Context) int {
 		p.back = back
 	}
 	p.mu.Unlock()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
+	patient, stop := conns.Patience(ctx)
+	defer stop()
 	select {
 	case <-back:
-	case <-timer.C:
-	case <-ctx.Done():
+	case <-patient.Done():
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

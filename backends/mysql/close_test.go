@@ -106,7 +106,7 @@ func TestCloseGivesUpOnAHandleThatDoesNotClose(t *testing.T) {
 }
 
 func TestNothingIsLeftOnTheServerAfterClose(t *testing.T) {
-	if !onServers {
+	if !realServer(t) {
 		fake, url := fake(t)
 		r, res := open(t, at(url))
 		warm(t, res.DB(), 5)

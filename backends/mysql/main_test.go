@@ -44,6 +44,21 @@ func server(t *testing.T) (url string) {
 	return named.URL.Reveal()
 }
 
+// realServer says whether the tests run on MySQL or MariaDB itself. The embedded go-mysql-server, which gives
+// itself away by its comment, answers with errors of its own and lists no idle connections.
+func realServer(t *testing.T) bool {
+	t.Helper()
+	if !onServers {
+		return false
+	}
+	_, res := open(t, at(server(t)))
+	var comment string
+	if err := res.DB().QueryRowContext(t.Context(), "SELECT @@version_comment").Scan(&comment); err != nil {
+		t.Fatal(err)
+	}
+	return comment != "Dolt"
+}
+
 // fake starts a server that can fail on demand.
 func fake(t *testing.T) (*mysqltest.Server, string) {
 	t.Helper()

@@ -17,10 +17,10 @@ import (
 )
 
 // Part of the time is set aside for cutting off what is left and for counting it, or else nobody would be there
-// any more to hear the number: a fifth of it, and no more than mostSettling. When the context has been cancelled,
+// any more to hear the number: a third of it, and no more than mostSettling. When the context has been cancelled,
 // leastSettling has to do.
 const (
-	mostSettling  = 500 * time.Millisecond
+	mostSettling  = time.Second
 	leastSettling = 50 * time.Millisecond
 )
 
@@ -36,7 +36,7 @@ func (c *client) release(ctx context.Context) error {
 		defer cancel()
 	}
 	deadline, _ := ctx.Deadline()
-	settling := min(time.Until(deadline)/5, mostSettling)
+	settling := min(time.Until(deadline)/3, mostSettling)
 	pending, flushed := c.flush()
 	flushing, cancel := context.WithDeadline(ctx, deadline.Add(-settling))
 	defer cancel()

@@ -16,8 +16,15 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// patience is what connections in use get to come back before they are cut.
-const patience = time.Second
+// Patience bounds what connections in use get to come back before they are cut: a second, and no more than three
+// quarters of what ctx has left, since cutting takes time, too.
+func Patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	patience := time.Second
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(deadline)*3/4)
+	}
+	return context.WithTimeout(ctx, patience)
+}
 
 // Set is a set of open connections. The zero value is empty and ready to use, from any goroutine.
 type Set struct {
@@ -109,7 +116,7 @@ func (s *Set) forget(c *conn) {
 	}
 }
 
-// Drain waits until all connections are closed, for at most a second and within ctx; then it cuts those that
+// Drain waits until all connections are closed, as long as Patience allows; then it cuts those that
 // are left and returns how many these were.
 func (s *Set) Drain(ctx context.Context) (cut int) {
 	s.mu.Lock()
@@ -120,13 +127,12 @@ func (s *Set) Drain(ctx context.Context) (cut int) {
 		s.empty = empty
 	}
 	s.mu.Unlock()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
+	patient, stop := Patience(ctx)
+	defer stop()
 	select {
 	case <-empty:
 		return 0
-	case <-timer.C:
-	case <-ctx.Done():
+	case <-patient.Done():
 	}
 	return s.cut()
 }
