@@ -3,7 +3,7 @@ LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 RACE := $(if $(shell command -v $$(go env CC) 2>/dev/null),-race)
 MYSQL_SERVER := $(or $(MYSQL_URL),mysql://root@127.0.0.1:3306/test)
 REDIS_SERVER := $(or $(REDIS_URL),redis://127.0.0.1:6379/1)
-FUZZTIME := 30s
+FUZZTIME ?= 30s
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,15 @@ tidy: ## check that go.mod and go.sum are as they should be
 docs: ## write the variables and the program into README.md and .env.example
 	go test ./backends/all -run Documentation -update
 
+faults: ## pull every cable of the four backends, assert what happens, and write docs/reliability.md
+	cd examples && go run ./faults -out ../docs
+
+soak: ## let the network fail at random for two minutes; ARGS='-d 30s' for less
+	cd examples && go run ./soak $(ARGS)
+
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
 size: ## measure what a program inherits and write it into README.md
 	cd examples && go run ./size -update ..
 
@@ -52,4 +61,4 @@ bin/devstack: .FORCE
 	@go build -C examples -o ../bin/devstack ./cmd/devstack
 
 .FORCE:
-.PHONY: help demo test race unit embedded integration check lint fmt tidy docs size
+.PHONY: help demo test race unit embedded integration check lint fmt tidy docs faults soak fuzz size

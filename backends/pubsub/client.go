@@ -110,7 +110,7 @@ func (c *client) dial(ctx context.Context, cfg *driver.ClientConfig) (*driver.Cl
 // connectParams bring a client back soon after the service: gRPC's own would let it wait up to two minutes.
 var connectParams = grpc.ConnectParams{
 	Backoff: backoff.Config{
-		BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second,
+		BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 1500 * time.Millisecond,
 	},
 	MinConnectTimeout: 5 * time.Second,
 }
