@@ -5,12 +5,14 @@ import "context"
 // Resource is one backend that a program depends on. To write one: implement these four methods, call
 // [Register] with it in init, and run the contract of package registrytest on it in a test.
 //
-// The registry never calls Open and Close of one resource at the same time, nor two of either. Check may be
-// called at any time, also while Close runs, but never twice at once on one opening. All methods must be safe
-// for concurrent use all the same: programs hold resources of their own, too.
+// The registry never calls Open and Close of one resource at the same time, nor two of either, and never opens
+// what is open. Check may be called at any time, also while Close runs, but never twice at once on one opening.
+// All methods must be safe for concurrent use all the same: programs hold resources of their own, too, and may
+// call them with a context that has no deadline.
 //
 // No error may show a password, a key, or a URL that holds one. An error wrapped by [Classify] tells the
-// registry what kind of failure it is; for plain errors [KindOf] has to guess.
+// registry what kind of failure it is; for plain errors [KindOf] has to guess. Open is tried again for KindUnreachable,
+// KindTimeout, KindLoading and KindExhausted, and for no other.
 type Resource interface {
 	// Name is the resource's constant, unique name: lower-case words and digits joined by hyphens, such as
 	// "mysql" or "mysql-replica".
@@ -39,7 +41,10 @@ type Resource interface {
 // [Registry.OpenAll] calls every Configure before the first Open, so that one error shows every mistake.
 type Configurer interface {
 	// Configure reads and validates the configuration. It does no I/O beyond reading files. Its error names
-	// every bad or missing variable and quotes no value; an errors.Join of one error for each is welcome. It is
-	// abandoned when it takes longer than OpenTimeout, as an Open is.
+	// every bad or missing variable and quotes no value; an errors.Join of one error for each is welcome. It needs
+	// no Classify: without one it is KindConfig. It is abandoned when it takes longer than OpenTimeout, as an Open is.
+	//
+	// It is called once for all attempts of an OpenAll, and by nobody in a program that calls Open itself: Open has
+	// to read what was not read yet.
 	Configure() error
 }

@@ -145,7 +145,10 @@ func FuzzTLS(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, c := range []config.TLS{
-			{Mode: secret.Value}, {CAFile: secret.Value}, {CAFile: path}, {CertFile: path, KeyFile: path},
+			{Mode: secret.Value},
+			{CAFile: secret.Value},
+			{CAFile: path},
+			{CertFile: path, KeyFile: path},
 			{CertFile: secret.Value, KeyFile: secret.Value},
 		} {
 			_, err := c.Config("server", "h")

@@ -59,9 +59,12 @@
 //
 //   - nothing shows the secret
 //
-// The suite does not blame a resource that keeps the contract, also on a busy machine; it may miss what another
-// run finds. It counts goroutines by a profiler label that they inherit, so servers and other tests in the same
-// process may come and go meanwhile.
+// Before each Open, Run calls Configure if there is one, as OpenAll does.
+//
+// The suite does not blame a resource that keeps the contract, also on a busy machine: it gives a call 2s to return
+// after its context is done, and a client 15s to find its server again, where a program is better served by a tenth
+// of that. It may miss what another run finds. It counts goroutines by a profiler label that they inherit, so servers
+// and other tests in the same process may come and go meanwhile.
 //
 // # Faults
 //

@@ -1,0 +1,213 @@
+package all_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/internal/canary"
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/health"
+)
+
+// canaryTimeout is for an Open, and for a Check and a Close. Nobody waits for a server that is silent any longer.
+const canaryTimeout = 250 * time.Millisecond
+
+// runCanaryProgram is a program that gets everything wrong that can go wrong with passwords, and prints whatever it
+// can get hold of. It ends with a panic while a call to each backend is under way, as its last chance to show something.
+func runCanaryProgram(input io.Reader) {
+	var job canaryJob
+	if err := json.NewDecoder(input).Decode(&job); err != nil {
+		panic(err)
+	}
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: dialNameServer}
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	p := &canaryRun{job: job}
+
+	fmt.Println("whole program:")
+	for _, name := range registry.Names() {
+		alone, _ := registry.Get[registry.Resource](name)
+		p.life(alone)
+	}
+	slots := make(chan struct{}, 64)
+	var running sync.WaitGroup
+	for i, secret := range job.Secrets {
+		for j, c := range canaryCases(canary.Secret{Value: secret}, job.Folder) {
+			slots <- struct{}{}
+			running.Go(func() {
+				defer func() { <-slots }()
+				p.run(c, i, j)
+			})
+		}
+	}
+	running.Wait()
+	p.end()
+}
+
+// dialNameServer answers every question with "no such name".
+func dialNameServer(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	go func() {
+		defer func() { _ = server.Close() }()
+		question := make([]byte, 1<<16)
+		for {
+			n, err := server.Read(question)
+			if err != nil {
+				return
+			}
+			const lengthAndHeader = 2 + 12
+			if n < lengthAndHeader { // over a stream, two bytes of length go first
+				continue
+			}
+			answer := append([]byte(nil), question[:n]...)
+			answer[4], answer[5] = 0x81, 0x83
+			if _, err := server.Write(answer); err != nil {
+				return
+			}
+		}
+	}()
+	return client, nil
+}
+
+// canaryRun prints to standard output, a whole line at a time.
+type canaryRun struct {
+	job canaryJob
+	mu  sync.Mutex
+}
+
+func (p *canaryRun) Write(line []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return os.Stdout.Write(line)
+}
+
+func (p *canaryRun) print(what string, v any) {
+	var text strings.Builder
+	for how, rendering := range canary.Renderings(v) {
+		if how != "%x" && how != "%d" {
+			fmt.Fprintf(&text, "%s: %s: %s\n", what, how, rendering)
+		}
+	}
+	fmt.Fprint(p, text.String())
+}
+
+// run runs a case on one of the servers of its backend, unless the configuration alone is refused. Which one it is
+// changes from secret to secret, so that each place for a secret gets to see each server; the first secret sees all.
+func (p *canaryRun) run(c canaryCase, secret, place int) {
+	servers := p.job.Servers[c.backend]
+	hows := slices.Sorted(maps.Keys(servers))
+	if secret > 0 {
+		turn := (secret + place) % len(hows)
+		hows = hows[turn : turn+1]
+	}
+	for _, how := range hows {
+		res, err := newResource(c.backend, c.at(servers[how]))
+		if err == nil {
+			err = res.(registry.Configurer).Configure()
+		}
+		if err != nil {
+			p.print("refused by configuration", err)
+			return
+		}
+		p.life(res)
+	}
+}
+
+// newResource returns a resource that is configured by environ and not by the environment of the program, so that many
+// can be there at the same time.
+func newResource(backend string, environ []string) (registry.Resource, error) {
+	switch backend {
+	case "mysql":
+		cfg, err := config.LoadFrom[mysql.Config](backend, environ)
+		return mysql.New(backend, mysql.WithConfig(cfg)), err
+	case "mongo":
+		cfg, err := config.LoadFrom[mongo.Config](backend, environ)
+		return mongo.New(backend, mongo.WithConfig(cfg)), err
+	case "redis":
+		cfg, err := config.LoadFrom[redis.Config](backend, environ)
+		return redis.New(backend, redis.WithConfig(cfg)), err
+	case "pubsub":
+		cfg, err := config.LoadFrom[pubsub.Config](backend, environ)
+		return pubsub.New(backend, pubsub.WithConfig(cfg)), err
+	}
+	panic("there is a backend that the canary test does not know: " + backend)
+}
+
+// life opens, checks and closes the resource and prints all there is to see of it.
+func (p *canaryRun) life(res registry.Resource) {
+	r := &registry.Registry{
+		OpenTimeout: canaryTimeout, CheckTimeout: canaryTimeout, CloseTimeout: canaryTimeout,
+		Logger: slog.New(slog.NewJSONHandler(p, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	r.Register(res)
+	defer r.Observe(func(e registry.Event) { p.print("event", e); p.print("event", e.Err) })()
+	ctx := context.Background()
+	if err := r.OpenAll(ctx); err != nil {
+		p.print("Open has failed", err)
+		if registry.KindOf(err) == registry.KindHung {
+			return // printing the resource would race with the call
+		}
+		p.print("a resource that did not open", res)
+	} else {
+		p.print("Open has succeeded", r.Names())
+	}
+	for range 2 {
+		report := r.CheckAll(ctx)
+		p.print("report", report)
+		p.print("result", report.Results[0])
+		if err := report.Err(); err != nil {
+			p.print("a check has failed", err)
+		}
+	}
+	answer := httptest.NewRecorder()
+	health.Handler(r, health.Options{ShowErrors: true}).
+		ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/readyz?verbose", nil))
+	p.print("health answer", answer.Body.String())
+	if err := r.CloseAll(ctx); err != nil {
+		p.print("Close has failed", err)
+	}
+}
+
+// end panics while an Open of each backend waits for a server that is silent.
+func (p *canaryRun) end() {
+	secret := canary.Secret{Value: p.job.Secrets[0]}
+	var opening sync.WaitGroup
+	for _, vars := range variables {
+		for _, v := range vars {
+			if len(shapes[v.Name]) == 0 {
+				continue
+			}
+			value := strings.ReplaceAll(shapes[v.Name][0], "{secret}", secret.Escaped())
+			c := canaryCase{strings.ToLower(strings.Split(v.Name, "_")[0]), []string{v.Name + "=" + value}}
+			res, err := newResource(c.backend, c.at(p.job.Servers[c.backend]["is silent"]))
+			if err != nil {
+				p.print("refused by configuration", err)
+				continue
+			}
+			opening.Go(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), 10*canaryTimeout)
+				defer cancel()
+				_ = res.Open(ctx)
+			})
+		}
+	}
+	time.AfterFunc(canaryTimeout, func() { panic("the end") })
+	opening.Wait()
+	select {}
+}

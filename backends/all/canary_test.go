@@ -1,0 +1,244 @@
+package all_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/internal/canary"
+)
+
+// canaryProgram is the variable that makes the test binary the program that runs the cases.
+const canaryProgram = "MOORING_CANARY_PROGRAM"
+
+// canaryJob is what the program reads from its standard input.
+type canaryJob struct {
+	Secrets []string                     // passwords to plant
+	Servers map[string]map[string]string // host:port by backend and then by how the server behaves
+	Folder  string                       // for files
+}
+
+// canaryLimit is far more than the program needs.
+const canaryLimit = 2 * time.Minute
+
+// What a program with a password in the right or in the wrong place shows must not hold four characters of its random
+// part: in errors, however printed, in JSON, logs, events, health answers, its panic and the trace of all goroutines.
+func TestNoPasswordShowsWhateverTheVariableAndWhateverTheServer(t *testing.T) {
+	secrets := []canary.Secret{canary.New("", ""), canary.New("p-", "-q")} // good for many a variable
+	secrets = slices.AppendSeq(secrets, maps.Values(canary.Hostile()))
+	job := canaryJob{Folder: t.TempDir(), Servers: make(map[string]map[string]string)}
+	for _, s := range secrets {
+		job.Secrets = append(job.Secrets, s.Value)
+	}
+	ears := startCanaryServers(t, job.Servers)
+
+	output := canaryOutput(t, job, secrets[len(secrets)-1])
+	for i, line := range canary.LinesWith(output, secrets) {
+		if i == 20 {
+			t.Fatal("and more")
+		}
+		t.Errorf("a part of a secret shows: %s", line)
+	}
+	for _, proof := range []string{ // that the program has done what there is to look at
+		"refused by configuration", "Open has failed", "Open has succeeded", "a check has failed", "event:",
+		`"msg":"open failed"`, "panic: the end", "goroutine 1 [", "[running]", "health answer:", "closed",
+		"level=WARN", "whole program:", "did you mean",
+	} {
+		if !strings.Contains(output, proof) {
+			t.Errorf("the output of the program has no %q; it ends with:\n%s", proof, output[max(0, len(output)-3000):])
+		}
+	}
+	for name, heard := range ears {
+		if len(canary.LinesWith(heard.String(), secrets)) == 0 {
+			t.Errorf("the server %q was sent no secret, and so could not send one back", name)
+		}
+	}
+}
+
+// canaryOutput runs the program in an environment that holds the secret, and returns all that it prints.
+func canaryOutput(t *testing.T, job canaryJob, secret canary.Secret) string {
+	t.Helper()
+	input, err := json.Marshal(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var output bytes.Buffer
+	ctx, cancel := context.WithTimeout(t.Context(), canaryLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &output, &output
+	cmd.Env = append(wholeProgram(job, secret),
+		canaryProgram+"=1", "PATH="+job.Folder, "HOME="+job.Folder, "TMPDIR="+job.Folder, "GOTRACEBACK=all",
+		"GORACE=halt_on_error=1", "MONGODB_LOG_ALL=debug", "MONGODB_LOG_PATH=stderr",
+		// GRPC_GO_LOG_SEVERITY_LEVEL is not here: it makes gRPC print where it dials, and no client can prevent it.
+		"GOOGLE_SDK_GO_LOGGING_LEVEL=debug",
+	)
+	if err := cmd.Run(); err == nil {
+		t.Error("the program has ended without the panic")
+	}
+	return output.String()
+}
+
+// wholeProgram is the environment for the default instances: the secret where it belongs, and servers that send it back.
+func wholeProgram(job canaryJob, secret canary.Secret) []string {
+	addr := func(backend string) string { return job.Servers[backend]["echoes"] }
+	return []string{
+		"MYSQL_URL=mysql://app:" + secret.Escaped() + "@" + addr("mysql") + "/shop", "MYSQL_TLS=skip-verify",
+		"MONGO_URI=mongodb://app:" + secret.Escaped() + "@" + addr("mongo") + "/shop?authMechanism=PLAIN",
+		"REDIS_URL=redis://app:" + secret.Escaped() + "@" + addr("redis"),
+		"PUBSUB_EMULATOR_HOST=" + addr("pubsub"),
+		"REDIS_PASWORD=" + secret.Value, "GOOGLE_APPLICATION_CREDENTIALS=" + secret.Value,
+	}
+}
+
+// A canaryCase is an environment with a secret somewhere in it. {addr} stands for where the server is.
+type canaryCase struct {
+	backend string
+	env     []string
+}
+
+// canaryCases are all the places where somebody could put the secret: each variable that Describe knows, a file in the
+// place of each secret, every part of a URL or a DSN, and files of credentials.
+func canaryCases(secret canary.Secret, folder string) (cases []canaryCase) {
+	file := func(name, content string) string {
+		path := fmt.Sprintf("%s/%d-%s", folder, len(cases), name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			panic(err)
+		}
+		return path
+	}
+	for _, vars := range variables {
+		backend := strings.ToLower(vars[0].Name[:strings.IndexByte(vars[0].Name, '_')])
+		add := func(env ...string) { cases = append(cases, canaryCase{backend, env}) }
+		for _, v := range vars {
+			for _, name := range append(v.Aliases, v.Name) {
+				for _, base := range bases(backend, v) {
+					add(append(base, name+"="+secret.Value)...)
+					if v.Secret {
+						add(append(base, name+"_FILE="+secret.Value)...)
+						add(append(base, name+"_FILE="+file("secret", secret.Value+"\n"))...)
+						add(append(base, name+"="+secret.Value, name+"_FILE="+secret.Value)...)
+					} else if strings.HasSuffix(name, "_FILE") {
+						add(append(base, name+"="+file("pem", "-----BEGIN "+secret.Value+"-----\n"+secret.Value))...)
+					}
+				}
+			}
+			for _, shape := range shapes[v.Name] {
+				if shape == shapes[v.Name][0] {
+					for _, extra := range extras[backend] {
+						add(v.Name+"="+strings.ReplaceAll(shape, "{secret}", secret.Escaped()), extra)
+					}
+				}
+				for _, s := range []string{secret.Value, secret.Escaped()} {
+					value := strings.ReplaceAll(shape, "{secret}", s)
+					add(v.Name + "=" + value)
+				}
+			}
+		}
+	}
+	for _, content := range credentialFiles {
+		path := file("credentials", strings.ReplaceAll(content, "{secret}", jsonText(secret.Value)))
+		cases = append(cases, canaryCase{"pubsub", []string{"PUBSUB_PROJECT_ID=p", "PUBSUB_CREDENTIALS_FILE=" + path}})
+	}
+	return cases
+}
+
+// bases are the settings of the other variables that make v count.
+func bases(backend string, v config.Var) [][]string {
+	parts := map[string][]string{
+		"mysql":  {"MYSQL_HOST={host}", "MYSQL_PORT={port}", "MYSQL_USER=app", "MYSQL_DATABASE=shop", "MYSQL_PASSWORD=pw"},
+		"mongo":  {"MONGO_URI=mongodb://app:pw@{addr}/shop"},
+		"redis":  {"REDIS_HOST={host}", "REDIS_PORT={port}", "REDIS_USERNAME=app", "REDIS_PASSWORD=pw"},
+		"pubsub": {"PUBSUB_EMULATOR_HOST={addr}", "PUBSUB_PROJECT_ID=p"},
+	}[backend]
+	if slices.Contains([]string{"MYSQL_URL", "MYSQL_DSN", "MONGO_URI", "REDIS_URL"}, v.Name) {
+		return [][]string{nil}
+	}
+	clean := func(env []string) []string { // of what the secret takes the place of
+		return slices.DeleteFunc(slices.Clone(env), func(pair string) bool {
+			name, _, _ := strings.Cut(pair, "=")
+			return name == v.Name
+		})
+	}
+	all := [][]string{clean(parts)}
+	if v.Name == "MYSQL_PASSWORD" || v.Name == "MYSQL_USER" {
+		all = append(all, clean(append(slices.Clone(parts), "MYSQL_TLS=skip-verify")))
+	}
+	return all
+}
+
+// shapes are what somebody may make of a password by variable, right and wrong.
+var shapes = map[string][]string{
+	"MYSQL_URL": {
+		"mysql://app:{secret}@{addr}/shop", "mysql://{secret}@{addr}/shop", "mysql://app:{secret}", "mysql:{secret}@{addr}",
+		"mysql://app:pw@{addr}/{secret}", "mysql://app:pw@{addr}/shop?{secret}", "mysql://app:pw@{addr}/shop?{secret}=1",
+		"mysql://app:pw@{addr}/shop?sql_mode={secret}", "mysql://app:pw@{addr}/shop?loc={secret}",
+		"mysql://app:{secret}@tcp({addr})/shop", "mysql://app:pw@{addr}:{secret}/shop", "{secret}://app:pw@{addr}/shop",
+	},
+	"MYSQL_DSN": {
+		"app:{secret}@tcp({addr})/shop", "{secret}@tcp({addr})/shop", "app:{secret}@tcp({addr})", "app:{secret}@{addr}/shop",
+		"app:pw@tcp({secret})/shop", "app:pw@{secret}({addr})/shop", "app:pw@unix(/{secret})/shop", "app:pw@tcp({addr})/{secret}",
+		"app:pw@tcp({addr})/shop?{secret}", "app:pw@tcp({addr})/shop?time_zone={secret}", "app:pw@tcp({addr})/shop?tls={secret}",
+	},
+	"MONGO_URI": {
+		"mongodb://app:{secret}@{addr}/shop", "mongodb://app:{secret}@{addr}/shop?authMechanism=PLAIN",
+		"mongodb://{secret}:pw@{addr}/shop", "mongodb://app:{secret}", "mongodb://{addr}/{secret}", "mongodb://{addr}/?{secret}",
+		"mongodb://{addr}/?{secret}=1", "mongodb://{addr}/?appName={secret}", "mongodb://{addr}/?replicaSet={secret}",
+		"mongodb://app:pw@{addr}/?authSource={secret}", "mongodb://{addr}/?tlsCAFile={secret}", "mongodb://{secret}/shop",
+		"mongodb+srv://app:{secret}@cluster.example.invalid/shop", "mongodb+srv://{secret}/", "mongodb+srv://app:pw@{secret}.example.invalid",
+		"mongodb://{addr}/?readPreference=secondary&readPreferenceTags={secret}",
+	},
+	"REDIS_URL": {
+		"redis://app:{secret}@{addr}/0", "redis://:{secret}@{addr}", "redis://{secret}@{addr}", "redis://app:{secret}",
+		"redis://{addr}/{secret}", "redis://{addr}?{secret}", "redis://{secret}:1", "rediss://app:{secret}@{addr}",
+		"{secret}@{addr}", "redis:{secret}@{addr}",
+	},
+	"PUBSUB_EMULATOR_HOST": {"http://{secret}@{addr}", "{secret}:{addr}", "{secret}:8085"},
+	"PUBSUB_PROJECT_ID":    {"projects/{secret}"},
+	"PUBSUB_CHECK_TOPIC":   {"projects/{secret}/topics/t", "projects/p/topics/{secret}"},
+}
+
+// extras are set beside the first shape.
+var extras = map[string][]string{
+	"mysql": {"MYSQL_TLS=skip-verify", "MYSQL_PASSWORD=other"},
+	"mongo": {"MONGO_TLS=skip-verify"},
+	"redis": {"REDIS_TLS=skip-verify", "REDIS_PASSWORD=other"},
+}
+
+var credentialFiles = []string{
+	"{secret}", `{"type":"{secret}"}`, `{"type":"service_account","private_key":"{secret}","client_email":"{secret}"}`,
+	`{"type":"authorized_user","client_id":"c","client_secret":"{secret}","refresh_token":"{secret}"}`,
+	`{"type":"external_account","audience":"{secret}","token_url":"{secret}","credential_source":{"file":"{secret}"}}`,
+	`{"type":"service_account","private_key":"{secret}`,
+}
+
+// jsonText is s as it stands between the quotes of JSON.
+func jsonText(s string) string {
+	text, _ := json.Marshal(s)
+	return string(text[1 : len(text)-1])
+}
+
+// at is the case's environment with the server at addr.
+func (c canaryCase) at(addr string) []string {
+	host, port, _ := net.SplitHostPort(addr)
+	fill := strings.NewReplacer("{addr}", addr, "{host}", host, "{port}", port)
+	env := make([]string, len(c.env))
+	for i, pair := range c.env {
+		env[i] = fill.Replace(pair)
+	}
+	return env
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/registry"
+)
+
+func TestWhereABackendIs(t *testing.T) {
+	for _, test := range []struct {
+		backend  int
+		variable string
+		want     string
+	}{
+		{0, "MYSQL_URL=mysql://u:p%40@db:1/x", "db:1"},
+		{0, "MYSQL_URL=mysql://[::1]/x", "[::1]:3306"},
+		{0, "MYSQL_DSN=u:p(@/)@tcp(db:1)/x", "db:1"},
+		{0, "MYSQL_DSN=u@tcp(db)/x", "db:3306"},
+		{0, "MYSQL_DSN=u@unix(/run/my.sock)/x", "/run/my.sock"},
+		{0, "MYSQL_HOST=db", "db:3306"},
+		{1, "MONGO_URI=mongodb://u:p@a:1,b/x?authSource=admin", "a:1 b:27017"},
+		{1, "MONGO_URI=mongodb+srv://u:p@cluster.test/x", "srv cluster.test"},
+		{2, "REDIS_URL=rediss://:p@db/0", "db:6379"},
+		{2, "REDIS_HOST=::1", "[::1]:6379"},
+		{3, "PUBSUB_EMULATOR_HOST=db", "db:8085"},
+		{3, "PUBSUB_PROJECT_ID=x", "pubsub.googleapis.com:443"},
+	} {
+		t.Run(test.variable, func(t *testing.T) {
+			name, value, _ := strings.Cut(test.variable, "=")
+			t.Setenv(name, value)
+			b := backends[test.backend]
+			if err := b.new(b.name).Configure(); err != nil && test.backend != 3 {
+				t.Fatal(err)
+			}
+			where, err := b.where(b.name)
+			got := strings.Join(where.addrs, " ")
+			if where.srv != "" {
+				got = "srv " + where.srv
+			}
+			if got != test.want || err != nil {
+				t.Errorf("got %s, %v, want %s", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestOneHostThatAnswersIsEnough(t *testing.T) {
+	p := place{addrs: []string{"host.invalid:1", "127.0.0.1:1", "/no/such/socket"}}
+	if err := p.resolve(t.Context()); err != nil || !slices.Equal(p.addrs, []string{"127.0.0.1:1", "/no/such/socket"}) {
+		t.Errorf("%v, %v are left", err, p.addrs)
+	}
+	err := p.connect(t.Context())
+	if err == nil || err.Error() != "connection refused" || registry.KindOf(err) != registry.KindUnreachable {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEveryKindHasAnAdvice(t *testing.T) {
+	for _, kind := range []registry.Kind{
+		registry.KindConfig, registry.KindAuth, registry.KindPermission, registry.KindTLS, registry.KindUnreachable,
+		registry.KindTimeout, registry.KindHung, registry.KindExhausted, registry.KindLoading, registry.KindNotOpen,
+		registry.KindCanceled, registry.KindPanic, registry.KindUnknown,
+	} {
+		if advice[kind] == "" {
+			t.Errorf("%s has none", kind)
+		}
+	}
+	if adviceFor("new") == "" {
+		t.Error("a kind that is not known has none")
+	}
+}
+
+func TestOnATerminalTheProgressIsOneLineThatIsWrittenOver(t *testing.T) {
+	var out strings.Builder
+	p := &progress{w: &out, terminal: true}
+	rep := report{Findings: []finding{{Name: "redis", Status: registry.Fail, Steps: []step{{Kind: registry.KindLoading}}}}}
+	p.show(rep, time.Second, time.Minute)
+	p.show(rep, 2*time.Second, time.Minute)
+	p.clear()
+	const line = "\r\x1b[Kwaiting for redis (loading): "
+	if want := line + "1s of 1m0s" + line + "2s of 1m0s" + "\r\x1b[K"; out.String() != want {
+		t.Errorf("got %q", out.String())
+	}
+}
+
+func TestColourTakesNoRoomInTheTable(t *testing.T) {
+	rep := report{Status: registry.Fail, Findings: []finding{
+		{Name: "a", Status: registry.Pass, Read: []string{"A"}}, {Name: "b", Status: registry.Fail, Read: []string{"B"}},
+	}}
+	var plain, coloured strings.Builder
+	rep.printTable(&plain, func(_ registry.Status, text string) string { return text })
+	rep.printTable(&coloured, colour)
+	bare := strings.NewReplacer("\x1b[32m", "", "\x1b[31m", "", "\x1b[0m", "").Replace(coloured.String())
+	if bare != plain.String() || bare == coloured.String() {
+		t.Errorf("got\n%s\nwant\n%s", bare, &plain)
+	}
+}

@@ -1,0 +1,67 @@
+// Command soak puts the four backends behind proxies that fail at random, for two minutes unless told otherwise, while
+// many probers check them and workers use their clients. Then it heals the network and looks at what Mooring promises:
+// nothing is left over, no check ran twice at once, no report was rosier than the truth, and everything works again.
+// It prints a table, and exits with 1 and a line for each promise that was broken.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	duration := flag.Duration("d", 2*time.Minute, "how long the network fails")
+	seed := flag.Uint64("seed", rand.Uint64(), "what decides how the network fails")
+	servers := flag.Bool("servers", false, "be the servers: print their variables, and run until standard input ends")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	if *servers {
+		if err := serve(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "soak:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	broken, err := soak(ctx, *duration, *seed)
+	if err != nil {
+		broken = append(broken, err.Error())
+	}
+	for _, promise := range broken {
+		fmt.Fprintln(os.Stderr, "soak: broken:", promise)
+	}
+	if len(broken) > 0 {
+		os.Exit(1)
+	}
+}
+
+// soak lives through a short life without faults, to have something to compare with, and then through the long one.
+func soak(ctx context.Context, duration time.Duration, seed uint64) (broken []string, err error) {
+	w, err := newWorld(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer w.stop()
+	fmt.Printf("%v of faults, seed %d, %d probers and %d workers for each backend\n", duration, seed, probers, workers)
+
+	const warmUp = 3 * time.Second
+	before, err := w.life(ctx, warmUp, nil)
+	if err != nil {
+		return nil, fmt.Errorf("without any fault: %w", err)
+	}
+	w.forget()
+	after, err := w.life(ctx, duration, rand.New(rand.NewPCG(seed, 0)))
+	if err != nil {
+		return nil, err
+	}
+	w.judge(before, after)
+	w.print(before, after)
+	return w.broken, ctx.Err()
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest"
+)
+
+// checkTimeout is short, so that the soak sees many checks end.
+const checkTimeout = time.Second
+
+// poolSize is small, so that the pools are full after the warm-up and cannot grow any more.
+const poolSize = 8
+
+// world is everything there is: servers, proxies, and a registry with the resources.
+type world struct {
+	registry *registry.Registry
+	targets  []*target
+	stop     func()
+	slowest  longest // CheckAll
+	broken   []string
+}
+
+// newWorld starts the servers and the proxies. Nothing is open yet.
+func newWorld(ctx context.Context) (_ *world, err error) {
+	env, stopServers, err := startServers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &world{registry: &registry.Registry{
+		OpenTimeout: 10 * time.Second, CheckTimeout: checkTimeout, CloseTimeout: 5 * time.Second,
+		Logger: slog.New(slog.DiscardHandler),
+	}}
+	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil))) // for the drivers
+	w.stop = func() {
+		for _, t := range w.targets {
+			_ = t.proxy.Close()
+		}
+		stopServers()
+	}
+	for _, name := range []string{"mysql", "mongo", "redis", "pubsub"} {
+		if err := w.add(name, env); err != nil {
+			w.stop()
+			return nil, err
+		}
+	}
+	return w, ctx.Err()
+}
+
+// add puts a proxy before the server of that name, and registers a resource that goes there.
+func (w *world) add(name string, env map[string]string) error {
+	variable := map[string]string{"mysql": "MYSQL_URL", "mongo": "MONGO_URI", "redis": "REDIS_URL"}[name]
+	address, err := url.Parse(env[variable])
+	if name == "pubsub" {
+		address = &url.URL{Host: env["PUBSUB_EMULATOR_HOST"]}
+	}
+	if err != nil || address.Host == "" {
+		return errors.New("no address of the server " + name)
+	}
+	proxy, err := registrytest.StartProxy(address.Host)
+	if err != nil {
+		return err
+	}
+	address.Host = proxy.Addr()
+	t := &target{name: name, proxy: proxy}
+	w.targets = append(w.targets, t)
+	t.resource.Resource, t.use = newResource(name, address)
+	w.registry.Register(&t.resource)
+	return nil
+}
+
+// newResource returns a resource for the server at address, and what its clients do.
+func newResource(name string, address *url.URL) (registry.Resource, operation) {
+	secret := config.NewSecret(address.String())
+	switch name {
+	case "mysql":
+		r := mysql.New(name, mysql.WithConfig(mysql.Config{URL: secret, MaxOpenConns: poolSize}))
+		return r, useMySQL(r)
+	case "mongo":
+		r := mongo.New(name, mongo.WithConfig(mongo.Config{URI: secret, MaxPoolSize: poolSize}))
+		return r, useMongo(r)
+	case "redis":
+		r := redis.New(name, redis.WithConfig(redis.Config{URL: secret, MaxActive: poolSize}))
+		return r, useRedis(r)
+	default:
+		r := pubsub.New(name, pubsub.WithConfig(pubsub.Config{
+			EmulatorHost: address.Host, ProjectID: "soak", PublishTimeout: 2 * time.Second,
+		}))
+		return r, usePubSub(r)
+	}
+}
+
+// life opens everything, lets it be used, with faults if there is what decides on them, and closes it again.
+func (w *world) life(ctx context.Context, duration time.Duration, random source) (*record, error) {
+	if err := w.registry.OpenAll(ctx); err != nil {
+		return nil, err
+	}
+	for _, t := range w.targets { // tables and topics
+		if err := t.use(ctx, 0); err != nil {
+			return nil, fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
+	w.load(ctx, duration, random)
+	rec := new(record)
+	w.heal(ctx)
+	w.load(ctx, 2*time.Second, nil) // fill the pools, the same in each life
+	rec.open = measure()
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	rec.closeErr = w.registry.CloseAll(closing)
+	rec.closed = settled()
+	return rec, nil
+}
+
+// forget makes the counts those of the life that comes.
+func (w *world) forget() {
+	w.slowest = longest{}
+	for _, t := range w.targets {
+		t.counts = counts{}
+		t.resource.checks.Store(0)
+	}
+}

@@ -1,0 +1,107 @@
+package nats_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest"
+
+	nats "github.com/vibework/mooring/examples/thirdparty"
+)
+
+func TestTheSameConnectionHealsAfterTheServerHasRefusedItsLogins(t *testing.T) {
+	first := start(t, asItIs)
+	port := first.Addr().(*net.TCPAddr).Port
+	res := opened(t, first.Addr().String())
+	conn, err := res.Handle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop(first)
+	strict := start(t, func(o *server.Options) { o.Port, o.Password = port, "another" })
+	for range 3 { // the driver on its own would give up after two
+		before := conn.Stats().Reconnects
+		eventually(t, func() error {
+			err := res.Check(t.Context())
+			if registry.KindOf(err) != registry.KindAuth || conn.Stats().Reconnects == before {
+				return fmt.Errorf("check: %v, want another login refused", err)
+			}
+			return nil
+		})
+	}
+	stop(strict)
+	start(t, func(o *server.Options) { o.Port = port })
+	eventually(t, func() error { return res.Check(t.Context()) })
+	if err := conn.Flush(); err != nil {
+		t.Errorf("a connection that was taken before is of no use: %v", err)
+	}
+}
+
+func TestCallsEndWithTheirContextWhileTheDriverConnects(t *testing.T) {
+	addr := start(t, asItIs).Addr().String()
+	for name, call := range map[string]func(*nats.Resource, context.Context) error{
+		"Check": (*nats.Resource).Check,
+		"Close": (*nats.Resource).Close,
+	} {
+		t.Run(name, func(t *testing.T) {
+			proxy := registrytest.NewProxy(t, addr)
+			res := opened(t, proxy.Addr())
+			silence(t, proxy, 1) // the driver holds its lock until the server answers
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			begin := time.Now()
+			err := call(res, ctx)
+			if took := time.Since(begin); err == nil || took > time.Second {
+				t.Errorf("with a context of 100ms it took %v: %v", took, err)
+			}
+		})
+	}
+}
+
+func TestConnectionsThatComeToNothingAreClosed(t *testing.T) {
+	proxy := registrytest.NewProxy(t, start(t, asItIs).Addr().String())
+	opened(t, proxy.Addr())
+	silence(t, proxy, 3)
+	if n := proxy.Conns(); n > 1 {
+		t.Errorf("%d connections are open", n)
+	}
+}
+
+// silence cuts the connection and waits until the driver has tried to connect again n times, in vain.
+func silence(t *testing.T, proxy *registrytest.Proxy, n int) {
+	t.Helper()
+	n += proxy.Accepted()
+	proxy.Blackhole()
+	proxy.Cut()
+	eventually(t, func() error {
+		if proxy.Accepted() < n {
+			return errors.New("the driver does not connect")
+		}
+		return nil
+	})
+}
+
+// eventually repeats f until it is nil, for a minute at most.
+func eventually(t *testing.T, f func() error) {
+	t.Helper()
+	end := time.After(time.Minute)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("after a minute still: %v", err)
+		}
+	}
+}
