@@ -13,6 +13,10 @@ demo: ## run the quickstart on embedded servers; ARGS=-once to do everything onc
 	@go build -C examples -o ../bin/quickstart ./quickstart
 	@exec bin/quickstart $(ARGS)
 
+service: ## run the order service and its status page; ARGS=-addr=:9000
+	@go build -C examples -o ../bin/service ./service
+	@exec bin/service $(ARGS)
+
 test: race unit embedded ## test both modules, and the backends on the embedded servers too
 
 race:
@@ -45,6 +49,12 @@ tidy: ## check that go.mod and go.sum are as they should be
 docs: ## write the variables and the program into README.md and .env.example
 	go test ./backends/all -run Documentation -update
 
+browser-test: ## drive the status page in chromium (apt-get install chromium); SCREENSHOTS=/dir keeps pictures
+	go test -C examples -tags browser -run Browser -count=1 ./service
+
+generate: ## write the service's typed queries anew
+	cd examples/service/internal/orders && CGO_ENABLED=0 go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1 generate
+
 faults: ## pull every cable of the four backends, assert what happens, and write docs/reliability.md
 	cd examples && go run ./faults -out ../docs
 
@@ -61,4 +71,4 @@ bin/devstack: .FORCE
 	@go build -C examples -o ../bin/devstack ./cmd/devstack
 
 .FORCE:
-.PHONY: help demo test race unit embedded integration check lint fmt tidy docs faults soak fuzz size
+.PHONY: help demo service browser-test generate test race unit embedded integration check lint fmt tidy docs faults soak fuzz size

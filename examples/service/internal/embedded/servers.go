@@ -1,0 +1,82 @@
+// Package embedded starts servers inside this process for the backends that the environment leads to no other,
+// each behind a proxy that can play an outage.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/vibework/mooring/registry/registrytest"
+
+	"github.com/vibework/mooring/examples/devstack"
+)
+
+// Servers are the servers that were started. Its methods may be called concurrently.
+type Servers struct{ byName map[string]*server }
+
+type server struct {
+	stack *devstack.Stack // with this one server
+	proxy *registrytest.Proxy
+	state
+}
+
+// Start starts a server for each backend without one, and sets the variables that lead there. The caller calls
+// Stop, also after an error.
+func Start(ctx context.Context) (*Servers, error) {
+	s := &Servers{byName: make(map[string]*server)}
+	for _, name := range devstack.Names() {
+		if variable, found := devstack.Configured(os.Environ(), name); found {
+			slog.Info("using the server that the environment names", "resource", name, "variable", variable)
+			continue
+		}
+		if err := s.start(ctx, name); err != nil {
+			return s, err
+		}
+		slog.Info("started an embedded server, which forgets everything in the end", "resource", name)
+	}
+	return s, nil
+}
+
+// Stop stops all of them.
+func (s *Servers) Stop() error {
+	var errs []error
+	for _, server := range s.byName {
+		errs = append(errs, server.proxy.Close(), server.stack.Stop())
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Servers) start(ctx context.Context, name string) error {
+	stack, err := devstack.Start(ctx, name)
+	if err != nil {
+		return err
+	}
+	proxy, err := registrytest.StartProxy(address.FindString(stack.Env()[0]))
+	if err != nil {
+		return errors.Join(err, stack.Stop())
+	}
+	s.byName[name] = &server{stack: stack, proxy: proxy, state: state{mode: Running}}
+	return setenv(stack.Env(), proxy.Addr())
+}
+
+// address finds the address in a variable of a stack of one server.
+var address = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
+
+// setenv sets the variables that are not set, with addr in place of the server's own address.
+func setenv(variables []string, addr string) error {
+	for _, variable := range variables {
+		name, value, _ := strings.Cut(address.ReplaceAllLiteralString(variable, addr), "=")
+		if os.Getenv(name) != "" {
+			continue // PUBSUB_PROJECT_ID may be set without a server
+		}
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+// Package status serves one page that shows people how a service and its resources are. It works without
+// JavaScript; with it, the page keeps itself up to date.
+//
+// The page tells more than /readyz does: how long checks take, how full pools are, and what kind of error was the
+// last. A real service should serve it where only its operators can look.
+package status
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"html/template"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/vibework/mooring/registry"
+
+	"github.com/vibework/mooring/examples/service/internal/embedded"
+)
+
+// Page is the status page of a registry. Make one with [New].
+type Page struct {
+	registry *registry.Registry
+	servers  *embedded.Servers
+	history  history
+	report   atomic.Pointer[registry.Report] // the last one; nil before the first
+}
+
+// New returns a page that records what r tells from now on, until stop is called. Those of the resources whose
+// servers are embedded get buttons to play an outage.
+func New(r *registry.Registry, servers *embedded.Servers) (page *Page, stop func()) {
+	page = &Page{registry: r, servers: servers, history: history{tracks: make(map[string]*track)}}
+	return page, r.Observe(page.history.record)
+}
+
+// Watch checks all resources, again and again with a pause in between, until ctx is done. The page itself never
+// starts a check, however often it is loaded.
+func (p *Page) Watch(ctx context.Context, pause time.Duration) {
+	for {
+		if report := p.registry.CheckAll(ctx); ctx.Err() == nil {
+			p.report.Store(&report)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Handle adds the page and what it needs to mux.
+func (p *Page) Handle(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{$}", p.serve)
+	mux.Handle("GET /assets/", http.FileServerFS(assets))
+	mux.HandleFunc("POST /outages/{name}", p.play)
+}
+
+//go:embed assets page.html
+var assets embed.FS
+
+var page = template.Must(template.ParseFS(assets, "page.html"))
+
+// policy lets the page load its own assets and nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; connect-src 'self'; " +
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+func (p *Page) serve(w http.ResponseWriter, _ *http.Request) {
+	var text bytes.Buffer
+	if err := page.Execute(&text, p.view(time.Now())); err != nil {
+		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Security-Policy", policy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(text.Bytes())
+}
+
+// play is what the buttons do.
+func (p *Page) play(w http.ResponseWriter, req *http.Request) {
+	if p.servers.Mode(req.PathValue("name")) == "" {
+		http.NotFound(w, req)
+		return
+	}
+	if err := p.servers.Set(req.PathValue("name"), embedded.Mode(req.FormValue("mode"))); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	http.Redirect(w, req, "/", http.StatusSeeOther)
+}
