@@ -30,7 +30,8 @@ const (
 	KindUnknown     Kind = "unknown"     // none of these
 )
 
-// Retryable says whether time may mend a failure of this kind: OpenAll tries these again, and no others.
+// Retryable says whether time may mend a failure of this kind: KindUnreachable, KindTimeout, KindLoading and
+// KindExhausted. OpenAll tries these again, and no others.
 func (k Kind) Retryable() bool {
 	switch k {
 	case KindUnreachable, KindTimeout, KindLoading, KindExhausted:
