@@ -13,6 +13,9 @@ demo: ## run the quickstart on embedded servers; ARGS=-once to do everything onc
 	@go build -C examples -o ../bin/quickstart ./quickstart
 	@exec bin/quickstart $(ARGS)
 
+doctor: ## examine the backends that the environment configures; ARGS=-h for more
+	@go build -C examples -o ../bin/doctor ./doctor && bin/doctor $(ARGS)
+
 service: ## run the order service and its status page; ARGS=-addr=:9000
 	@go build -C examples -o ../bin/service ./service
 	@exec bin/service $(ARGS)
@@ -71,4 +74,4 @@ bin/devstack: .FORCE
 	@go build -C examples -o ../bin/devstack ./cmd/devstack
 
 .FORCE:
-.PHONY: help demo service browser-test generate test race unit embedded integration check lint fmt tidy docs faults soak fuzz size
+.PHONY: help demo doctor service browser-test generate test race unit embedded integration check lint fmt tidy docs faults soak fuzz size

@@ -49,8 +49,11 @@ func holding() (mongo.Option, func(t *testing.T, res *mongo.Resource, n int) (re
 	hook := mongo.WithHook(func(o *options.ClientOptions) {
 		o.SetMonitor(&event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
 			if e.CommandName == "find" {
-				held <- struct{}{}
-				<-released
+				select {
+				case held <- struct{}{}:
+					<-released
+				case <-released: // the driver tries again what has failed when the connection broke
+				}
 			}
 		}})
 	})
