@@ -67,6 +67,12 @@ soak: ## let the network fail at random for two minutes; ARGS='-d 30s' for less
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
 
+bench: ## measure Mooring beside its peers, in about ten minutes, and write docs/performance.md
+	cd examples/bench && go run . -out ../../docs
+
+bench-gate: ## hold the bars of docs/performance.md that hold on any machine
+	cd examples/bench && go run . -gate
+
 size: ## measure what a program inherits and write it into README.md
 	cd examples && go run ./size -update ..
 
@@ -74,4 +80,4 @@ bin/devstack: .FORCE
 	@go build -C examples -o ../bin/devstack ./cmd/devstack
 
 .FORCE:
-.PHONY: help demo doctor service browser-test generate test race unit embedded integration check lint fmt tidy docs faults soak fuzz size
+.PHONY: help demo doctor service browser-test generate test race unit embedded integration check lint fmt tidy docs faults soak fuzz bench bench-gate size

@@ -1,0 +1,66 @@
+package timing_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/examples/bench/internal/timing"
+)
+
+func TestARatioIsFormedInsideAPass(t *testing.T) {
+	var table timing.Table
+	for _, slow := range []float64{1, 5, 2} { // a machine that is that much slower in a whole pass
+		table.Add("a", "x", 10*slow)
+		table.Add("b", "x", 20*slow)
+	}
+	if got, want := table.Ratio("a", "b", "x"), (timing.Ratio{Median: 0.5, Min: 0.5, Max: 0.5}); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	table.Add("a", "y", 5)
+	table.Add("a", "y", 25)
+	table.Add("a", "y", 10)
+	if got, want := table.Growth("a", "y", "x").Times(2), (timing.Ratio{Median: 1, Min: 1, Max: 1}); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := table.Median("a", "x"); got != 20 {
+		t.Errorf("the median is %v", got)
+	}
+	if got := table.Ratio("a", "nobody", "x").Median; !math.IsNaN(got) {
+		t.Errorf("a ratio to what was not measured is %v", got)
+	}
+}
+
+func TestMedianOfAnEvenNumberOfPassesIsBetweenTheMiddleTwo(t *testing.T) {
+	var table timing.Table
+	for _, value := range []float64{4, 1, 3, 2} {
+		table.Add("a", "x", value)
+	}
+	if got := table.Median("a", "x"); got != 2.5 {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestInterleaveBeginsEachPassWithAnotherRow(t *testing.T) {
+	var got []string
+	timing.Interleave(2, []string{"1", "2"}, []string{"a", "b"}, func(row, column string) {
+		got = append(got, row+column)
+	})
+	if want := []string{"a1", "b1", "a2", "b2", "b1", "a1", "b2", "a2"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestMeasureCountsWhatOneOperationAllocates(t *testing.T) {
+	var sink []byte
+	got := timing.Measure(time.Millisecond, func(n int) {
+		for range n {
+			sink = make([]byte, 1024)
+		}
+	})
+	_ = sink
+	if got.Nanos <= 0 || math.Abs(got.Allocs-1) > 0.1 || math.Abs(got.Bytes-1024) > 100 {
+		t.Errorf("got %+v", got)
+	}
+}
