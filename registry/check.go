@@ -34,41 +34,53 @@ func (r *Registry) Check(ctx context.Context, name string) Result {
 // call is one caller waiting for its results. Each is written where the caller will find it, under the mu of
 // the resource's opening; a caller that leaves early takes itself off the lists before it returns.
 type call struct {
-	results []Result
-	left    atomic.Int32  // results that are missing, and 1 more until all have been asked for
-	done    chan struct{} // closed when none is missing
+	done    chan struct{} // closed when no result is missing
 	run     run           // of the checks that this call started
+	missing atomic.Int32  // results
 }
 
 func (r *Registry) check(ctx context.Context, rows []row) []Result {
-	c := &call{results: make([]Result, len(rows)), done: make(chan struct{})}
-	c.left.Store(1)
-	now := time.Now()
+	results := make([]Result, len(rows))
+	if len(rows) == 0 {
+		return results
+	}
+	c := &call{done: make(chan struct{})}
+	c.missing.Store(int32(len(rows)))
+	gone, now, started := ctx.Err() != nil, time.Now(), int32(0)
 	for i, row := range rows {
-		result := &c.results[i]
+		result := &results[i]
 		result.Name, result.Optional = row.name, row.optional
 		if current := row.current.Load(); current == nil {
 			result.Err = notOpen(row.entry)
-		} else if ctx.Err() != nil {
+			c.answered()
+		} else if gone {
 			result.Err = stoppedWaiting(ctx, row.name)
+			c.answered()
 		} else {
-			current.join(c, i, now)
+			started += current.join(c, result, now)
 		}
 	}
-	c.run.release()
-	if c.left.Add(-1) == 0 {
-		return c.results
+	if started > 0 {
+		r.watchdog.expect(r, c.run.expires())
+		c.run.count(started)
 	}
 	select {
 	case <-c.done:
 	case <-ctx.Done():
-		for i, row := range rows {
+		for _, row := range rows {
 			if current := row.current.Load(); current != nil {
-				current.leave(ctx, c, i)
+				current.leave(ctx, c)
 			}
 		}
 	}
-	return c.results
+	return results
+}
+
+// answered says that a result has been written.
+func (c *call) answered() {
+	if c.missing.Add(-1) == 0 {
+		close(c.done)
+	}
 }
 
 func stoppedWaiting(ctx context.Context, name string) error {
@@ -83,27 +95,46 @@ func notOpen(e *entry) error {
 	return &Error{Op: OpCheck, Name: e.name, Kind: KindNotOpen, Err: err}
 }
 
-// run is the context of some checks that started together.
+// run is what checks that started together share.
 type run struct {
 	ctx         context.Context
 	cancel      context.CancelFunc
-	deadline    time.Time
-	left        atomic.Int32 // checks that have not returned, and 1 more until all have been started
-	interrupted atomic.Bool  // cancelled because a resource of one of the checks is being closed
+	limit       time.Duration // CheckTimeout
+	inFlight    atomic.Int32  // how many they are; less by all of them until the last has been started
+	interrupted atomic.Bool   // cancelled because a resource of one of them is being closed
 }
 
 // begin makes the context, unless it is there.
-func (r *run) begin(deadline time.Time) {
+func (r *run) begin(now time.Time, limit time.Duration) {
 	if r.ctx == nil {
-		r.left.Store(1)
-		r.deadline = deadline
-		r.ctx, r.cancel = context.WithDeadline(context.Background(), deadline)
+		r.limit = limit
+		r.ctx, r.cancel = context.WithDeadline(context.Background(), now.Add(obedient(limit)))
 	}
 }
 
-// release lets the context go after the last of its checks.
-func (r *run) release() {
-	if r.ctx != nil && r.left.Add(-1) == 0 {
+// again returns a run for one check, with a context of its own and the time that is left to r.
+func (r *run) again() *run {
+	fresh := new(run)
+	fresh.begin(r.began(), r.limit)
+	fresh.inFlight.Store(1)
+	return fresh
+}
+
+func (r *run) began() time.Time {
+	deadline, _ := r.ctx.Deadline()
+	return deadline.Add(-obedient(r.limit))
+}
+
+// expires is when the checks count as hung.
+func (r *run) expires() time.Time { return r.began().Add(r.limit) }
+
+// count adds the checks that were started, or takes off those that returned. The last lets the context go.
+func (r *run) count(n int32) {
+	if r.inFlight.Add(n) == 0 {
 		r.cancel()
 	}
 }
+
+// obedient is what a check is given of its time: a twentieth less, so that one which obeys its context answers
+// with an error of its own before it counts as hung.
+func obedient(limit time.Duration) time.Duration { return limit - limit/20 }

@@ -13,12 +13,12 @@ func (o *opening) expire(now time.Time) (next time.Time) {
 	switch {
 	case o.ended || o.phase == idle || o.phase == hung:
 		return time.Time{}
-	case now.Before(o.expires):
-		return o.expires
+	case now.Before(o.run.expires()):
+		return o.run.expires()
 	}
 	known := o.phase == telling // the check did return; it is an observer that hangs
 	o.phase, o.told = hung, known
-	err, took := o.hungError(), now.Sub(o.began)
+	err, took := o.hungError(), now.Sub(o.run.began())
 	if known {
 		o.deliver(err, took)
 	} else {
@@ -40,6 +40,6 @@ func (o *opening) declareHung(err error, took time.Duration, changed bool, told 
 }
 
 func (o *opening) hungError() error {
-	err := fmt.Errorf("the check has not returned within %v", o.expires.Sub(o.began))
+	err := fmt.Errorf("the check has not returned within %v", o.run.limit)
 	return &Error{Op: OpCheck, Name: o.entry.name, Kind: KindHung, Err: err}
 }

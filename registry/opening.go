@@ -17,11 +17,9 @@ type opening struct {
 
 	mu      sync.Mutex
 	phase   phase
-	run     *run // what the check in flight belongs to
-	began   time.Time
-	expires time.Time // when the check in flight counts as hung
-	told    bool      // that it is hung is known to everyone who waited
-	back    bool      // it returned before that
+	run     *run // what the check in flight belongs to; nil while none is
+	told    bool // that it is hung is known to everyone who waited
+	back    bool // it returned before that
 	waiters []waiter
 	health  Status        // what the last check said, for the log
 	ended   bool          // the resource is being closed
@@ -38,10 +36,10 @@ const (
 	hung                 // its time is up, and it is not done
 )
 
-// waiter is the place where a caller wants a result.
+// waiter is the place where a caller wants its result.
 type waiter struct {
-	call *call
-	i    int
+	call   *call
+	result *Result
 }
 
 func newOpening(r *Registry, e *entry) *opening {
@@ -51,30 +49,38 @@ func newOpening(r *Registry, e *entry) *opening {
 }
 
 // join gives the caller its result, now or when the check in flight has one; it starts the check if none is.
-func (o *opening) join(c *call, i int, now time.Time) {
+func (o *opening) join(c *call, result *Result, now time.Time) (started int32) {
+	if !o.admit(c, result, now) {
+		return 0
+	}
+	go o.work()
+	return 1
+}
+
+// admit says whether a check has to be started for the caller.
+func (o *opening) admit(c *call, result *Result, now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case o.ended:
-		c.results[i].Err = notOpen(o.entry)
-		return
+		result.Err = notOpen(o.entry)
+		c.answered()
 	case o.phase == hung:
-		c.results[i].Err, c.results[i].Duration = o.hungError(), now.Sub(o.began)
-		return
+		result.Err, result.Duration = o.hungError(), now.Sub(o.run.began())
+		c.answered()
+	default:
+		o.waiters = append(o.waiters, waiter{c, result})
+		if o.phase == idle {
+			c.run.begin(now, o.registry.settings().check)
+			o.phase, o.run = running, &c.run
+			return true
+		}
 	}
-	c.left.Add(1)
-	o.waiters = append(o.waiters, waiter{c, i})
-	if o.phase == idle {
-		settings := o.registry.settings()
-		o.began, o.expires = now, now.Add(settings.check)
-		c.run.begin(now.Add(settings.checkDeadline()))
-		o.start(&c.run)
-		o.registry.watchdog.expect(o.registry, o.expires)
-	}
+	return false
 }
 
 // leave gives a caller whose context is done the reason for it, unless it has its result.
-func (o *opening) leave(ctx context.Context, c *call, i int) {
+func (o *opening) leave(ctx context.Context, c *call) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for k, w := range o.waiters {
@@ -82,27 +88,20 @@ func (o *opening) leave(ctx context.Context, c *call, i int) {
 			last := len(o.waiters) - 1
 			o.waiters[k], o.waiters[last] = o.waiters[last], waiter{}
 			o.waiters = o.waiters[:last]
-			c.results[i].Err = stoppedWaiting(ctx, o.entry.name)
-			c.results[i].Duration = time.Since(o.began)
+			w.result.Err, w.result.Duration = stoppedWaiting(ctx, o.entry.name), time.Since(o.run.began())
 			return
 		}
 	}
 }
 
-func (o *opening) start(run *run) {
-	o.phase, o.run = running, run
-	run.left.Add(1)
-	go o.work()
-}
-
 // check runs one check on its own goroutine; a panic and a runtime.Goexit in it end here.
 func (o *opening) check() {
-	err, start := errGoexit, time.Now()
+	err := errGoexit
 	defer func() {
 		if v := recover(); v != nil {
 			err = panicked(v)
 		}
-		o.finish(err, time.Since(start))
+		o.finish(err, time.Since(o.run.began()))
 	}()
 	err = o.entry.res.Check(o.run.ctx)
 }
@@ -145,11 +144,10 @@ func (o *opening) finish(err error, took time.Duration) {
 // context of the second run is its own.
 func (o *opening) repeat() {
 	interrupted := o.run
-	fresh := new(run)
-	fresh.begin(interrupted.deadline)
-	o.start(fresh)
-	fresh.release()
-	interrupted.release()
+	fresh := interrupted.again()
+	o.run = fresh
+	go o.work()
+	interrupted.count(-1)
 }
 
 // end makes the resource KindNotOpen for everyone, at once.
@@ -158,7 +156,7 @@ func (o *opening) end() {
 	defer o.mu.Unlock()
 	o.ended = true
 	if len(o.waiters) > 0 {
-		o.deliver(notOpen(o.entry), time.Since(o.began))
+		o.deliver(notOpen(o.entry), time.Since(o.run.began()))
 	}
 }
 
@@ -190,18 +188,15 @@ func (o *opening) diagnose(err error) (changed bool) {
 
 func (o *opening) deliver(err error, took time.Duration) {
 	for _, w := range o.waiters {
-		result := &w.call.results[w.i]
-		result.Err, result.Duration = err, took
-		if w.call.left.Add(-1) == 0 {
-			close(w.call.done)
-		}
+		w.result.Err, w.result.Duration = err, took
+		w.call.answered()
 	}
 	clear(o.waiters)
 	o.waiters = o.waiters[:0]
 }
 
 func (o *opening) rest() {
-	o.run.release()
+	o.run.count(-1)
 	o.phase, o.run, o.back = idle, nil, false
 	if o.gone != nil {
 		close(o.gone)

@@ -37,10 +37,6 @@ func (r *Registry) readSettings() {
 	})
 }
 
-// checkDeadline is what a check is given: a twentieth less than its time, so that one which obeys its context
-// answers with an error of its own before it counts as hung.
-func (s *settings) checkDeadline() time.Duration { return s.check - s.check/20 }
-
 // log writes one record about a resource; a nil err leaves kind and error out.
 func (s *settings) log(level slog.Level, message string, op Op, name string, err *Error, more ...slog.Attr) {
 	logger := s.logger

@@ -33,7 +33,7 @@ func Full() Plan {
 	return Plan{
 		Sizes: []int{1, 4, 16, 100, 1000, 10_000}, WaitSizes: []int{4, 100, 1000, 10_000},
 		CycleSizes: []int{1, 4, 16, 100, 1000, 10_000}, Over: []string{workload.Direct, workload.Pipe},
-		Effort:      timing.Effort{Passes: 15, Cell: 20 * time.Millisecond},
+		Effort:      timing.Effort{Passes: 11, Cell: 40 * time.Millisecond},
 		Serve:       timing.Effort{Passes: 9, Cell: 250 * time.Millisecond},
 		Probe:       timing.Effort{Passes: 10, Cell: time.Second},
 		HangTimeout: 50 * time.Millisecond, HangCalls: 100, ServerChecks: 10_000, Starts: 30,
@@ -62,7 +62,7 @@ func Gated() Plan {
 		},
 		Sizes: []int{1, 4, 16, 100, 1000}, WaitSizes: []int{4, 100, 1000}, CycleSizes: []int{4, 100, 1000},
 		Over:        []string{workload.Direct, workload.Pipe},
-		Effort:      timing.Effort{Passes: 15, Cell: 15 * time.Millisecond},
+		Effort:      timing.Effort{Passes: 11, Cell: 25 * time.Millisecond},
 		Serve:       timing.Effort{Passes: 7, Cell: 200 * time.Millisecond},
 		HangTimeout: 50 * time.Millisecond, HangCalls: 100,
 	}

@@ -22,47 +22,28 @@ type PerOp struct {
 	Allocs, Bytes float64
 }
 
-// batches is how many times a measurement is taken, if they take no longer than they should.
-const batches = 9
-
-// Measure finds a number of operations that takes a ninth of least, calls do with it nine times, and takes the
-// median of those: on a busy machine some are interrupted. At most four times least goes into it. A garbage
-// collection goes before, so that none pays for the garbage of others.
+// Measure calls do with growing numbers of operations until they have taken so long in all. One operation goes
+// before that, and a garbage collection, so that none pays for what is not its own; the garbage that it makes
+// itself is part of what an operation costs.
 func Measure(least time.Duration, do func(n int)) PerOp {
-	n := enough(least/batches, do)
+	do(1)
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	var nanos []float64
-	used := CPU()
-	for start := time.Now(); len(nanos) < batches && (len(nanos) == 0 || time.Since(start) < 4*least); {
-		nanos = append(nanos, float64(timed(n, do))/float64(n))
+	total, used, start := 0, CPU(), time.Now()
+	for n := 1; time.Since(start) < least; n *= 2 {
+		do(n)
+		total += n
 	}
-	used = CPU() - used
+	took, used := time.Since(start), CPU()-used
 	runtime.ReadMemStats(&after)
-	per := func(all uint64) float64 { return float64(all) / float64(n*len(nanos)) }
+	per := func(all uint64) float64 { return float64(all) / float64(total) }
 	return PerOp{
-		Nanos:  spread(nanos).Median,
+		Nanos:  per(uint64(took)),
 		CPU:    per(uint64(used)),
 		Allocs: per(after.Mallocs - before.Mallocs),
 		Bytes:  per(after.TotalAlloc - before.TotalAlloc),
 	}
-}
-
-// enough returns a number of operations that takes so long.
-func enough(long time.Duration, do func(n int)) int {
-	do(1)
-	n := 1
-	for timed(n, do) < long {
-		n *= 2
-	}
-	return n
-}
-
-func timed(n int, do func(n int)) time.Duration {
-	start := time.Now()
-	do(n)
-	return time.Since(start)
 }
 
 // Interleave calls measure for each row of each column in every pass. The rows of a column follow each other,
