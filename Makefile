@@ -3,6 +3,8 @@ LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 RACE := $(if $(shell command -v $$(go env CC) 2>/dev/null),-race)
 MYSQL_SERVER := $(or $(MYSQL_URL),mysql://root@127.0.0.1:3306/test)
 REDIS_SERVER := $(or $(REDIS_URL),redis://127.0.0.1:6379/1)
+ON_SERVERS = MYSQL_URL='$(MYSQL_SERVER)' REDIS_URL='$(REDIS_SERVER)' MOORING_TEST_SERVERS=env \
+	bin/devstack -only mongo,pubsub --
 FUZZTIME ?= 30s
 
 help: ## list the targets
@@ -33,21 +35,21 @@ unit:
 embedded: bin/devstack
 	MOORING_TEST_SERVERS=env bin/devstack -- go test $(RACE) -count=1 ./backends/...
 
-integration: bin/devstack ## test the backends on the servers at MYSQL_URL and REDIS_URL (else localhost)
-	MYSQL_URL='$(MYSQL_SERVER)' REDIS_URL='$(REDIS_SERVER)' MOORING_TEST_SERVERS=env \
-		bin/devstack -only mongo,pubsub -- go test $(RACE) -count=1 ./backends/...
+integration: bin/devstack ## test the backends and the service on the servers at MYSQL_URL and REDIS_URL (else localhost)
+	$(ON_SERVERS) go test $(RACE) -count=1 ./backends/...
+	$(ON_SERVERS) go test -C examples $(RACE) -count=1 ./service/...
 
 check: lint tidy test ## everything that CI asks for, but for the integration tests
 
 lint: ## check format and style, and vet
-	go vet ./... && go vet -C examples ./...
-	$(LINT) run ./... && cd examples && $(LINT) run ./...
+	go vet ./... && go vet -C examples -tags browser ./... && go vet -C examples/bench ./...
+	$(LINT) run ./... && cd examples && $(LINT) run --build-tags browser ./... && cd bench && $(LINT) run ./...
 
 fmt: ## format all code
-	$(LINT) fmt && cd examples && $(LINT) fmt
+	$(LINT) fmt && cd examples && $(LINT) fmt && cd bench && $(LINT) fmt
 
-tidy: ## check that go.mod and go.sum are as they should be
-	go mod tidy -diff && cd examples && go mod tidy -diff
+tidy: ## check that every go.mod and go.sum is as it should be
+	go mod tidy -diff && cd examples && go mod tidy -diff && cd bench && go mod tidy -diff
 
 docs: ## write the variables and the program into README.md and .env.example
 	go test ./backends/all -run Documentation -update
@@ -70,7 +72,8 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 bench: ## measure Mooring beside its peers, in about ten minutes, and write docs/performance.md
 	cd examples/bench && go run . -out ../../docs
 
-bench-gate: ## hold the bars of docs/performance.md that hold on any machine
+bench-gate: ## test the measuring, and hold the bars of docs/performance.md that hold on any machine
+	go test -C examples/bench ./...
 	cd examples/bench && go run . -gate
 
 size: ## measure what a program inherits and write it into README.md

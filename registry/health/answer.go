@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/vibework/mooring/registry"
 )
@@ -21,30 +20,13 @@ type answer struct {
 	showErrors bool
 }
 
-// exclude takes over the results but for those of the given names.
-func (a *answer) exclude(results []registry.Result, names []string) {
-	for _, name := range names {
-		if !slices.ContainsFunc(results, func(r registry.Result) bool { return r.Name == name }) {
-			a.unmatched = append(a.unmatched, name)
-		}
-	}
-	for _, result := range results {
-		if !slices.Contains(names, result.Name) {
-			a.results = append(a.results, result)
-		}
-	}
-}
-
 // write renders before it writes, so that a panic while rendering can still become an answer.
 func write(w http.ResponseWriter, req *http.Request, a answer) {
 	body, contentType := a.json(), "application/health+json"
 	if verbose(req) {
 		body, contentType = a.text(), "text/plain; charset=utf-8"
 	}
-	header := w.Header()
-	header.Set("Content-Type", contentType)
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Type", contentType)
 	if a.status == registry.Fail {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// cache keeps the last report, so that a flood of probes costs one check in maxAge.
+// cache keeps the last results, so that a flood of probes costs one check in maxAge.
 type cache struct {
-	check  func(context.Context) registry.Report
+	check  func(context.Context) []registry.Result
 	maxAge time.Duration
 	last   atomic.Pointer[snapshot]
 
@@ -20,29 +20,41 @@ type cache struct {
 }
 
 type snapshot struct {
-	report registry.Report
-	made   time.Time
+	results []registry.Result
+	made    time.Time
 }
 
 func (s *snapshot) fresh(maxAge time.Duration) bool {
 	return s != nil && time.Since(s.made) < maxAge
 }
 
-// report returns a report that is no older than maxAge, waiting for one until ctx is done. The refresh that a
+// results returns results that are no older than maxAge, waiting for them until ctx is done. The refresh that a
 // request starts is nothing that it can spoil: it goes on when the request has gone.
-func (c *cache) report(ctx context.Context) (registry.Report, bool) {
+func (c *cache) results(ctx context.Context) ([]registry.Result, bool) {
 	if last := c.last.Load(); last.fresh(c.maxAge) {
-		return last.report, true
+		return last.results, true
 	}
 	select {
 	case <-c.refreshed():
-		return c.last.Load().report, true
+		return c.last.Load().results, true
 	case <-ctx.Done():
-		return registry.Report{}, false
+		return nil, false
 	}
 }
 
-// refreshed returns what is closed when the next report is there, and starts making it unless somebody has.
+// recent returns the result of one resource, if there is one that is no older than maxAge.
+func (c *cache) recent(name string) (registry.Result, bool) {
+	if last := c.last.Load(); last.fresh(c.maxAge) {
+		for _, result := range last.results {
+			if result.Name == name {
+				return result, true
+			}
+		}
+	}
+	return registry.Result{}, false
+}
+
+// refreshed returns what is closed when the next results are there, and starts making it unless somebody has.
 func (c *cache) refreshed() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,23 +68,12 @@ func (c *cache) refreshed() <-chan struct{} {
 	}
 	c.refresh = done
 	go func() {
-		report := c.check(context.Background())
+		results := c.check(context.Background())
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.last.Store(&snapshot{report, time.Now()})
+		c.last.Store(&snapshot{results, time.Now()})
 		c.refresh = nil
 		close(done)
 	}()
 	return done
-}
-
-// caches are the caches of single resources, made when they are first asked for.
-type caches struct{ byName sync.Map }
-
-func (c *caches) get(name string, make func() *cache) *cache {
-	if known, ok := c.byName.Load(name); ok {
-		return known.(*cache)
-	}
-	known, _ := c.byName.LoadOrStore(name, make())
-	return known.(*cache)
 }

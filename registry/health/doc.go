@@ -18,14 +18,14 @@
 //	[-]redis failed: reason withheld (0 of 20 connections in use)
 //	readyz check failed
 //
-// And ?exclude=name, also repeated, leaves a resource out of the verdict. A resource that is only warned of
-// (optional, or with a full pool) does not make the program unready.
+// And ?exclude=name, also repeated, leaves a resource out of the verdict, and does not wait for it. A resource that
+// is only warned of (optional, or with a full pool) does not make the program unready.
 //
 // # Probes
 //
 // A check may take 5s, and the kubelet's own default is to wait for 1s: set timeoutSeconds to 6. However many
-// probes there are, the resources are asked at most once in MaxAge. The deadline of a request bounds how long
-// it waits, never the check.
+// probes of /readyz there are, the resources are asked at most once in MaxAge; what it found serves the probes of
+// single resources, too. The deadline of a request bounds how long it waits, never the check.
 //
 // [Probe] is a probe for containers whose images have neither a shell nor curl.
 //

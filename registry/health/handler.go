@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/vibework/mooring/registry"
@@ -30,20 +31,20 @@ func Handler(r *registry.Registry, o Options) http.Handler {
 		o.MaxAge = time.Second
 	}
 	h := &handler{registry: r, options: o}
-	h.all = h.newCache(r.CheckAll)
+	h.all = h.newCache(func(ctx context.Context) []registry.Result { return r.CheckAll(ctx).Results })
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", h.live)
 	mux.HandleFunc("GET /startupz", h.startup)
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.HandleFunc("GET /readyz/{name}", h.readyOne)
-	return contain(mux)
+	return h.contain(mux)
 }
 
 type handler struct {
 	registry *registry.Registry
 	options  Options
 	all      *cache
-	one      caches
+	singles  sync.Map // of *cache, by name
 }
 
 func (h *handler) live(w http.ResponseWriter, req *http.Request) {
@@ -55,7 +56,17 @@ func (h *handler) startup(w http.ResponseWriter, req *http.Request) {
 }
 
 func (h *handler) ready(w http.ResponseWriter, req *http.Request) {
-	h.answer(w, req, "readyz", h.all)
+	excluded := req.URL.Query()["exclude"]
+	if len(excluded) == 0 {
+		results, ok := h.all.results(req.Context())
+		h.answer(w, req, answer{path: "readyz", results: results}, ok)
+		return
+	}
+	known := h.registry.Names()
+	isExcluded := func(name string) bool { return slices.Contains(excluded, name) }
+	results, ok := h.each(req.Context(), slices.DeleteFunc(slices.Clone(known), isExcluded))
+	isKnown := func(name string) bool { return slices.Contains(known, name) }
+	h.answer(w, req, answer{path: "readyz", results: results, unmatched: slices.DeleteFunc(excluded, isKnown)}, ok)
 }
 
 func (h *handler) readyOne(w http.ResponseWriter, req *http.Request) {
@@ -64,29 +75,51 @@ func (h *handler) readyOne(w http.ResponseWriter, req *http.Request) {
 		http.NotFound(w, req)
 		return
 	}
-	h.answer(w, req, "readyz/"+name, h.one.get(name, func() *cache {
-		return h.newCache(func(ctx context.Context) registry.Report {
-			return registry.Report{Results: []registry.Result{h.registry.Check(ctx, name)}}
-		})
-	}))
+	results, ok := h.each(req.Context(), []string{name})
+	h.answer(w, req, answer{path: "readyz/" + name, results: results}, ok)
 }
 
-// answer reports what the cache has, and what is known without asking anybody.
-func (h *handler) answer(w http.ResponseWriter, req *http.Request, path string, c *cache) {
-	report, ok := c.report(req.Context())
-	a := answer{path: path, showErrors: h.options.ShowErrors, notes: h.state()}
-	a.exclude(report.Results, req.URL.Query()["exclude"])
+// answer adds what is known without asking anybody.
+func (h *handler) answer(w http.ResponseWriter, req *http.Request, a answer, inTime bool) {
+	a.showErrors, a.notes = h.options.ShowErrors, h.state()
 	if verbose(req) {
 		a.pools = h.pools(a.results)
 	}
 	a.status = registry.Report{Results: a.results}.Status()
-	if !ok {
+	if !inTime {
 		a.notes = append(a.notes, "no report in time")
 	}
 	if len(a.notes) > 0 {
 		a.status = registry.Fail
 	}
 	write(w, req, a)
+}
+
+// each returns the results of some resources, and whether all of them came in time. None waits for another.
+func (h *handler) each(ctx context.Context, names []string) (results []registry.Result, ok bool) {
+	found := make([][]registry.Result, len(names))
+	var all sync.WaitGroup
+	for i, name := range names {
+		if result, ok := h.all.recent(name); ok {
+			found[i] = []registry.Result{result}
+			continue
+		}
+		all.Go(func() { found[i], _ = h.single(name).results(ctx) })
+	}
+	all.Wait()
+	results = slices.Concat(found...)
+	return results, len(results) == len(names)
+}
+
+// single returns the cache of one resource, made when it is first asked for.
+func (h *handler) single(name string) *cache {
+	if known, ok := h.singles.Load(name); ok {
+		return known.(*cache)
+	}
+	known, _ := h.singles.LoadOrStore(name, h.newCache(func(ctx context.Context) []registry.Result {
+		return []registry.Result{h.registry.Check(ctx, name)}
+	}))
+	return known.(*cache)
 }
 
 // pools returns the numbers of the resources that lend connections, as they are now: to read them asks nobody.
@@ -111,7 +144,7 @@ func (h *handler) state() (notes []string) {
 	return notes
 }
 
-func (h *handler) newCache(check func(context.Context) registry.Report) *cache {
+func (h *handler) newCache(check func(context.Context) []registry.Result) *cache {
 	return &cache{check: check, maxAge: h.options.MaxAge}
 }
 
@@ -120,16 +153,4 @@ func passIf(ok bool) registry.Status {
 		return registry.Pass
 	}
 	return registry.Fail
-}
-
-// contain answers 503 when a handler panics: a prober should not have to guess from a broken connection.
-func contain(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		defer func() {
-			if recover() != nil {
-				http.Error(w, "the health check panicked", http.StatusServiceUnavailable)
-			}
-		}()
-		next.ServeHTTP(w, req)
-	})
 }

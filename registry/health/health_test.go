@@ -1,6 +1,7 @@
 package health_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -147,6 +148,18 @@ func TestErrorTextIsShownOnRequestOfTheProgramOnly(t *testing.T) {
 			`"output":"check redis: unreachable: 10.0.0.7 refused"}]}}`+"\n")
 }
 
+func TestErrorTextIsRedacted(t *testing.T) {
+	r := open(t, &fake{name: "redis", check: func(context.Context) error {
+		return errors.New("dial redis://app:hunter2@10.0.0.7:6379/1 failed")
+	}})
+	h := health.Handler(r, health.Options{ShowErrors: true})
+	for _, path := range []string{"/readyz", "/readyz?verbose", "/readyz/redis", "/readyz/redis?verbose"} {
+		if _, body := get(h, path); strings.Contains(body, "hunter2") || !strings.Contains(body, "failed") {
+			t.Errorf("GET %s: %s", path, body)
+		}
+	}
+}
+
 func TestVerboseAndExcludeSpeakAsKubernetesDoes(t *testing.T) {
 	r := open(t, &fake{name: "mysql"}, &fake{name: "redis", check: failing}, &fake{name: "mongo", check: failing})
 	r.SetOptional("mongo")
@@ -199,37 +212,93 @@ func TestVerboseShowsTheNumbersOfPoolsAndTheJSONDoesNot(t *testing.T) {
 	}
 }
 
-func TestOnlyGetAndHeadAreAnswered(t *testing.T) {
-	server := httptest.NewServer(health.Handler(open(t, &fake{name: "mysql"}), health.Options{}))
+func TestEveryAnswerIsToGetOrHeadAndNotToBeStored(t *testing.T) {
+	r := open(t, &fake{name: "mysql"}, &fake{name: "redis", check: failing})
+	server := httptest.NewServer(health.Handler(r, health.Options{}))
 	defer server.Close()
-	for method, code := range map[string]int{"GET": 200, "HEAD": 200, "POST": 405, "DELETE": 405} {
-		req, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/readyz", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		res, err := server.Client().Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ := io.ReadAll(res.Body)
-		res.Body.Close()
-		if res.StatusCode != code || (method == "HEAD" && len(body) > 0) {
-			t.Errorf("%s is answered %d %q", method, res.StatusCode, body)
-		}
-		if method != "GET" {
-			continue
-		}
-		for key, want := range map[string]string{
-			"Content-Type": "application/health+json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
-		} {
-			if got := res.Header.Get(key); got != want {
-				t.Errorf("%s is %q, want %q", key, got, want)
+	for path, code := range map[string]int{
+		"/livez": 200, "/startupz": 200, "/readyz": 503, "/readyz?verbose": 503, "/readyz?exclude=redis": 200,
+		"/readyz/mysql": 200, "/readyz/mysql?verbose": 200, "/readyz/redis": 503, "/readyz/stranger": 404, "/": 404,
+	} {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"} {
+			want := code
+			if path != "/" && method != "GET" && method != "HEAD" {
+				want = 405
+			}
+			req, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := server.Client().Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(res.Body)
+			res.Body.Close()
+			if res.StatusCode != want || (method == "HEAD" && len(body) > 0) {
+				t.Errorf("%s %s is answered %d %q, want %d", method, path, res.StatusCode, body, want)
+			}
+			for key, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
+				if got := res.Header.Get(key); got != want {
+					t.Errorf("%s %s: %s is %q, want %q", method, path, key, got, want)
+				}
 			}
 		}
-		if !json.Valid(body) {
-			t.Errorf("not JSON: %s", body)
+	}
+}
+
+func TestTheBodyIsHealthJSONAndVerboseIsText(t *testing.T) {
+	h := health.Handler(open(t, &fake{name: "mysql"}), health.Options{})
+	for path, want := range map[string]string{
+		"/readyz": "application/health+json", "/readyz?verbose": "text/plain; charset=utf-8",
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if got := w.Header().Get("Content-Type"); got != want || json.Valid(w.Body.Bytes()) != (path == "/readyz") {
+			t.Errorf("GET %s: %s: %s", path, got, w.Body)
 		}
 	}
+}
+
+func TestAnExcludedResourceKeepsNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		frozen := &fake{name: "redis", check: func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}}
+		h := health.Handler(open(t, &fake{name: "mysql"}, frozen), health.Options{})
+		start := time.Now()
+		expect(t, h, "/readyz?exclude=redis", 200, `{"status":"pass","checks":{"mysql":[{"status":"pass"}]}}`+"\n")
+		if took := time.Since(start); took > 0 {
+			t.Errorf("the answer took %v", took)
+		}
+		if n := frozen.checks.Load(); n > 0 {
+			t.Errorf("the excluded resource was checked %d times", n)
+		}
+		expect(t, h, "/readyz/redis?exclude=redis", 503, `{"status":"fail","checks":{"redis":[{"status":"fail"}]}}`+"\n")
+	})
+}
+
+func TestAReportOfAllServesTheProbesOfSingleResources(t *testing.T) {
+	mysql := &fake{name: "mysql"}
+	h := health.Handler(open(t, mysql, &fake{name: "redis"}), health.Options{MaxAge: time.Hour})
+	for _, path := range []string{"/readyz", "/readyz/mysql", "/readyz?exclude=redis", "/readyz/mysql?verbose"} {
+		if code, body := get(h, path); code != 200 {
+			t.Errorf("GET %s: %d %s", path, code, body)
+		}
+	}
+	if n := mysql.checks.Load(); n != 1 {
+		t.Errorf("%d checks were made", n)
+	}
+}
+
+func TestSingleResourcesAreRedWhileDraining(t *testing.T) {
+	r := open(t, &fake{name: "mysql"})
+	h := health.Handler(r, health.Options{})
+	r.Drain()
+	const body = `{"status":"fail","notes":["draining"],"checks":{"mysql":[{"status":"pass"}]}}` + "\n"
+	expect(t, h, "/readyz/mysql", 503, body)
+	expect(t, h, "/readyz?exclude=redis", 503, body)
 }
 
 func TestAFloodOfProbesCostsOneCheckInMaxAge(t *testing.T) {
@@ -283,13 +352,50 @@ func TestTheDeadlineOfARequestBoundsItsWaitingAndNotTheCheck(t *testing.T) {
 	})
 }
 
+func TestAClientThatLeavesSpoilsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mysql := &fake{name: "mysql", check: func(ctx context.Context) error {
+			select {
+			case <-time.After(3 * time.Second):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}}
+		h := health.Handler(open(t, mysql), health.Options{})
+		ctx, leave := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, leave)
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil))
+		if code, body := get(h, "/readyz"); code != 200 {
+			t.Errorf("the next client got %d %s", code, body)
+		}
+		if n := mysql.checks.Load(); n != 1 {
+			t.Errorf("%d checks were run", n)
+		}
+	})
+}
+
 func TestAPanicIsA503(t *testing.T) {
-	h := health.Handler(new(registry.Registry), health.Options{})
-	w := httptest.NewRecorder()
-	req := httptest.NewRequest(http.MethodGet, "/readyz", nil)
-	req.URL = nil // net/http never does this
-	h.ServeHTTP(w, req)
-	if w.Code != 503 {
-		t.Errorf("got %d", w.Code)
+	r := open(t, &fake{name: "mysql", check: func(context.Context) error { panic("boom") }})
+	expect(t, health.Handler(r, health.Options{}), "/readyz", 503,
+		`{"status":"fail","checks":{"mysql":[{"status":"fail"}]}}`+"\n")
+}
+
+// broken is a fake whose pool panics.
+type broken struct{ fake }
+
+func (b *broken) PoolStats() registry.PoolStats { panic("secret") }
+
+func TestAPanicOutsideOfTheChecksIsA503AndItsPlaceIsLogged(t *testing.T) {
+	var logs bytes.Buffer
+	r := registry.New()
+	r.Register(&broken{fake{name: "mysql"}})
+	r.Logger = slog.New(slog.NewTextHandler(&logs, nil))
+	if err := r.OpenAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, health.Handler(r, health.Options{}), "/readyz?verbose", 503, "the health check panicked\n")
+	if text := logs.String(); !strings.Contains(text, "health_test.go:") || strings.Contains(text, "secret") {
+		t.Error(text)
 	}
 }

@@ -25,11 +25,8 @@ const longestLine = 1024
 //
 // An image without a shell can so be its own health check: see the doctor among the examples.
 func Probe(ctx context.Context, url string) error {
-	if _, bounded := ctx.Deadline(); !bounded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, probeTimeout)
-		defer cancel()
-	}
+	ctx, cancel := bounded(ctx)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil || req.URL.Host == "" { // the error would quote the URL, and a password in it
 		return errors.New("probe: not a URL such as http://127.0.0.1:8080/readyz")
@@ -50,6 +47,13 @@ func Probe(ctx context.Context, url string) error {
 		return fmt.Errorf("probe: %s: %s", res.Status, line)
 	}
 	return fmt.Errorf("probe: %s", res.Status)
+}
+
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, already := ctx.Deadline(); already {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, probeTimeout)
 }
 
 // cause returns err without the URL that net/http puts before it.

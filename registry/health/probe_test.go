@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/vibework/mooring/registry"
@@ -78,6 +79,16 @@ func TestProbeEndsWithItsContext(t *testing.T) {
 	if err := health.Probe(ctx, url); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestProbeGivesUpAfterALittleMoreThanACheckMayTake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := health.Bounded(t.Context())
+		defer cancel()
+		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) != 6*time.Second {
+			t.Errorf("it is bounded: %v, by %v", ok, time.Until(deadline))
+		}
+	})
 }
 
 func TestProbeNeverShowsThePasswordOfAURL(t *testing.T) {
