@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,19 +46,30 @@ func TestDocumentationShowsTheExampleProgram(t *testing.T) {
 	}
 }
 
+// table has a row for each variable. What three backends say in the same words is said once, in the end.
 func table() string {
-	var rows strings.Builder
-	rows.WriteString("| variable | default | meaning |\n| --- | --- | --- |\n")
-	for _, backend := range variables {
-		for _, v := range backend {
-			name := "`" + v.Name + "`"
-			for _, alias := range v.Aliases {
-				name += ", `" + alias + "`"
-			}
-			fmt.Fprintf(&rows, "| %s | %s | %s |\n", name, v.Default, v.Doc)
+	type meaning struct{ doc, standard string }
+	names := make(map[meaning][]string)
+	for _, v := range slices.Concat(variables...) {
+		m := meaning{v.Doc, v.Default}
+		names[m] = append(names[m], quoted(v))
+	}
+	var own, shared strings.Builder
+	for _, v := range slices.Concat(variables...) {
+		same := names[meaning{v.Doc, v.Default}]
+		switch {
+		case len(same) < 3:
+			fmt.Fprintf(&own, "| %s | %s | %s |\n", quoted(v), v.Default, v.Doc)
+		case same[0] == quoted(v):
+			fmt.Fprintf(&shared, "| %s | %s | %s |\n", strings.Join(same, ", "), v.Default, v.Doc)
 		}
 	}
-	return rows.String()
+	return "| variable | default | meaning |\n| --- | --- | --- |\n" + own.String() + shared.String()
+}
+
+// quoted is a variable's name and its aliases, in Markdown.
+func quoted(v config.Var) string {
+	return "`" + strings.Join(append([]string{v.Name}, v.Aliases...), "`, `") + "`"
 }
 
 func dotEnv() string {
