@@ -20,7 +20,7 @@ doctor: ## examine the backends that the environment configures; ARGS=-h for mor
 
 service: ## run the order service and its status page; ARGS=-addr=:9000
 	@go build -C examples -o ../bin/service ./service
-	@exec bin/service $(ARGS)
+	@exec bin/service -embedded $(ARGS)
 
 test: race unit embedded ## test both modules, and the backends on the embedded servers too
 

@@ -19,6 +19,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/vibework/mooring/examples/service/budget"
 )
 
 const resources = 4
@@ -122,18 +124,18 @@ func TestEveryProbeIsMorePatientThanACheck(t *testing.T) {
 			t.Errorf("the probe of %s asks %s for %ds", path, probe.HTTPGet.Path, probe.TimeoutSeconds)
 		}
 	}
-	const opening, preparing = resources * 30, 20
-	if s := c.StartupProbe; s.PeriodSeconds*s.FailureThreshold < opening+preparing {
-		t.Errorf("it may take %ds to start", s.PeriodSeconds*s.FailureThreshold)
+	starting := resources*30*time.Second + budget.Preparing
+	s := c.StartupProbe
+	if patience := time.Duration(s.PeriodSeconds*s.FailureThreshold) * time.Second; patience < starting {
+		t.Errorf("it may take %v to start, not %v", patience, starting)
 	}
 }
 
 func TestTheGracePeriodAddsUp(t *testing.T) {
 	m := read(t)
-	drain, budget := m.duration(t, "-drain"), m.duration(t, "-budget")
-	left := budget - drain
-	over := resources*250*time.Millisecond + 100*time.Millisecond
-	want := []time.Duration{drain, left * 3 / 5, left / 5, left / 5, over, budget + over}
+	total, over := m.duration(t, "-budget"), budget.Overrun(resources)
+	share := budget.Share(total, m.duration(t, "-drain"))
+	want := []time.Duration{share.Draining, share.Requests, share.Worker, share.Closing, over, total + over}
 
 	var said []time.Duration
 	for _, line := range regexp.MustCompile(`(?m)^ +#   +([0-9.]+s) `).FindAllStringSubmatch(m.text, -1) {

@@ -16,7 +16,9 @@ var addresses = map[string][]string{
 }
 
 // Configured returns the variable in environ, a list of NAME=value, that already leads to a server in
-// the place of the named one. A variable without a value counts as not set.
+// the place of the named one. A variable without a value counts as not set. PUBSUB_PROJECT_ID alone
+// counts neither: it leads to Google's service, where a test or a demonstration should not go unasked.
+// A program that is no demonstration must not take it for missing.
 func Configured(environ []string, server string) (variable string, found bool) {
 	for _, name := range addresses[server] {
 		for _, variable := range []string{name, name + "_FILE"} {

@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,21 +19,29 @@ import (
 	"github.com/vibework/mooring/examples/devstack"
 )
 
-// asDoctor makes the test binary the program.
-const asDoctor = "DOCTOR_AS_PROGRAM=1"
+// program is the path of the doctor.
+var program string
 
-func TestMain(m *testing.M) {
-	if os.Getenv("DOCTOR_AS_PROGRAM") == "1" {
-		main()
+func TestMain(m *testing.M) { os.Exit(testProgram(m)) }
+
+func testProgram(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "doctor")
+	if err != nil {
+		panic(err)
 	}
-	os.Exit(m.Run())
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "doctor")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		panic(string(out))
+	}
+	return m.Run()
 }
 
 // doctor runs the program in this environment and in no other.
 func doctor(t *testing.T, environ []string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = append(slices.Clone(environ), asDoctor, "HOME="+t.TempDir())
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Env = append(slices.Clone(environ), "HOME="+t.TempDir())
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); cmd.ProcessState == nil {
@@ -56,7 +66,7 @@ func doctor(t *testing.T, environ []string, args ...string) (status int, stdout,
 func here(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	status = run(t.Context(), args, &out, &errs)
+	status = run(t.Context(), args, screen{Writer: &out}, screen{Writer: &errs})
 	return status, out.String(), errs.String()
 }
 
@@ -72,7 +82,7 @@ func start(t *testing.T, servers ...string) *devstack.Stack {
 
 // plain replaces what differs from run to run, and the columns with it.
 func plain(text string) string {
-	text = regexp.MustCompile(`\d+\.\dms`).ReplaceAllString(text, "1ms")
+	text = regexp.MustCompile(`\d+\.\dm?s`).ReplaceAllString(text, "1ms")
 	return regexp.MustCompile(` {2,}`).ReplaceAllString(text, "  ")
 }
 
@@ -132,10 +142,10 @@ func TestABrokenEnvironmentSaysWhatIsWrongAtWhichStepAndExitsWith1(t *testing.T)
 		t.Errorf("it exits with %d", status)
 	}
 	expect(t, stdout, `BACKEND  STATUS  RESOLVE  CONNECT  AUTHENTICATE  CHECK  IN USE  READ
-mysql  fail  1ms  1ms  auth  -  -  MYSQL_URL
+mysql  fail  1ms  1ms  auth 1ms  -  -  MYSQL_URL
 mongo  pass  1ms  1ms  1ms  1ms  0 of 100  MONGO_URI
-redis  fail  1ms  unreachable  -  -  -  REDIS_URL
-pubsub  fail  unreachable  -  -  -  -  PUBSUB_EMULATOR_HOST
+redis  fail  1ms  unreachable 1ms  -  -  -  REDIS_URL
+pubsub  fail  unreachable 1ms  -  -  -  -  PUBSUB_EMULATOR_HOST
 
 mysql: auth at authenticate:
   access denied (1045)
@@ -150,8 +160,8 @@ pubsub: unreachable at resolve:
   -> `+advice[registry.KindUnreachable]+"\n")
 }
 
-func TestJSONHasTheStepsWithTheirKindsAndAdvice(t *testing.T) {
-	stack := start(t, "redis")
+func TestJSONHasTheStepsWithTheirKindsAndAdviceAndTheNumbersOfThePool(t *testing.T) {
+	stack := start(t, "mysql", "redis")
 	if err := stack.StopServer("redis"); err != nil {
 		t.Fatal(err)
 	}
@@ -161,76 +171,58 @@ func TestJSONHasTheStepsWithTheirKindsAndAdvice(t *testing.T) {
 		Backends []struct {
 			Name, Status string
 			Read         []string
-			Steps        []struct{ Name, Status, Duration, Kind, Error, Advice string }
+			Steps        []struct {
+				Name, Status, Kind, Error, Advice string
+				DurationMs                        *float64
+			}
+			Pool map[string]float64
 		}
 	}
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil || len(got.Backends) != 4 || status != statusUnwell {
 		t.Fatalf("status %d, %v: %s", status, err, stdout)
 	}
-	redis := got.Backends[2]
+	mysql, mongo, redis := got.Backends[0], got.Backends[1], got.Backends[2]
 	last := redis.Steps[len(redis.Steps)-1]
 	if got.Status != "fail" || redis.Status != "fail" || !slices.Equal(redis.Read, []string{"REDIS_URL"}) ||
-		len(redis.Steps) != 3 || last.Name != "connect" || last.Kind != "unreachable" || last.Advice == "" {
+		len(redis.Steps) != 3 || last.Name != "connect" || last.Kind != "unreachable" || last.Advice == "" ||
+		last.DurationMs == nil || *last.DurationMs <= 0 || redis.Pool != nil || mongo.Status != "skip" {
 		t.Errorf("got %s", stdout)
 	}
-	if got.Backends[0].Status != "skip" {
-		t.Errorf("mysql is %s", got.Backends[0].Status)
+	want := map[string]float64{"max": 20, "open": 1, "inUse": 0, "idle": 1, "waitCount": 0, "waitMs": 0}
+	if !maps.Equal(mysql.Pool, want) {
+		t.Errorf("the pool is %v, want %v", mysql.Pool, want)
+	}
+}
+
+func TestAMistakeThatOnlyTheServerFindsExitsWith2AndTheAdviceNamesNoVariable(t *testing.T) {
+	env := start(t, "mysql").Env()
+	env[0] = regexp.MustCompile(`/\w*$`).ReplaceAllString(env[0], "/nowhere")
+	status, stdout, _ := doctor(t, env)
+	if status != statusWrong || !strings.Contains(stdout, "mysql: config at authenticate:") ||
+		!strings.Contains(stdout, advice[registry.KindConfig]) {
+		t.Errorf("it exits with %d after\n%s", status, stdout)
+	}
+}
+
+func TestWhatAnotherServerAnswersLeadsToItsPort(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	status, stdout, _ := doctor(t, []string{"REDIS_URL=" + strings.Replace(server.URL, "http", "redis", 1)})
+	if status != statusUnwell || !strings.Contains(stdout, "is this port the one of a Redis server?") {
+		t.Errorf("it exits with %d after\n%s", status, stdout)
 	}
 }
 
 func TestUnsetBackendsAreExaminedWhenTheyAreNamed(t *testing.T) {
-	status, stdout, _ := doctor(t, nil, "mysql-replica")
-	if status != statusWrong || !strings.Contains(stdout, "MYSQL_REPLICA_URL is not set") {
-		t.Errorf("it exits with %d after\n%s", status, stdout)
+	status, stdout, _ := doctor(t, nil, "mysql-redis", "reports-mysql")
+	for _, want := range []string{"MYSQL_REDIS_URL is not set, nor is MYSQL_REDIS_DSN", "REPORTS_MYSQL_URL is not set"} {
+		if status != statusWrong || !strings.Contains(stdout, want) {
+			t.Errorf("it exits with %d, without %q, after\n%s", status, want, stdout)
+		}
 	}
 	status, stdout, _ = doctor(t, nil)
-	if status != statusWrong || !strings.Contains(stdout, "no variable of any backend is set") {
+	if status != statusWrong || !strings.Contains(stdout, "no backend is configured") {
 		t.Errorf("with nothing set it exits with %d after\n%s", status, stdout)
-	}
-}
-
-func TestWaitGoesOnUntilAllAreWell(t *testing.T) {
-	stack := start(t, "redis")
-	if err := stack.StopServer("redis"); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-wait", "60s")
-	cmd.Env = append(stack.Env(), asDoctor)
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
-	progress, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line := make([]byte, 200)
-	n, _ := progress.Read(line)
-	if got := string(line[:n]); !strings.HasPrefix(got, "waiting for redis (unreachable), at most ") {
-		t.Errorf("it says %q", got)
-	}
-	if err := stack.StartServer("redis"); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("%v after\n%s", err, &stdout)
-	}
-}
-
-func TestWaitEndsWithItsTimeAndAtOnceForWhatTimeDoesNotMend(t *testing.T) {
-	stack := start(t, "redis")
-	env := stack.Env()
-	if err := stack.StopServer("redis"); err != nil {
-		t.Fatal(err)
-	}
-	status, _, stderr := doctor(t, env, "-wait", "100ms")
-	if status != statusUnwell || strings.Count(stderr, "\n") != 1 {
-		t.Errorf("it exits with %d and says %s", status, stderr)
-	}
-	status, _, stderr = doctor(t, append(env, "MYSQL_PASSWORD=hunter2-and-more"), "-wait", "1h")
-	if status != statusWrong || strings.Contains(stderr, "waiting") {
-		t.Errorf("it exits with %d and says %s", status, stderr)
 	}
 }
 
@@ -280,11 +272,25 @@ func TestEnvListsEveryVariableInEveryForm(t *testing.T) {
 }
 
 func TestWrongUsageExitsWith2(t *testing.T) {
-	for _, args := range []string{
-		"-unknown", "postgres", "My_SQL", "mysql -json", "-wait -1s", "-env=xml", "-env -json", "-probe http://x -json",
+	for args, want := range map[string]string{
+		"-unknown":              "-unknown",
+		"postgres":              "postgres",
+		"My_SQL":                "My_SQL",
+		"my-mysql-server":       "no instance of a backend",
+		"mysql -json":           "flags come before",
+		"-wait -1s":             "more than 0",
+		"-wait 0s":              "more than 0",
+		"-wait ":                "-wait",
+		"-env=xml":              "want table",
+		"-env -json":            "no other flag",
+		"-env markdown":         "write -env=markdown",
+		"-probe ":               "-probe wants a URL",
+		"-probe http://x -json": "no other flag",
+		"-probe http://x mysql": "no instance",
 	} {
-		if status, _, stderr := here(t, strings.Fields(args)...); status != statusWrong || stderr == "" {
-			t.Errorf("%s exits with %d and says %q", args, status, stderr)
+		status, stdout, stderr := here(t, strings.Split(args, " ")...)
+		if line, _, _ := strings.Cut(stderr, "\n"); status != statusWrong || stdout != "" || !strings.Contains(line, want) {
+			t.Errorf("%q exits with %d and says %q", args, status, line)
 		}
 	}
 	if status, stdout, _ := here(t, "-h"); status != statusWell || !strings.HasPrefix(stdout, "usage: doctor") {

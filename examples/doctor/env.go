@@ -23,16 +23,18 @@ func (f *form) String() string { return string(*f) }
 func (f *form) IsBoolFlag() bool { return true }
 
 func (f *form) Set(text string) error {
-	switch got := form(text); got {
-	case "true":
+	switch got := form(text); {
+	case text == "true":
 		*f = table
-	case table, markdown, dotenv:
+	case got.known():
 		*f = got
 	default:
 		return fmt.Errorf("want %s, %s or %s", table, markdown, dotenv)
 	}
 	return nil
 }
+
+func (f form) known() bool { return f == table || f == markdown || f == dotenv }
 
 // print lists every variable of the instances, with whether it is set and never with its value.
 func (f form) print(w io.Writer, instances []instance, environ []string) {

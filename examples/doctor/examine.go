@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -17,142 +18,95 @@ const (
 	check        = "check"
 )
 
-// stepTimeout bounds one step of one backend.
+// stepTimeout bounds each step of one backend but configure, which does no more than read files.
 const stepTimeout = 5 * time.Second
 
-// skipped is the status of what was not examined.
-const skipped registry.Status = "skip"
-
-// report is what was found out about all instances.
-type report struct {
-	Status   registry.Status `json:"status"`
-	Findings []finding       `json:"backends"`
-}
-
-// finding is what was found out about one instance.
-type finding struct {
-	Name   string          `json:"name"`
-	Status registry.Status `json:"status"`
-	Read   []string        `json:"read,omitempty"` // the variables that are set
-	Steps  []step          `json:"steps,omitempty"`
-	Pool   *pool           `json:"pool,omitempty"`
-}
-
-type step struct {
-	Name     string          `json:"name"`
-	Status   registry.Status `json:"status"`
-	Duration string          `json:"duration"`
-	Kind     registry.Kind   `json:"kind,omitempty"`
-	Error    string          `json:"error,omitempty"`
-	Advice   string          `json:"advice,omitempty"`
-}
-
-// examineAll examines the instances at the same time. What no variable configures is skipped, unless wanted.
-func examineAll(ctx context.Context, instances []instance, environ []string, wanted bool) report {
-	rep := report{Findings: make([]finding, len(instances))}
+// round examines what is wanted and not well yet, all at the same time.
+func (r *report) round(ctx context.Context) {
 	var running sync.WaitGroup
-	for n, i := range instances {
-		running.Go(func() {
-			f := finding{Name: i.name, Read: i.read(environ), Status: skipped}
-			if wanted || len(f.Read) > 0 {
-				f.examine(ctx, i)
-			}
-			rep.Findings[n] = f
-		})
-	}
-	running.Wait()
-	rep.judge()
-	return rep
-}
-
-// judge derives the status of the report.
-func (r *report) judge() {
-	r.Status = skipped
-	for _, f := range r.Findings {
-		if rank[f.Status] > rank[r.Status] {
-			r.Status = f.Status
+	for n := range r.Findings {
+		if f := &r.Findings[n]; f.wanted && (f.Status == skipped || f.Status == registry.Fail) {
+			running.Go(func() { f.examine(ctx) })
 		}
 	}
+	running.Wait()
+	r.judge()
 }
 
-var rank = map[registry.Status]int{skipped: 0, registry.Pass: 1, registry.Warn: 2, registry.Fail: 3}
+// examine takes the steps until one fails. If it is ctx that cuts this short, what an earlier examination has found
+// stands: it knows more.
+func (f *finding) examine(ctx context.Context) {
+	now := *f
+	now.Status, now.Steps, now.Pool = registry.Pass, nil, nil
+	now.takeSteps(ctx)
+	kind := now.last().Kind
+	cut := ctx.Err() != nil && (kind == registry.KindTimeout || kind == registry.KindCanceled)
+	if cut && len(f.Steps) > 0 {
+		return
+	}
+	if now.Status == registry.Pass && len(now.Misspelt) > 0 {
+		now.Status = registry.Warn
+	}
+	*f = now
+}
 
-// examine takes the steps until one fails.
-func (f *finding) examine(ctx context.Context, i instance) {
-	f.Status = registry.Pass
-	res := i.new(i.name)
+func (f *finding) takeSteps(ctx context.Context) {
+	res := f.instance.new(f.Name)
+	s := newSubject(res)
+	defer s.close(ctx)
 	var where place
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTimeout)
-		defer cancel()
-		_ = res.Close(ctx)
-	}()
 	for _, next := range []struct {
 		name string
 		do   func(context.Context) error
 	}{
 		{configure, func(context.Context) (err error) {
 			if err = res.Configure(); err == nil {
-				where, err = i.where(i.name)
+				where, err = f.instance.where(f.Name)
 			}
 			return err
 		}},
-		{resolve, where.resolve},
-		{connect, where.connect},
-		{authenticate, res.Open},
-		{check, res.Check},
+		{resolve, bounded(where.resolve)},
+		{connect, bounded(where.connect)},
+		{authenticate, s.open},
+		{check, s.check},
 	} {
 		if !f.take(ctx, next.name, next.do) {
 			break
 		}
 	}
 	if pooled, ok := res.(registry.Pooler); ok && f.last().Name == check {
-		numbers := pool(pooled.PoolStats())
-		f.Pool = &numbers
+		f.Pool = poolOf(pooled.PoolStats())
+	}
+}
+
+// bounded gives do the time of a step.
+func bounded(do func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+		defer cancel()
+		return do(ctx)
 	}
 }
 
 // take takes one step and says whether to go on.
 func (f *finding) take(ctx context.Context, name string, do func(context.Context) error) bool {
-	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
-	defer cancel()
 	start := time.Now()
 	err := do(ctx)
-	s := step{Name: name, Status: registry.Pass, Duration: millis(time.Since(start))}
+	s := step{Name: name, Status: registry.Pass, Took: millisOf(time.Since(start))}
 	if err != nil {
-		s.Kind, s.Error = registry.KindOf(err), err.Error()
-		s.Advice = adviceFor(s.Kind)
-		s.Status = registry.Fail
-		if name == check {
+		s.Status, s.Kind, s.Error = registry.Fail, registry.KindOf(err), err.Error()
+		if e, ok := errors.AsType[*registry.Error](err); ok {
+			s.Error = e.Err.Error() // the name of the backend and the kind are shown beside it
+		}
+		switch {
+		case name == configure && s.Kind == registry.KindUnknown:
+			s.Kind = registry.KindConfig
+		case name == check:
 			s.Status = registry.Result{Err: err}.Status() // a full pool is a warning
 		}
+		s.Advice = adviceFor(f.instance.title, s)
 		f.Status = s.Status
 	}
 	f.Steps = append(f.Steps, s)
 	return err == nil
-}
-
-// last returns the last step that was taken.
-func (f finding) last() step {
-	if len(f.Steps) == 0 {
-		return step{}
-	}
-	return f.Steps[len(f.Steps)-1]
-}
-
-// exit returns the status to exit with.
-func (r report) exit() int {
-	for _, f := range r.Findings {
-		if s := f.last(); s.Name == configure && s.Status == registry.Fail {
-			return statusWrong
-		}
-	}
-	switch r.Status {
-	case skipped:
-		return statusWrong
-	case registry.Fail:
-		return statusUnwell
-	default:
-		return statusWell
-	}
 }

@@ -21,17 +21,28 @@ type resource interface {
 
 // backend is one of the four, for an instance of any name.
 type backend struct {
-	name     string
-	new      func(name string) resource
-	describe func(name string) []config.Var
-	where    func(name string) (place, error) // after Configure has found nothing to say
+	name, title string
+	new         func(name string) resource
+	where       func(name string) (place, error) // after Configure has found nothing to say
+	describe    func(name string) []config.Var
+	load        func(name string, environ []string) error
 }
 
 var backends = []backend{
-	{"mysql", func(n string) resource { return mysql.New(n) }, config.Describe[mysql.Config], whereMySQL},
-	{"mongo", func(n string) resource { return mongo.New(n) }, config.Describe[mongo.Config], whereMongo},
-	{"redis", func(n string) resource { return redis.New(n) }, config.Describe[redis.Config], whereRedis},
-	{"pubsub", func(n string) resource { return pubsub.New(n) }, config.Describe[pubsub.Config], wherePubSub},
+	of[mysql.Config]("mysql", "MySQL", func(n string) resource { return mysql.New(n) }, whereMySQL),
+	of[mongo.Config]("mongo", "MongoDB", func(n string) resource { return mongo.New(n) }, whereMongo),
+	of[redis.Config]("redis", "Redis", func(n string) resource { return redis.New(n) }, whereRedis),
+	of[pubsub.Config]("pubsub", "Pub/Sub", func(n string) resource { return pubsub.New(n) }, wherePubSub),
+}
+
+// of returns the backend that is configured by a Config.
+func of[Config any](
+	name, title string, fresh func(name string) resource, where func(name string) (place, error),
+) backend {
+	return backend{name, title, fresh, where, config.Describe[Config], func(name string, environ []string) error {
+		_, err := config.LoadFrom[Config](name, environ)
+		return err
+	}}
 }
 
 // instance is a backend under one name.
@@ -41,22 +52,24 @@ type instance struct {
 	vars []config.Var
 }
 
-// find returns the named instances, or the default instance of each backend when none is named.
+// find returns the named instances, each once, or the default instance of each backend when none is named.
 func find(names []string) (found []instance, err error) {
 	if len(names) == 0 {
 		for _, b := range backends {
-			found = append(found, instance{b, b.name, b.describe(b.name)})
+			names = append(names, b.name)
 		}
-		return found, nil
 	}
-	for _, name := range names {
-		i := slices.IndexFunc(backends, func(b backend) bool {
-			return slices.Contains(strings.Split(name, "-"), b.name)
-		})
-		if _, err := config.LoadFrom[struct{}](name, nil); err != nil || i < 0 { // config has the rule for names
-			return nil, fmt.Errorf("%q is no instance of a backend: want such as mysql or mysql-replica", name)
+	for n, name := range names {
+		i := slices.IndexFunc(backends, func(b backend) bool { return strings.HasPrefix(name+"-", b.name+"-") })
+		if i < 0 {
+			i = slices.IndexFunc(backends, func(b backend) bool { return strings.HasSuffix(name, "-"+b.name) })
 		}
-		found = append(found, instance{backends[i], name, backends[i].describe(name)})
+		if _, err := config.LoadFrom[struct{}](name, nil); err != nil || i < 0 { // config has the rule for names
+			return nil, fmt.Errorf("%q is no instance of a backend: want such as mysql, mysql-replica or reports-mysql", name)
+		}
+		if !slices.Contains(names[:n], name) {
+			found = append(found, instance{backends[i], name, backends[i].describe(name)})
+		}
 	}
 	return found, nil
 }
@@ -69,13 +82,26 @@ func (i instance) read(environ []string) (names []string) {
 	return names
 }
 
-// setFor returns the names under which v is set: its own, an alias, or the name of a file for a secret.
+// reads says whether the instance reads a variable of this name.
+func (i instance) reads(name string) bool {
+	return slices.ContainsFunc(i.vars, func(v config.Var) bool { return slices.Contains(namesOf(v), name) })
+}
+
+// owns says whether the variable is meant for the backend. GOOGLE_CLOUD_PROJECT is not: it is set for all programs.
+func (i instance) owns(variable string) bool {
+	return strings.HasPrefix(variable, strings.ToUpper(i.backend.name))
+}
+
+// setFor returns the names under which v is set.
 func setFor(v config.Var, environ []string) (names []string) {
+	return slices.DeleteFunc(namesOf(v), func(name string) bool { return !isSet(environ, name, v.Type) })
+}
+
+// namesOf returns the names under which v is read: its own, its aliases, and for a secret those of files.
+func namesOf(v config.Var) (names []string) {
 	for _, name := range append([]string{v.Name}, v.Aliases...) {
-		if isSet(environ, name, v.Type) {
-			names = append(names, name)
-		}
-		if v.Secret && isSet(environ, name+"_FILE", v.Type) {
+		names = append(names, name)
+		if v.Secret {
 			names = append(names, name+"_FILE")
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vibework/mooring/registry"
 )
@@ -55,46 +54,5 @@ func TestOneHostThatAnswersIsEnough(t *testing.T) {
 	err := p.connect(t.Context())
 	if err == nil || err.Error() != "connection refused" || registry.KindOf(err) != registry.KindUnreachable {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestEveryKindHasAnAdvice(t *testing.T) {
-	for _, kind := range []registry.Kind{
-		registry.KindConfig, registry.KindAuth, registry.KindPermission, registry.KindTLS, registry.KindUnreachable,
-		registry.KindTimeout, registry.KindHung, registry.KindExhausted, registry.KindLoading, registry.KindNotOpen,
-		registry.KindCanceled, registry.KindPanic, registry.KindUnknown,
-	} {
-		if advice[kind] == "" {
-			t.Errorf("%s has none", kind)
-		}
-	}
-	if adviceFor("new") == "" {
-		t.Error("a kind that is not known has none")
-	}
-}
-
-func TestOnATerminalTheProgressIsOneLineThatIsWrittenOver(t *testing.T) {
-	var out strings.Builder
-	p := &progress{w: &out, terminal: true}
-	rep := report{Findings: []finding{{Name: "redis", Status: registry.Fail, Steps: []step{{Kind: registry.KindLoading}}}}}
-	p.show(rep, time.Second, time.Minute)
-	p.show(rep, 2*time.Second, time.Minute)
-	p.clear()
-	const line = "\r\x1b[Kwaiting for redis (loading): "
-	if want := line + "1s of 1m0s" + line + "2s of 1m0s" + "\r\x1b[K"; out.String() != want {
-		t.Errorf("got %q", out.String())
-	}
-}
-
-func TestColourTakesNoRoomInTheTable(t *testing.T) {
-	rep := report{Status: registry.Fail, Findings: []finding{
-		{Name: "a", Status: registry.Pass, Read: []string{"A"}}, {Name: "b", Status: registry.Fail, Read: []string{"B"}},
-	}}
-	var plain, coloured strings.Builder
-	rep.printTable(&plain, func(_ registry.Status, text string) string { return text })
-	rep.printTable(&coloured, colour)
-	bare := strings.NewReplacer("\x1b[32m", "", "\x1b[31m", "", "\x1b[0m", "").Replace(coloured.String())
-	if bare != plain.String() || bare == coloured.String() {
-		t.Errorf("got\n%s\nwant\n%s", bare, &plain)
 	}
 }

@@ -4,30 +4,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
-	"time"
 	"unicode/utf8"
-
-	"github.com/vibework/mooring/registry"
-	"golang.org/x/term"
 )
 
-// pool is shown as the registry's numbers are called.
-type pool registry.PoolStats
-
-func (p pool) MarshalJSON() ([]byte, error) {
-	return json.Marshal(map[string]int{"max": p.Max, "open": p.Open, "inUse": p.InUse, "idle": p.Idle})
-}
-
-func (r report) printJSON(w io.Writer) {
+func (r *report) printJSON(w io.Writer) {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	_ = encoder.Encode(r)
 }
 
 // printTable prints a row for each instance, and below it what is wrong and what to do about it.
-func (r report) printTable(w io.Writer, paint painter) {
+func (r *report) printTable(w io.Writer, paint painter) {
 	rows := [][]string{{"BACKEND", "STATUS", "RESOLVE", "CONNECT", "AUTHENTICATE", "CHECK", "IN USE", "READ"}}
 	for _, f := range r.Findings {
 		rows = append(rows, f.row())
@@ -39,40 +27,66 @@ func (r report) printTable(w io.Writer, paint painter) {
 		return text
 	})
 	for _, f := range r.Findings {
-		s := f.last()
-		if s.Error == "" {
-			continue
-		}
-		fmt.Fprintf(w, "\n%s: %s at %s:\n", f.Name, paint(s.Status, string(s.Kind)), s.Name)
-		for line := range strings.Lines(s.Error) {
-			fmt.Fprintf(w, "  %s\n", strings.TrimSpace(line))
-		}
-		fmt.Fprintf(w, "  -> %s\n", s.Advice)
+		f.printTrouble(w, paint)
 	}
 	if r.Status == skipped {
-		fmt.Fprintln(w, "\nno variable of any backend is set; doctor -env lists them")
+		fmt.Fprintln(w, "\nno backend is configured; doctor -env lists the variables")
 	}
 }
 
 func (f finding) row() []string {
-	row := []string{f.Name, string(f.Status), "-", "-", "-", "-", "-", strings.Join(f.Read, " ")}
+	row := []string{f.Name, string(f.Status), "-", "-", "-", "-", "-", f.variables()}
 	for _, s := range f.Steps {
 		at := map[string]int{resolve: 2, connect: 3, authenticate: 4, check: 5}[s.Name]
-		switch {
-		case at == 0:
-		case s.Status == registry.Pass:
-			row[at] = s.Duration
-		default:
-			row[at] = string(s.Kind)
+		if at > 0 {
+			row[at] = strings.TrimSpace(string(s.Kind) + " " + s.Took.String())
 		}
 	}
-	if f.Pool != nil {
-		row[6] = fmt.Sprintf("%d of %d", f.Pool.InUse, f.Pool.Max)
-	}
-	if len(f.Read) == 0 {
-		row[7] = "nothing: no variable is set"
+	if p := f.Pool; p != nil {
+		row[6] = fmt.Sprintf("%d of %d", p.InUse, p.Max)
+		if p.WaitCount > 0 {
+			row[6] += fmt.Sprintf(" (waits: %d, %v)", p.WaitCount, p.Waited)
+		}
 	}
 	return row
+}
+
+// variables says which are read, and which are set in vain.
+func (f finding) variables() string {
+	text := strings.Join(f.Read, " ")
+	switch {
+	case text == "" && len(f.Misspelt) == 0:
+		return "nothing: no variable is set"
+	case text == "":
+		text = "nothing"
+	case !f.wanted:
+		return "nothing of its own: " + text
+	}
+	for _, t := range f.Misspelt {
+		text += ", not " + t.Variable
+	}
+	return text
+}
+
+// printTrouble prints what is wrong with the instance.
+func (f finding) printTrouble(w io.Writer, paint painter) {
+	s := f.last()
+	switch {
+	case s.Error != "":
+		fmt.Fprintf(w, "\n%s: %s at %s:\n", f.Name, paint(s.Status, string(s.Kind)), s.Name)
+	case len(f.Misspelt) > 0:
+		fmt.Fprintf(w, "\n%s: %s:\n", f.Name, paint(f.Status, "misspelt"))
+		s.Advice = adviceOnNames
+	}
+	for line := range strings.Lines(s.Error) {
+		fmt.Fprintf(w, "  %s\n", strings.TrimSpace(line))
+	}
+	for _, t := range f.Misspelt {
+		fmt.Fprintf(w, "  %s is not read; did you mean %s?\n", t.Variable, t.Meant)
+	}
+	if s.Advice != "" {
+		fmt.Fprintf(w, "  -> %s\n", s.Advice)
+	}
 }
 
 // printRows aligns the columns; paint may add what takes no room.
@@ -95,27 +109,10 @@ func printRows(w io.Writer, rows [][]string, paint func(row, column int, text st
 	}
 }
 
-// painter colours text for a status.
-type painter func(status registry.Status, text string) string
-
-// painterFor colours on a terminal only, and there not if NO_COLOR is set.
-func painterFor(w io.Writer) painter {
-	if !isTerminal(w) || os.Getenv("NO_COLOR") != "" {
-		return func(_ registry.Status, text string) string { return text }
+// String returns such as 0.8ms or 5.0s.
+func (m millis) String() string {
+	if m < 1000 {
+		return fmt.Sprintf("%.1fms", float64(m))
 	}
-	return colour
-}
-
-func colour(status registry.Status, text string) string {
-	code := map[registry.Status]int{registry.Pass: 32, registry.Warn: 33, registry.Fail: 31, skipped: 90}[status]
-	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", code, text)
-}
-
-func millis(d time.Duration) string {
-	return fmt.Sprintf("%.1fms", float64(d)/float64(time.Millisecond))
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return fmt.Sprintf("%.1fs", float64(m)/1000)
 }

@@ -49,8 +49,8 @@ func (p *place) connect(ctx context.Context) error {
 	})
 }
 
-// keep keeps the addresses for which try is nil. If there are none, it returns the first error in words that show
-// no address.
+// keep keeps the addresses for which try is nil. If it is nil for none, it returns the first error in words that
+// show no address.
 func (p *place) keep(try func(addr string) error) error {
 	errs := make([]error, len(p.addrs))
 	var running sync.WaitGroup
@@ -69,7 +69,7 @@ func (p *place) keep(try func(addr string) error) error {
 		}
 	}
 	p.addrs = kept
-	if len(kept) == 0 {
+	if len(kept) == 0 && first != nil {
 		return explain(first)
 	}
 	return nil

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -11,40 +10,33 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// pause lies between two tries.
+// pause lies between two rounds.
 const pause = time.Second
 
-// examine examines the instances and, for as long as wait, those again that are not well. It ends early when what
-// is wrong with one of them is nothing that time mends.
-func examine(
-	ctx context.Context, all []instance, environ []string, wanted bool, wait time.Duration, p *progress,
-) report {
-	start := time.Now()
-	rep := examineAll(ctx, all, environ, wanted)
-	for rep.hopeful() {
-		waited := time.Since(start)
-		if waited >= wait {
-			break
-		}
-		p.show(rep, waited, wait)
-		select {
-		case <-time.After(min(pause, wait-waited)):
-		case <-ctx.Done():
-			return rep
-		}
-		for n, f := range rep.Findings {
-			if f.Status == registry.Fail {
-				rep.Findings[n] = examineAll(ctx, all[n:n+1], environ, wanted).Findings[0]
-			}
-		}
-		rep.judge()
+// examine examines once or, if wait is not 0, for as long as that: again what is not well, until all is well, or
+// until something is wrong that time does not mend.
+func (r *report) examine(ctx context.Context, wait time.Duration, p *progress) {
+	if wait == 0 {
+		r.round(ctx)
+		return
 	}
-	p.clear()
-	return rep
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	start := time.Now()
+	defer p.clear()
+	p.show(r, 0, wait)
+	for r.round(ctx); r.hopeful() && ctx.Err() == nil; r.round(ctx) {
+		p.show(r, time.Since(start), wait)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // hopeful says whether some are not well and time may mend all of these.
-func (r report) hopeful() bool {
+func (r *report) hopeful() bool {
 	return r.Status == registry.Fail && !slices.ContainsFunc(r.Findings, func(f finding) bool {
 		return f.Status == registry.Fail && !f.last().Kind.Retryable()
 	})
@@ -53,31 +45,35 @@ func (r report) hopeful() bool {
 // progress is a line that says what is waited for: one that is written over on a terminal, and elsewhere a new
 // one whenever there is something new to say.
 type progress struct {
-	w        io.Writer
-	terminal bool
-	last     string
+	screen
+	last string
 }
 
-func newProgress(w io.Writer) *progress { return &progress{w: w, terminal: isTerminal(w)} }
-
-func (p *progress) show(rep report, waited, wait time.Duration) {
+func (p *progress) show(r *report, waited, wait time.Duration) {
 	var names []string
-	for _, f := range rep.Findings {
-		if f.Status == registry.Fail {
+	for _, f := range r.Findings {
+		switch {
+		case f.Status == registry.Fail:
 			names = append(names, fmt.Sprintf("%s (%s)", f.Name, f.last().Kind))
+		case f.Status == skipped && f.wanted:
+			names = append(names, f.Name)
 		}
 	}
 	line := "waiting for " + strings.Join(names, ", ")
-	if p.terminal {
-		fmt.Fprintf(p.w, "\r\x1b[K%s: %v of %v", line, waited.Round(time.Second), wait)
-	} else if line != p.last {
-		fmt.Fprintf(p.w, "%s, at most %v\n", line, (wait - waited).Round(time.Second))
+	if len(names) == 0 || line == p.last && !p.terminal {
+		return
 	}
 	p.last = line
+	line = fmt.Sprintf("%s: %v of %v", line, waited.Round(time.Second), wait)
+	if p.terminal {
+		fmt.Fprint(p, "\r\x1b[K"+line)
+	} else {
+		fmt.Fprintln(p, line)
+	}
 }
 
 func (p *progress) clear() {
 	if p.terminal && p.last != "" {
-		fmt.Fprint(p.w, "\r\x1b[K")
+		fmt.Fprint(p, "\r\x1b[K")
 	}
 }

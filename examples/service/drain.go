@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/registry"
+
+	"github.com/vibework/mooring/examples/service/budget"
 )
 
 // wait returns nil when ctx is done, or why the service cannot go on.
@@ -24,26 +26,26 @@ func (s *service) wait(ctx context.Context) error {
 }
 
 // drain turns readiness red, goes on serving for a while so that load balancers notice, lets the requests under
-// way finish, and then the worker. What is left of ctx is for CloseAll, and drain leaves it a share: requests have
-// to be done after three fifths of it, the worker after four.
+// way finish, and then the worker. Each has its share of ctx, and what is left in the end is for CloseAll.
 func (s *service) drain(ctx context.Context, delay time.Duration) error {
 	registry.Drain()
 	slog.Info("draining", "delay", delay)
+	end, _ := ctx.Deadline()
+	share := budget.Share(time.Until(end), delay)
 	s.server.SetKeepAlivesEnabled(false) // the next request of a client is to find another instance
 	select {
-	case <-time.After(delay):
+	case <-time.After(share.Draining):
 	case <-ctx.Done():
 	}
 
-	left := time.Until(deadline(ctx))
-	serving, cancel := context.WithTimeout(ctx, left*3/5)
+	serving, cancel := context.WithTimeout(ctx, share.Requests)
 	defer cancel()
 	err := s.server.Shutdown(serving)
 	if err != nil {
 		// Or handlers would go on with clients that are closed.
 		err = errors.Join(errors.New("requests were cut off"), err, s.server.Close())
 	}
-	working, cancel := context.WithTimeout(ctx, max(0, time.Until(deadline(ctx))-left/5))
+	working, cancel := context.WithDeadline(ctx, end.Add(-share.Closing))
 	defer cancel()
 	return errors.Join(err, s.endWorking(working))
 }
@@ -62,9 +64,4 @@ func (s *service) endWorking(ctx context.Context) error {
 	case <-ctx.Done():
 		return errors.New("the worker was cut off; its events will come again")
 	}
-}
-
-func deadline(ctx context.Context) time.Time {
-	end, _ := ctx.Deadline()
-	return end
 }

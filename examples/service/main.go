@@ -6,9 +6,10 @@
 //	Redis    a cache; the service goes on without it
 //	Pub/Sub  an event for each order, and a worker that packs what was ordered
 //
-// A backend whose variables are set is used as it is. For the others it starts servers inside this process, and
-// the page at / has buttons to play their outages.
+// The environment says where they are, and a backend without its variables is an error. To try the service without
+// any, -embedded starts servers inside this process, and the page at / has buttons to play their outages.
 //
+//	service -embedded
 //	curl -d '{"product": "rope", "quantity": 2}' http://127.0.0.1:8080/orders
 package main
 
@@ -30,9 +31,10 @@ import (
 )
 
 type settings struct {
-	addr   string
-	drain  time.Duration
-	budget time.Duration
+	addr     string
+	drain    time.Duration
+	budget   time.Duration
+	embedded bool
 }
 
 func main() {
@@ -40,6 +42,8 @@ func main() {
 	flag.StringVar(&s.addr, "addr", "127.0.0.1:8080", "where to serve")
 	flag.DurationVar(&s.drain, "drain", 5*time.Second, "how long to be unready, and serve, after SIGTERM")
 	flag.DurationVar(&s.budget, "budget", 25*time.Second, "how long stopping may take in all, -drain included")
+	flag.BoolVar(&s.embedded, "embedded", false,
+		"start a server inside this process for each backend of which no variable is set; it forgets everything")
 	flag.Parse()
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err := run(context.Background(), s); err != nil {
@@ -56,30 +60,36 @@ func run(ctx context.Context, s settings) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	servers, err := embedded.Start(ctx)
+	servers := new(embedded.Servers) // none
 	defer func() { err = errors.Join(err, servers.Stop()) }()
-	if err != nil {
-		return err
+	if s.embedded {
+		if err := servers.Start(ctx); err != nil {
+			return err
+		}
 	}
 	registry.SetOrder("mysql", "mongo", "redis", "pubsub")
 	registry.SetOptional("redis")
 	registry.Default().CheckTimeout = 2 * time.Second // all four are near: longer than this is an outage
 	page, forget := status.New(registry.Default(), servers)
 	defer forget()
-	if err := registry.OpenAll(ctx); err != nil {
-		return err // OpenAll has closed what it had opened
-	}
 
-	service, err := start(ctx, s.addr, page)
+	service, err := listen(ctx, s.addr, page)
+	if err != nil {
+		return err
+	}
+	err = registry.OpenAll(ctx)
+	if err == nil {
+		err = service.start(ctx)
+	}
 	if err == nil {
 		err = service.wait(ctx)
+	} else {
+		s.drain = 0 // nobody was served
 	}
 	stop() // a second signal ends the program at once
 
 	ctx, cancel := context.WithTimeout(context.Background(), s.budget)
 	defer cancel()
-	if service != nil {
-		err = errors.Join(err, service.drain(ctx, s.drain))
-	}
+	err = errors.Join(err, service.drain(ctx, s.drain))
 	return errors.Join(err, registry.CloseAll(ctx))
 }

@@ -15,8 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/vibework/mooring/examples/devstack"
 )
 
 // patience bounds what takes a moment on an idle machine.
@@ -46,15 +44,16 @@ type program struct {
 func serve(t *testing.T, variables []string, args ...string) *program {
 	t.Helper()
 	p := launch(t, variables, args...)
-	p.url = p.await(t, `msg=serving url=(\S+)`)
+	p.listening(t)
+	p.await(t, `msg=serving`)
 	return p
 }
 
-// launch is serve without waiting.
+// launch is serve without waiting. Backends that the variables say nothing of are embedded.
 func launch(t *testing.T, variables []string, args ...string) *program {
 	t.Helper()
 	p := &program{done: make(chan struct{}), more: make(chan struct{})}
-	p.cmd = exec.CommandContext(t.Context(), os.Args[0], append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+	p.cmd = exec.CommandContext(t.Context(), os.Args[0], append([]string{"-embedded", "-addr", "127.0.0.1:0"}, args...)...)
 	p.cmd.Env = append(slices.Clone(variables),
 		"SERVICE_AS_PROGRAM=1", "HOME="+t.TempDir(), "TMPDIR="+t.TempDir())
 	stderr, err := p.cmd.StderrPipe()
@@ -112,6 +111,12 @@ func (p *program) await(t *testing.T, pattern string) string {
 			t.Fatalf("the service did not write %s", pattern)
 		}
 	}
+}
+
+// listening waits until probes are answered.
+func (p *program) listening(t *testing.T) {
+	t.Helper()
+	p.url = p.await(t, `msg=listening url=(\S+)`)
 }
 
 func (p *program) signal(t *testing.T) {
@@ -182,26 +187,4 @@ func eventually(t *testing.T, what string, is func() bool) {
 		}
 		<-pause.C
 	}
-}
-
-// servers returns the variables of the servers to test with: none, so that the service starts its own, or with
-// MOORING_TEST_SERVERS=env those of this process.
-func servers(t *testing.T) (variables []string) {
-	t.Helper()
-	if os.Getenv("MOORING_TEST_SERVERS") != "env" {
-		return nil
-	}
-	for _, name := range devstack.Names() {
-		if _, found := devstack.Configured(os.Environ(), name); !found {
-			t.Fatalf("MOORING_TEST_SERVERS=env wants a %s server in the environment", name)
-		}
-	}
-	for _, variable := range os.Environ() {
-		for _, prefix := range []string{"MYSQL_", "MONGO_", "MONGODB_", "REDIS_", "PUBSUB_"} {
-			if strings.HasPrefix(variable, prefix) {
-				variables = append(variables, variable)
-			}
-		}
-	}
-	return variables
 }

@@ -46,6 +46,19 @@ func TestTheServiceGoesOnWhenRedisDoesNot(t *testing.T) {
 	}
 }
 
+func TestTheCacheAnswersWhenMongoDBDoesNot(t *testing.T) {
+	t.Parallel()
+	p := serve(t, nil)
+	// A cache that is slow for once is passed over, so there is another try.
+	eventually(t, "the products are read from the cache", func() bool {
+		play(t, p, "mongo", "running")
+		_, stored := p.get(t, "/products")
+		play(t, p, "mongo", "stopped")
+		code, cached := p.get(t, "/products")
+		return code == http.StatusOK && cached == stored
+	})
+}
+
 func TestAnOrderStandsWhenPubSubDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	p := serve(t, nil)

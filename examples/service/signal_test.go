@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os/exec"
@@ -11,12 +9,17 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vibework/mooring/examples/service/budget"
 )
 
 func TestSIGTERMLetsRequestsFinishAndLosesNothing(t *testing.T) {
 	t.Parallel()
-	p := serve(t, servers(t), "-drain", "2s")
+	const delay = 2 * time.Second
+	variables := lasting(t)
+	p := serve(t, variables, "-drain", delay.String())
 	slow := begin(t, p)
+	signaled := time.Now()
 	p.signal(t)
 	p.await(t, "msg=draining")
 	if code, text := p.get(t, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "draining") {
@@ -25,7 +28,7 @@ func TestSIGTERMLetsRequestsFinishAndLosesNothing(t *testing.T) {
 	if code, _ := p.get(t, "/livez"); code != http.StatusOK {
 		t.Errorf("while draining /livez answers %d", code)
 	}
-	place(t, p) // it still serves
+	late := place(t, p) // it still serves
 	eventually(t, "no new connection is accepted", func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 		if err == nil {
@@ -33,17 +36,22 @@ func TestSIGTERMLetsRequestsFinishAndLosesNothing(t *testing.T) {
 		}
 		return err != nil
 	})
+	if accepted := time.Since(signaled); accepted < delay {
+		t.Errorf("connections were accepted for %v, not for %v", accepted, delay)
+	}
 	if strings.Contains(p.log(), "msg=closed") {
 		t.Error("a resource was closed before the last request was answered")
 	}
-	if code := slow.finish(t); code != http.StatusCreated {
-		t.Errorf("the request that was under way was answered by %d", code)
-	}
+	last := slow.finish(t)
 	if err := p.wait(t); err != nil {
 		t.Errorf("it ended with %v", err)
 	}
 	inOrder(t, p.log(), "msg=draining", "resource=pubsub op=close", "resource=redis op=close",
 		"resource=mongo op=close", "resource=mysql op=close")
+
+	again := serve(t, variables) // to pack what has not been packed
+	awaitPacked(t, again, late)
+	awaitPacked(t, again, last)
 }
 
 func TestASecondSignalEndsItAtOnce(t *testing.T) {
@@ -60,7 +68,8 @@ func TestASecondSignalEndsItAtOnce(t *testing.T) {
 
 func TestStoppingKeepsItsBudget(t *testing.T) {
 	t.Parallel()
-	p := serve(t, nil, "-drain", "100ms", "-budget", "3s")
+	const total = 3 * time.Second
+	p := serve(t, nil, "-drain", "100ms", "-budget", total.String())
 	begin(t, p) // and never finish it
 	play(t, p, "pubsub", "frozen")
 	place(t, p) // whose event cannot be flushed
@@ -72,87 +81,12 @@ func TestStoppingKeepsItsBudget(t *testing.T) {
 	if !ok || err.ExitCode() != 1 {
 		t.Errorf("it ended with %v", err)
 	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("it took %v", took)
+	const slack = 2 * time.Second // for a busy machine
+	if took, most := time.Since(began), total+budget.Overrun(4); took > most+slack {
+		t.Errorf("it took %v of %v", took, most)
 	}
 	inOrder(t, p.log(), "msg=draining", "resource=pubsub op=close", "resource=mysql op=close",
 		"requests were cut off", "1 message")
-}
-
-func TestSIGTERMWhileOpeningEndsIt(t *testing.T) {
-	t.Parallel()
-	p := launch(t, []string{"MYSQL_URL=mysql://root@127.0.0.1:1/none"})
-	p.await(t, "resource=mysql op=open")
-	p.signal(t)
-	if err := p.wait(t); err == nil {
-		t.Error("it ended well without having served")
-	}
-}
-
-func TestAWrongConfigurationExitsWith1AndNamesTheVariables(t *testing.T) {
-	t.Parallel()
-	p := launch(t, []string{"MYSQL_URL=mysql://root:hunter2", "REDIS_HOST=h", "REDIS_PORT=hunter2"})
-	if err, ok := errors.AsType[*exec.ExitError](p.wait(t)); !ok || err.ExitCode() != 1 {
-		t.Errorf("it ended with %v", err)
-	}
-	for _, want := range []string{"MYSQL_URL: ", "REDIS_PORT: "} {
-		if !strings.Contains(p.log(), want) {
-			t.Errorf("%s is not named", want)
-		}
-	}
-	if strings.Contains(p.log(), "hunter2") {
-		t.Error("the password is shown")
-	}
-}
-
-// order is a request to place one, of which the last byte is missing.
-type order struct {
-	conn net.Conn
-	read *bufio.Reader
-	last string
-}
-
-// begin returns when the service is reading the request.
-func begin(t *testing.T, p *program) *order {
-	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	body := `{"product": "rope", "quantity": 1}`
-	_, err = fmt.Fprintf(conn, "POST /orders HTTP/1.1\r\nHost: service\r\nContent-Length: %d\r\n"+
-		"Expect: 100-continue\r\n\r\n", len(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = conn.SetDeadline(time.Now().Add(patience))
-	read := bufio.NewReader(conn)
-	line, err := read.ReadString('\n')
-	if err != nil || !strings.Contains(line, "100 Continue") {
-		t.Fatalf("the service answers %q, %v", line, err)
-	}
-	if _, err := read.ReadString('\n'); err != nil { // the empty line after it
-		t.Fatal(err)
-	}
-	if _, err := conn.Write([]byte(body[:len(body)-1])); err != nil {
-		t.Fatal(err)
-	}
-	return &order{conn, read, body[len(body)-1:]}
-}
-
-// finish returns the code of the answer.
-func (o *order) finish(t *testing.T) int {
-	t.Helper()
-	if _, err := o.conn.Write([]byte(o.last)); err != nil {
-		t.Fatal(err)
-	}
-	res, err := http.ReadResponse(o.read, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	return res.StatusCode
 }
 
 func inOrder(t *testing.T, text string, wants ...string) {

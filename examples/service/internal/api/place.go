@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -54,7 +56,8 @@ func (a *API) place(ctx context.Context, w http.ResponseWriter, req *http.Reques
 func readPlace(w http.ResponseWriter, req *http.Request) (body placeRequest, err error) {
 	decoder := json.NewDecoder(http.MaxBytesReader(w, req.Body, mostBytes))
 	decoder.DisallowUnknownFields()
-	if decoder.Decode(&body) != nil {
+	err = decoder.Decode(&body)
+	if _, end := decoder.Token(); err != nil || !errors.Is(end, io.EOF) { // one value, and nothing after it
 		return body, refuse(http.StatusBadRequest, `want {"product": "rope", "quantity": 1}`)
 	}
 	if body.Quantity < 1 || body.Quantity > mostQuantity {

@@ -1,5 +1,5 @@
-// Package embedded starts servers inside this process for the backends that the environment leads to no other,
-// each behind a proxy that can play an outage.
+// Package embedded starts servers inside this process for the backends of which the environment says nothing, each
+// behind a proxy that can play an outage.
 package embedded
 
 import (
@@ -16,7 +16,8 @@ import (
 	"github.com/vibework/mooring/examples/devstack"
 )
 
-// Servers are the servers that were started. Its methods may be called concurrently.
+// Servers are the servers that were started; the zero value has none. All methods but Start may be called
+// concurrently.
 type Servers struct{ byName map[string]*server }
 
 type server struct {
@@ -25,21 +26,22 @@ type server struct {
 	state
 }
 
-// Start starts a server for each backend without one, and sets the variables that lead there. The caller calls
-// Stop, also after an error.
-func Start(ctx context.Context) (*Servers, error) {
-	s := &Servers{byName: make(map[string]*server)}
+// Start starts a server for each backend of which no variable is set, and sets the variables that lead there. A
+// variable that is misspelt counts, too: it is for the backend to say what is missing. The caller calls Stop, also
+// after an error.
+func (s *Servers) Start(ctx context.Context) error {
+	s.byName = make(map[string]*server)
 	for _, name := range devstack.Names() {
-		if variable, found := devstack.Configured(os.Environ(), name); found {
-			slog.Info("using the server that the environment names", "resource", name, "variable", variable)
+		if variable, found := variableOf(name, os.Environ()); found {
+			slog.Info("no embedded server, since a variable is set", "resource", name, "variable", variable)
 			continue
 		}
 		if err := s.start(ctx, name); err != nil {
-			return s, err
+			return err
 		}
 		slog.Info("started an embedded server, which forgets everything in the end", "resource", name)
 	}
-	return s, nil
+	return nil
 }
 
 // Stop stops all of them.
@@ -64,16 +66,24 @@ func (s *Servers) start(ctx context.Context, name string) error {
 	return setenv(stack.Env(), proxy.Addr())
 }
 
+// variableOf returns a variable that belongs to the backend by its name, and has a value.
+func variableOf(backend string, environ []string) (name string, found bool) {
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		if value != "" && strings.HasPrefix(name, strings.ToUpper(backend)) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
 // address finds the address in a variable of a stack of one server.
 var address = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
 
-// setenv sets the variables that are not set, with addr in place of the server's own address.
+// setenv sets the variables, with addr in place of the server's own address.
 func setenv(variables []string, addr string) error {
 	for _, variable := range variables {
 		name, value, _ := strings.Cut(address.ReplaceAllLiteralString(variable, addr), "=")
-		if os.Getenv(name) != "" {
-			continue // PUBSUB_PROJECT_ID may be set without a server
-		}
 		if err := os.Setenv(name, value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	driver "cloud.google.com/go/pubsub/v2"
+	"github.com/alicebob/miniredis/v2"
 	redigo "github.com/gomodule/redigo/redis"
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/mysql"
@@ -52,6 +53,32 @@ func TestEventsThatComeTwiceOrNameNothingDoNoHarm(t *testing.T) {
 		}
 		awaitPacked(t, queries, id)
 	})
+}
+
+func TestAnOrderThatIsPackedIsNotCachedAnyMore(t *testing.T) {
+	queries, events := open(t)
+	id := create(t, queries)
+	server := miniredis.RunT(t)
+	pool := &redigo.Pool{DialContext: func(ctx context.Context) (redigo.Conn, error) {
+		return redigo.DialContext(ctx, "tcp", server.Addr())
+	}}
+	defer pool.Close()
+	cached := &cache.Cache{Pool: func() (*redigo.Pool, error) { return pool, nil }, TTL: 24 * time.Hour}
+	if err := server.Set(cache.OrderKey(id), `{"status": "placed"}`); err != nil {
+		t.Fatal(err)
+	}
+	receiveWith(t, &Worker{Orders: queries, Cache: cached}, events, func() {
+		eventually(t, "the order is forgotten", func() bool {
+			// More than once, since a cache that is slow is passed over.
+			if err := Publish(t.Context(), events.Publisher(Topic), id); err != nil {
+				t.Fatal(err)
+			}
+			return !server.Exists(cache.OrderKey(id))
+		})
+	})
+	if status := statusOf(t, queries, id); status != orders.Packed {
+		t.Errorf("the order is %s", status)
+	}
 }
 
 // open opens what the events need, on embedded servers or, with MOORING_TEST_SERVERS=env, on those of the
@@ -100,7 +127,11 @@ func load[T any](t *testing.T, name string, environ []string) T {
 func receive(t *testing.T, queries *orders.Queries, events *pubsub.Resource, f func()) {
 	t.Helper()
 	none := func() (*redigo.Pool, error) { return nil, registry.ErrNotOpen }
-	worker := &Worker{Orders: queries, Cache: &cache.Cache{Pool: none}}
+	receiveWith(t, &Worker{Orders: queries, Cache: &cache.Cache{Pool: none}}, events, f)
+}
+
+func receiveWith(t *testing.T, worker *Worker, events *pubsub.Resource, f func()) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- worker.Run(ctx, events.Client().Subscriber(Subscription)) }()
@@ -133,14 +164,20 @@ func statusOf(t *testing.T, queries *orders.Queries, id int64) string {
 
 func awaitPacked(t *testing.T, queries *orders.Queries, id int64) {
 	t.Helper()
+	eventually(t, "the order is packed", func() bool { return statusOf(t, queries, id) == orders.Packed })
+}
+
+// eventually waits until is returns true.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
 	pause := time.NewTicker(20 * time.Millisecond)
 	defer pause.Stop()
 	late := time.After(time.Minute)
-	for statusOf(t, queries, id) != orders.Packed {
+	for !is() {
 		select {
 		case <-pause.C:
 		case <-late:
-			t.Fatal("the order is not packed")
+			t.Fatalf("%s has not come true", what)
 		}
 	}
 }

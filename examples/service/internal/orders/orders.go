@@ -5,6 +5,7 @@ package orders
 import (
 	"context"
 	_ "embed"
+	"strings"
 )
 
 // What an order's Status can be.
@@ -17,7 +18,17 @@ const (
 var schema string
 
 // Migrate creates what is missing in the database. It can be called any number of times.
-func Migrate(ctx context.Context, db DBTX) error {
-	_, err := db.ExecContext(ctx, schema)
-	return err
+func Migrate(ctx context.Context, db DBTX) error { return migrate(ctx, db, schema) }
+
+// migrate runs the statements one by one: MySQL takes no two at a time.
+func migrate(ctx context.Context, db DBTX, statements string) error {
+	for statement := range strings.SplitSeq(statements, ";\n") {
+		if strings.TrimSpace(statement) == "" {
+			continue
+		}
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -1,5 +1,5 @@
 -- What the service needs in MySQL. It is applied at every start, so each statement must be harmless when it has
--- been applied before.
+-- been applied before. A statement ends with a semicolon at the end of a line, and only there.
 CREATE TABLE IF NOT EXISTS orders (
   id               BIGINT       NOT NULL AUTO_INCREMENT PRIMARY KEY,
   product          VARCHAR(64)  NOT NULL,

@@ -52,7 +52,7 @@ func (p *Page) Watch(ctx context.Context, pause time.Duration) {
 // Handle adds the page and what it needs to mux.
 func (p *Page) Handle(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", p.serve)
-	mux.Handle("GET /assets/", http.FileServerFS(assets))
+	mux.Handle("GET /assets/{file}", http.FileServerFS(assets))
 	mux.HandleFunc("POST /outages/{name}", p.play)
 }
 

@@ -69,6 +69,20 @@ func TestThePageSaysThatTheProgramDrains(t *testing.T) {
 	})
 }
 
+func TestTheAssetsAreServedAndNotListed(t *testing.T) {
+	page, forget := status.New(new(registry.Registry), new(embedded.Servers))
+	defer forget()
+	mux := http.NewServeMux()
+	page.Handle(mux)
+	for path, want := range map[string]int{"/assets/page.js": 200, "/assets/page.css": 200, "/assets/": 404, "/assets": 404} {
+		answer := httptest.NewRecorder()
+		mux.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		if answer.Code != want {
+			t.Errorf("%s answers %d", path, answer.Code)
+		}
+	}
+}
+
 func TestThereIsNoButtonWithoutAnEmbeddedServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		if page := watch(t, &fake{name: "store"})(); strings.Contains(page, "<button") || strings.Contains(page, "outage") {

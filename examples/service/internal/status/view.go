@@ -68,10 +68,8 @@ func (p *Page) verdict(report registry.Report) (status registry.Status, text str
 	switch {
 	case p.registry.Draining():
 		return registry.Fail, "Draining", 503
-	case !p.registry.Opened():
-		return registry.Fail, "Not open", 503
-	case len(report.Results) == 0:
-		return registry.Warn, "Not checked yet", 200
+	case !p.registry.Opened() || len(report.Results) == 0:
+		return registry.Warn, "Starting", 503
 	}
 	switch status = report.Status(); status {
 	case registry.Pass:

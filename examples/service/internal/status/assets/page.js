@@ -6,6 +6,7 @@ async function refresh() {
   const verdict = document.getElementById("verdict");
   try {
     const answer = await fetch("/", { cache: "no-store", signal: AbortSignal.timeout(3000) });
+    if (!answer.ok) throw new Error(`answered by ${answer.status}`);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.title = fresh.title;
     for (const part of [verdict, ...document.querySelectorAll("[data-live]")]) {

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/vibework/mooring/registry"
+	"golang.org/x/term"
+)
+
+// screen is where to write.
+type screen struct {
+	io.Writer
+	terminal bool
+}
+
+func screenOf(f *os.File) screen { return screen{f, term.IsTerminal(int(f.Fd()))} }
+
+// painter colours text for a status.
+type painter func(status registry.Status, text string) string
+
+// painter returns one that colours on a terminal only, and there not if NO_COLOR is set.
+func (s screen) painter() painter {
+	if !s.terminal || os.Getenv("NO_COLOR") != "" {
+		return func(_ registry.Status, text string) string { return text }
+	}
+	return colour
+}
+
+func colour(status registry.Status, text string) string {
+	code := map[registry.Status]int{registry.Pass: 32, registry.Warn: 33, registry.Fail: 31, skipped: 90}[status]
+	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", code, text)
+}
