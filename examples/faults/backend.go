@@ -23,16 +23,25 @@ type backend struct {
 	connect func(target) registry.Resource
 	// hold takes all connections of the pool of an open resource until release is called.
 	hold func(ctx context.Context, res registry.Resource, size int) (release func(), err error)
-	// count asks the server how many connections of the resources' user it has.
+	// work returns calls of an open resource that want an answer: one on a connection that is there, and perhaps one
+	// for which a connection has to be made.
+	work func(context.Context, registry.Resource) ([]call, error)
+	// count asks the server how many connections it has, without the one that asks.
 	count func(context.Context) (int, error)
 	// fill makes the server refuse more connections, until undo is called.
 	fill func(context.Context) (undo func() error, err error)
 
-	greeting int64             // bytes into the server's part of the handshake, where to cut it
-	cannot   map[string]string // why a fault cannot be shown, by its name
-	wants    map[string]wants  // kinds that differ from those of other backends, by the fault
-	slower   map[string]slower // faults after which it takes longer to be well
+	greeting int64                    // bytes into the server's part of the handshake, where to cut it
+	cannot   map[string]string        // why a fault cannot be shown, by its name
+	wants    map[string]wants         // kinds that differ from those of other backends, by the fault
+	closes   map[string]registry.Kind // of Close alone
+	looks    []string                 // functions in which an open client looks for its server, more of them in a fault
+	outlive  []string                 // functions in which a call may be still when Close has returned
+	slower   map[string]slower        // faults after which it takes longer to be well
 }
+
+// call is something that a program asks of a resource. It returns when it has an answer, or an error.
+type call func(context.Context) error
 
 // slower is a longer time to be well in, and why.
 type slower struct {

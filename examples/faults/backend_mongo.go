@@ -17,12 +17,19 @@ import (
 
 func newMongo(ctx context.Context, folder string) (b *backend, err error) {
 	b = &backend{
-		name: mongo.Name, connect: connectMongo, hold: holdMongo, greeting: 20,
+		name: mongo.Name, connect: connectMongo, hold: holdMongo, work: workMongo, greeting: 20,
 		cannot: map[string]string{serverFull: "FerretDB takes any number of connections"},
 		wants: map[string]wants{
 			// FerretDB hangs up on a handshake, as a server does that is not there.
 			plainFound: {Open: registry.KindUnreachable, Check: registry.KindUnreachable},
 		},
+		// A connection that is being made is none in use: Close does not wait for it.
+		closes: map[string]registry.Kind{silent: ""},
+		looks: []string{
+			"topology.(*Server).", "topology.(*rttMonitor).", "topology.(*contextDoneListener).", // of what it reads
+		},
+		// The driver lets a call wait for a server until its context or SERVER_SELECTION_TIMEOUT ends.
+		outlive: []string{"topology.(*Topology).selectServer"},
 	}
 	if b.server, err = server.FerretDB(folder); err != nil {
 		return nil, err
@@ -82,4 +89,10 @@ func holdMongo(ctx context.Context, res registry.Resource, size int) (func(), er
 		cancel()
 		working.Wait()
 	}, nil
+}
+
+func workMongo(_ context.Context, res registry.Resource) ([]call, error) {
+	db := res.(*mongo.Resource).Database()
+	ping := func(ctx context.Context) error { return db.RunCommand(ctx, bson.D{{Key: "ping", Value: 1}}).Err() }
+	return []call{ping, ping}, nil
 }

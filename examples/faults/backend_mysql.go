@@ -18,7 +18,7 @@ import (
 )
 
 func newMySQL(ctx context.Context, folder string) (b *backend, err error) {
-	b = &backend{name: mysql.Name, connect: connectMySQL, hold: holdMySQL, greeting: 20}
+	b = &backend{name: mysql.Name, connect: connectMySQL, hold: holdMySQL, work: workMySQL, greeting: 20}
 	if b.server, err = server.MariaDB(ctx, folder, nil); err != nil {
 		return nil, err
 	}
@@ -88,6 +88,25 @@ func holdMySQL(ctx context.Context, res registry.Resource, size int) (func(), er
 		for _, conn := range held {
 			_ = conn.Close()
 		}
+	}, nil
+}
+
+func workMySQL(ctx context.Context, res registry.Resource) ([]call, error) {
+	db := res.(*mysql.Resource).DB()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []call{
+		func(ctx context.Context) error {
+			defer conn.Close()
+			_, err := conn.ExecContext(ctx, "DO 1")
+			return err
+		},
+		func(ctx context.Context) error {
+			_, err := db.ExecContext(ctx, "DO 1")
+			return err
+		},
 	}, nil
 }
 

@@ -16,7 +16,7 @@ import (
 
 func newRedis(ctx context.Context, folder string) (b *backend, err error) {
 	b = &backend{
-		name: redis.Name, connect: connectRedis, hold: holdRedis, greeting: 2,
+		name: redis.Name, connect: connectRedis, hold: holdRedis, work: workRedis, greeting: 2,
 		wants: map[string]wants{
 			// Redis takes the start of a handshake for a command that is not over yet, and waits.
 			plainFound: {Open: registry.KindTimeout, Check: registry.KindTimeout},
@@ -71,7 +71,31 @@ func holdRedis(ctx context.Context, res registry.Resource, size int) (func(), er
 	}, nil
 }
 
-// dialRedis connects as the default user, who is not the one of the resources.
+func workRedis(ctx context.Context, res registry.Resource) ([]call, error) {
+	pool := res.(*redis.Resource).Pool()
+	conn, err := pool.GetContext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []call{
+		func(ctx context.Context) error {
+			defer conn.Close()
+			_, err := driver.DoContext(conn, ctx, "PING")
+			return err
+		},
+		func(ctx context.Context) error {
+			conn, err := pool.GetContext(ctx)
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			_, err = driver.DoContext(conn, ctx, "PING")
+			return err
+		},
+	}, nil
+}
+
+// dialRedis connects as the default user, who may do everything.
 func dialRedis(ctx context.Context, p *server.Process) (driver.Conn, error) {
 	return driver.DialContext(ctx, "tcp", p.Addr, driver.DialPassword(p.Password))
 }
@@ -86,10 +110,25 @@ func askRedis(ctx context.Context, p *server.Process, command string, args ...an
 	return err
 }
 
-// usersRedis counts the connections of the resources' user.
-func usersRedis(ctx context.Context, conn driver.Conn) (int, error) {
+// othersRedis counts the connections of all users, without the one that asks.
+func othersRedis(ctx context.Context, conn driver.Conn) (int, error) {
+	self, err := driver.Int64(driver.DoContext(conn, ctx, "CLIENT", "ID"))
+	if err != nil {
+		return 0, err
+	}
 	list, err := driver.String(driver.DoContext(conn, ctx, "CLIENT", "LIST"))
-	return strings.Count(list, " user="+server.User+" "), err
+	return othersIn(list, self), err
+}
+
+// othersIn counts the lines of a CLIENT LIST, without that of self.
+func othersIn(list string, self int64) (n int) {
+	own := fmt.Sprintf("id=%d ", self)
+	for line := range strings.Lines(list) {
+		if strings.HasPrefix(line, "id=") && !strings.HasPrefix(line, own) {
+			n++
+		}
+	}
+	return n
 }
 
 // fillRedis makes the connections that there are all that there may be. The one that says so stays, to be able
@@ -107,7 +146,7 @@ func fillRedis(ctx context.Context, p *server.Process) (func() error, error) {
 		defer conn.Close()
 		return limit(context.WithoutCancel(ctx), 1000)
 	}
-	n, err := usersRedis(ctx, conn)
+	n, err := othersRedis(ctx, conn)
 	if err != nil {
 		return undo, fmt.Errorf("CLIENT LIST: %w", err)
 	}

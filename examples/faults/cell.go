@@ -8,27 +8,16 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// lateness is what a call may take beyond the deadline of its context. Slack is added for machines that have other
-// things to do; it is as long as the machine was seen to be late meanwhile, but never less than this.
-const (
-	lateness = 100 * time.Millisecond
-	slack    = 150 * time.Millisecond
-)
-
 // A cell is what one operation did in one fault.
 type cell struct {
+	verdict
 	backend, fault string
 	op             registry.Op
 
-	took, deadline  time.Duration
-	kind            registry.Kind
-	lingered        time.Duration // how long something was left, if nothing is
+	got             registry.Kind
+	left            stock         // in the end
+	lingered        time.Duration // how long there was more
 	healed, healMax time.Duration
-	problems        []string
-}
-
-func (c *cell) fail(format string, args ...any) {
-	c.problems = append(c.problems, fmt.Sprintf(format, args...))
 }
 
 // String is the line for a cell that failed.
@@ -38,13 +27,9 @@ func (c *cell) String() string {
 
 // judge notes how the operation went, of which the kind has to be want.
 func (c *cell) judge(o outcome, deadline time.Duration, want registry.Kind) {
-	c.took, c.deadline, c.kind = o.took, deadline, o.kind()
-	if c.kind != want {
-		c.fail("want %s, got %s: %v", orNil(want), orNil(c.kind), o.err)
-	}
-	if most := o.most(deadline); o.took > most {
-		c.fail("want at most %v, got %v", most, o.took.Round(time.Millisecond))
-	}
+	c.got = o.kind()
+	c.kind(o.err, want)
+	c.time(o, deadline+lateness)
 }
 
 func (c *cell) wantText(err error, want string) {
@@ -53,11 +38,10 @@ func (c *cell) wantText(err error, want string) {
 	}
 }
 
-func (c *cell) leave(left string, took time.Duration) {
-	c.lingered = max(c.lingered, took)
-	if left != "" {
-		c.fail("want nothing left, got %s", left)
-	}
+// leave notes what is left, which may be no more than there was before.
+func (c *cell) leave(left stock, where search, took time.Duration) {
+	c.left, c.lingered = left, max(c.lingered, took)
+	c.surplus(left, where)
 }
 
 func (c *cell) heal(took, most time.Duration, err error) {
@@ -68,11 +52,4 @@ func (c *cell) heal(took, most time.Duration, err error) {
 	case took > most:
 		c.fail("want healthy within %v, got %v", most, took.Round(time.Millisecond))
 	}
-}
-
-func orNil(k registry.Kind) string {
-	if k == "" {
-		return "nil"
-	}
-	return string(k)
 }

@@ -3,18 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
 )
-
-// A crew is a registry of one resource for each backend, with a proxy in front of each server.
-type crew struct {
-	*registry.Registry
-	proxies []*registrytest.Proxy
-	subject *subject // bears the mark of all
-}
 
 // What the registry of a crew grants.
 const (
@@ -24,79 +18,62 @@ const (
 	perResource  = 250 * time.Millisecond
 )
 
-func (r *results) newCrew(w *world) (*crew, error) {
-	reg := registry.New()
-	reg.CheckTimeout, reg.CloseTimeout = crewCheck, crewClose
-	c := &crew{Registry: reg, subject: newSubject(nil, w.noise)}
-	for _, b := range r.backends {
-		p, err := registrytest.StartProxy(b.server.Addr)
-		if err != nil {
-			return c, err
-		}
-		c.proxies = append(c.proxies, p)
-		reg.Register(b.connect(target{addr: p.Addr(), password: b.server.Password}))
-	}
-	return c, nil
-}
-
-func (c *crew) freeze() {
-	for _, p := range c.proxies {
-		p.Blackhole()
-	}
-}
-
-func (c *crew) stop() error {
-	var errs []error
-	for _, p := range c.proxies {
-		errs = append(errs, p.Close())
-	}
-	return errors.Join(errs...)
+// maneuver is something that is tried with a crew.
+type maneuver struct {
+	text   string
+	bound  time.Duration
+	open   bool // all are, when it begins
+	closed bool // none is, when it has ended
+	run    func(context.Context, *crew, *claim) outcome
 }
 
 // claimAllFour is about the bounds of OpenAll, CheckAll and CloseAll.
 func (r *results) claimAllFour(ctx context.Context, w *world) error {
-	for _, try := range []struct {
-		text  string
-		bound time.Duration
-		open  bool // all are, when it begins
-		run   func(context.Context, *crew, *claim) outcome
-	}{
-		{"OpenAll, all are silent", crewDeadline + lateness, false, openSilent},
+	each := time.Duration(len(r.backends)) * perResource
+	for _, m := range []maneuver{
+		{"OpenAll, all are silent", crewDeadline + lateness, false, true, openSilent},
 		{
 			"OpenAll, the last is silent, the others freeze when they are open: rolled back within one CloseTimeout",
-			crewDeadline + lateness + crewClose, false, openAndRollBack,
+			crewDeadline + lateness + crewClose, false, true, openAndRollBack,
 		},
-		{"CheckAll, all are frozen", crewCheck, true, checkFrozen},
+		{"CheckAll, all are frozen", crewCheck, true, false, checkFrozen},
 		{
-			"CloseAll, all are frozen: at most 250 ms for each and 100 ms after its context",
-			crewDeadline + time.Duration(len(r.backends))*perResource + lateness, true, closeFrozen,
+			"CloseAll, all are at work and frozen: at most 250 ms for each and 100 ms after its context",
+			crewDeadline + each + lateness, true, true, closeFrozen,
 		},
 		{
-			"CloseAll, all are frozen, its context is done already",
-			time.Duration(len(r.backends))*perResource + lateness, true, closeFrozenDone,
+			"CloseAll, all are at work and frozen, its context is done already",
+			each + lateness, true, true, closeFrozenDone,
 		},
 	} {
-		c, err := r.newCrew(w)
+		err := r.try(allFour, m.text, func(claim *claim) error { return r.perform(ctx, w, m, claim) })
 		if err != nil {
-			return errors.Join(err, c.stop())
-		}
-		if try.open {
-			if err := c.subject.must(ctx, "open all", c.OpenAll); err != nil {
-				return errors.Join(err, c.stop())
-			}
-		}
-		claim := r.add(allFour, try.text)
-		claim.within(try.run(ctx, c, claim), try.bound)
-		c.subject.within(ctx, patience, c.CloseAll)
-		for _, p := range c.proxies {
-			if left, _ := c.subject.leftovers(ctx, p.Addr(), ""); left != "" {
-				claim.fail("want nothing left, got %s", left)
-			}
-		}
-		if err := c.stop(); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// perform tries it with a crew of its own, of which nothing is left in the end.
+func (r *results) perform(ctx context.Context, w *world, m maneuver, claim *claim) (err error) {
+	c, err := r.newCrew(w)
+	defer func() { err = errors.Join(err, c.stop()) }()
+	if err != nil {
+		return err
+	}
+	if m.open {
+		if err := c.subject.must(ctx, "open all", c.OpenAll); err != nil {
+			return err
+		}
+	}
+	claim.within(m.run(ctx, c, claim), m.bound)
+	if m.closed {
+		c.left(ctx, claim)
+	}
+	if o := c.subject.within(ctx, patience, c.CloseAll); o.err != nil {
+		claim.fail("CloseAll in the end: %v", o.err)
+	}
+	c.left(ctx, claim)
 	return nil
 }
 
@@ -110,10 +87,24 @@ func openSilent(ctx context.Context, c *crew, claim *claim) outcome {
 func openAndRollBack(ctx context.Context, c *crew, claim *claim) outcome {
 	last := len(c.proxies) - 1
 	c.proxies[last].Blackhole()
-	defer time.AfterFunc(crewDeadline/2, c.freeze).Stop()
+	defer c.Observe(func(e registry.Event) {
+		if c.diary.note(e) == last && e.Op == registry.OpOpen {
+			c.freeze()
+		}
+	})()
 	o := c.subject.within(ctx, crewDeadline, c.OpenAll)
 	claim.wantKind(o.err, registry.KindTimeout)
+	claim.rolledBack(&c.diary, c.Names()[:last])
 	return o
+}
+
+// rolledBack wants all these to have been opened, and closed again.
+func (c *claim) rolledBack(d *diary, want []string) {
+	opened, closed := d.read()
+	slices.Reverse(closed)
+	if !slices.Equal(opened, want) || !slices.Equal(closed, want) {
+		c.fail("want %q opened and closed in reverse, got %q opened and, from the last, %q closed", want, opened, closed)
+	}
 }
 
 func checkFrozen(ctx context.Context, c *crew, claim *claim) outcome {
@@ -128,28 +119,38 @@ func checkFrozen(ctx context.Context, c *crew, claim *claim) outcome {
 }
 
 func closeFrozen(ctx context.Context, c *crew, claim *claim) outcome {
-	c.freeze()
-	o := c.subject.within(ctx, crewDeadline, c.CloseAll)
-	claim.wantKind(o.err, "")
-	return o
+	return closeAtWork(ctx, c, claim, c.CloseAll)
 }
 
 func closeFrozenDone(ctx context.Context, c *crew, claim *claim) outcome {
-	c.freeze()
-	o := c.subject.within(ctx, crewDeadline, func(ctx context.Context) error {
+	return closeAtWork(ctx, c, claim, func(ctx context.Context) error {
 		done, cancel := context.WithCancel(ctx)
 		cancel()
 		return c.CloseAll(done)
 	})
-	claim.wantKind(o.err, "")
+}
+
+func closeAtWork(ctx context.Context, c *crew, claim *claim, closeAll func(context.Context) error) outcome {
+	if err := c.freezeAtWork(ctx, claim); err != nil {
+		return outcome{err: err}
+	}
+	o := c.subject.within(ctx, crewDeadline, closeAll)
+	claim.wantKind(o.err, registry.KindTimeout)
+	claim.cutAll(o.err, c.Names())
+	for i, l := range c.loads {
+		claim.finish(ctx, l, c.members[i], c.backends[i].outlive)
+	}
 	return o
 }
 
-// wantKind also notes what there was.
-func (c *claim) wantKind(err error, want registry.Kind) {
-	got := registry.KindOf(err)
-	c.seen = orNil(got)
-	if got != want {
-		c.fail("want %s, got %s: %v", orNil(want), orNil(got), err)
+// cutAll wants an error that names all these, of which each had something in flight.
+func (c *claim) cutAll(err error, names []string) {
+	if err == nil {
+		return // which is a kind that is not wanted
+	}
+	for _, name := range names {
+		if !strings.Contains(err.Error(), "close "+name+": timeout: ") {
+			c.fail("want a time-out of %s in the error, got %v", name, err)
+		}
 	}
 }

@@ -30,8 +30,9 @@ func (r *results) claimConnections(ctx context.Context, b *backend) error {
 		if b.name == mysql.Name {
 			list = "SHOW PROCESSLIST"
 		}
-		c := r.add(connections, fmt.Sprintf("%s (%s), %s", b.name, list, try.text))
-		if err := abandon(ctx, b, c, try.leak, try.frozen); err != nil {
+		text := fmt.Sprintf("%s (%s), %s", b.name, list, try.text)
+		err := r.try(connections, text, func(c *claim) error { return abandon(ctx, b, c, try.leak, try.frozen) })
+		if err != nil {
 			return err
 		}
 	}
@@ -133,5 +134,5 @@ func countRedis(ctx context.Context, p *server.Process) (int, error) {
 		return 0, err
 	}
 	defer conn.Close()
-	return usersRedis(ctx, conn)
+	return othersRedis(ctx, conn)
 }

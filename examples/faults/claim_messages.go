@@ -26,7 +26,7 @@ const (
 )
 
 // claimMessages publishes while CloseAll runs.
-func (r *results) claimMessages(ctx context.Context, b *backend) error {
+func (r *results) claimMessages(ctx context.Context, w *world, b *backend) error {
 	admin, err := driver.NewClient(ctx, project, option.WithEndpoint(b.server.Addr), option.WithoutAuthentication(),
 		option.WithTelemetryDisabled(), option.WithGRPCConnectionPool(1),
 		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
@@ -40,9 +40,8 @@ func (r *results) claimMessages(ctx context.Context, b *backend) error {
 			if frozen {
 				text = fmt.Sprintf("round %d, frozen on the way", i+1)
 			}
-			c := r.add(messages, text)
-			topic := fmt.Sprintf("soak-%t-%d", frozen, i)
-			if err := soak(ctx, b, admin, c, topic, frozen); err != nil {
+			err := r.try(messages, text, func(c *claim) error { return soak(ctx, w, b, admin, c, frozen) })
+			if err != nil {
 				return err
 			}
 		}
@@ -51,7 +50,8 @@ func (r *results) claimMessages(ctx context.Context, b *backend) error {
 }
 
 // soak is one round: some publish, and at random moments the network freezes, perhaps, and CloseAll is called.
-func soak(ctx context.Context, b *backend, admin *driver.Client, c *claim, topic string, frozen bool) error {
+func soak(ctx context.Context, w *world, b *backend, admin *driver.Client, c *claim, frozen bool) error {
+	topic := fmt.Sprintf("soak-%d", topics.Add(1))
 	if err := makeTopic(ctx, admin, topic); err != nil {
 		return err
 	}
@@ -61,36 +61,34 @@ func soak(ctx context.Context, b *backend, admin *driver.Client, c *claim, topic
 	}
 	defer func() { _ = proxy.Close() }()
 	res := b.connect(target{addr: proxy.Addr()}).(*pubsub.Resource)
-	reg := lone(res)
-	if err := reg.OpenAll(ctx); err != nil {
+	reg, s := lone(res), newSubject(res, w.noise)
+	if err := s.must(ctx, "open", reg.OpenAll); err != nil {
 		return err
 	}
 	closeAt := 1 + rand.Int64N(soakMessages)
 	freezeAt := 1 + rand.Int64N(closeAt)
-	closed := make(chan error)
-	results := publish(ctx, res.Publisher(topic), func(n int64) {
+	closed := make(chan outcome, 1)
+	sent := publish(ctx, res.Publisher(topic), func(n int64) {
 		if frozen && n == freezeAt {
 			proxy.Blackhole()
 		}
 		if n == closeAt {
-			go func() {
-				ctx, cancel := context.WithTimeout(ctx, soakClose)
-				defer cancel()
-				closed <- reg.CloseAll(ctx)
-			}()
+			go func() { closed <- s.within(ctx, soakClose, reg.CloseAll) }()
 		}
 	})
-	err = <-closed
-	t := tally(c, results)
-	if counted := countedIn(err); counted != t.cut {
-		c.fail("CloseAll counts %d, and %d results say that they were cut off: %v", counted, t.cut, err)
-	}
+	o := <-closed
+	c.within(o, soakClose+perResource+lateness)
+	l := c.tally(fatesOf(sent))
+	c.account(l, o.err)
+	where := search{addr: proxy.Addr()}
+	left, _ := s.leftovers(ctx, where)
+	c.surplus(left, where)
 	proxy.Pass()
 	received, err := receive(ctx, admin, topic)
 	if err != nil {
 		return err
 	}
-	c.compare(t, received)
+	c.compare(l, received)
 	return nil
 }
 
@@ -107,8 +105,8 @@ func makeTopic(ctx context.Context, admin *driver.Client, id string) error {
 
 // publish publishes all messages, from several goroutines, and returns when all have been handed over or refused.
 // It calls each before every one, with how many there have been.
-func publish(ctx context.Context, p *pubsub.TopicPublisher, each func(n int64)) []*driver.PublishResult {
-	results := make([]*driver.PublishResult, soakMessages)
+func publish(ctx context.Context, p *pubsub.TopicPublisher, each func(n int64)) []sent {
+	all := make([]sent, soakMessages)
 	var published atomic.Int64
 	var publishing sync.WaitGroup
 	for range soakPublishers {
@@ -119,12 +117,13 @@ func publish(ctx context.Context, p *pubsub.TopicPublisher, each func(n int64)) 
 					return
 				}
 				each(n)
-				results[n-1] = p.Publish(ctx, &driver.Message{Data: strconv.AppendInt(nil, n-1, 10)})
+				result := p.Publish(ctx, &driver.Message{Data: strconv.AppendInt(nil, n-1, 10)})
+				all[n-1] = sent{result, ready(result)}
 			}
 		})
 	}
 	publishing.Wait()
-	return results
+	return all
 }
 
 // receive returns what a subscriber gets, until nothing more comes.

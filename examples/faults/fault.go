@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/vibework/mooring/registry"
@@ -42,7 +43,9 @@ type fault struct {
 	heal     time.Duration // in which all must be well after its end; 0 is the usual time
 	outage   time.Duration // the server is away for that long, for all operations together
 	says     string        // what the text of the error has to have in it
-	excuse   string        // a function that may need some seconds more to return
+	excuse   []string      // a function that may need some seconds more to return
+	hangs    bool          // what is asked for gets no answer: Close finds it in flight
+	idle     []registry.Op // to which nothing happens
 }
 
 const (
@@ -79,15 +82,21 @@ func faults() []*fault {
 	)
 	return []*fault{
 		{name: refused, wants: wants{unreachable, unreachable, ""}, stage: refuse},
-		{name: silent, wants: wants{timeout, timeout, ""}, stage: beSilent},
-		{name: synDropped, wants: wants{timeout, timeout, ""}, stage: dropSYN},
+		{name: silent, wants: wants{timeout, timeout, timeout}, stage: beSilent, hangs: true},
+		{name: synDropped, wants: wants{timeout, timeout, ""}, stage: dropSYN, hangs: true},
 		{name: noSuchName, wants: wants{unreachable, unreachable, ""}, stage: dropName},
-		{name: dnsSilent, wants: wants{timeout, timeout, ""}, stage: silenceName, excuse: "net.(*Resolver)"},
-		{name: frozen, wants: wants{timeout, timeout, ""}, stage: freeze},
-		{name: cut, stage: cutSession},
+		{
+			name: dnsSilent, wants: wants{timeout, timeout, ""}, stage: silenceName, hangs: true,
+			excuse: []string{"net.(*Resolver)"},
+		},
+		{name: frozen, wants: wants{timeout, timeout, timeout}, stage: freeze, hangs: true},
+		{name: cut, stage: cutSession, idle: []registry.Op{registry.OpOpen}},
 		{name: cutHandshake, wants: wants{unreachable, unreachable, ""}, stage: cutGreeting},
 		{name: slow, stage: slowDown, deadline: 5 * time.Second},
-		{name: poolExhausted, wants: wants{"", exhausted, timeout}, stage: exhaust, deadline: 2 * time.Second},
+		{
+			name: poolExhausted, wants: wants{"", exhausted, timeout}, stage: exhaust, deadline: 2 * time.Second,
+			idle: []registry.Op{registry.OpOpen},
+		},
 		{name: killedShort, wants: wants{unreachable, unreachable, ""}, stage: kill, outage: 3 * time.Second},
 		{
 			name: killedLong, wants: wants{unreachable, unreachable, ""}, stage: kill,
@@ -96,15 +105,31 @@ func faults() []*fault {
 		{name: wrongPassword, wants: wants{auth, auth, ""}, stage: changePassword},
 		{name: unknownCA, wants: wants{tls, tls, ""}, stage: changeAuthority},
 		{name: plainFound, wants: wants{tls, tls, ""}, stage: loseTLS, says: "TLS"},
-		{name: serverFull, wants: wants{exhausted, "", ""}, stage: fillServer},
+		{
+			name: serverFull, wants: wants{exhausted, "", ""}, stage: fillServer,
+			idle: []registry.Op{registry.OpCheck, registry.OpClose},
+		},
 	}
 }
 
+// ops are the operations to which something happens.
+func (f *fault) ops() []registry.Op {
+	return slices.DeleteFunc(operations(), func(op registry.Op) bool { return slices.Contains(f.idle, op) })
+}
+
+func operations() []registry.Op {
+	return []registry.Op{registry.OpOpen, registry.OpCheck, registry.OpClose}
+}
+
 func (f *fault) wanted(b *backend) wants {
-	if w, ok := b.wants[f.name]; ok {
-		return w
+	w := f.wants
+	if other, ok := b.wants[f.name]; ok {
+		w = other
 	}
-	return f.wants
+	if kind, ok := b.closes[f.name]; ok {
+		w.Close = kind
+	}
+	return w
 }
 
 func (f *fault) bound() time.Duration { return max(f.deadline, usualDeadline) }

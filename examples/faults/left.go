@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,34 +18,99 @@ const markKey = "faults"
 const (
 	settle     = time.Second      // for what is closed to be gone
 	longSettle = 15 * time.Second // for what has an excuse
+	calm       = 100 * time.Millisecond
 )
 
-// leftovers waits until nothing is left of the subject, and returns what is left in the end, and for how long
-// something was.
-func (s *subject) leftovers(ctx context.Context, addr, excuse string) (left string, took time.Duration) {
+// stock is what there is of a subject.
+type stock struct {
+	stacks  []string // of its goroutines
+	sockets int
+}
+
+// String says nothing of what there is none of.
+func (s stock) String() string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		name string
+	}{{s.sockets, "socket"}, {len(s.stacks), "goroutine"}} {
+		switch {
+		case part.n == 1:
+			parts = append(parts, "1 "+part.name)
+		case part.n != 0:
+			parts = append(parts, fmt.Sprintf("%d %ss", part.n, part.name))
+		}
+	}
+	if parts == nil {
+		return "nothing"
+	}
+	return strings.Join(parts, " and ")
+}
+
+func (s stock) exceeds(other stock) bool {
+	const unknown = -1
+	return s.sockets == unknown || s.sockets > other.sockets || len(s.stacks) > len(other.stacks)
+}
+
+// without leaves out the goroutines that are in one of these functions.
+func (s stock) without(functions ...string) stock {
+	s.stacks = slices.DeleteFunc(slices.Clone(s.stacks), func(stack string) bool {
+		return slices.ContainsFunc(functions, func(f string) bool { return strings.Contains(stack, f) })
+	})
+	return s
+}
+
+// stock counts the sockets to addr, if that is not "", and the goroutines.
+func (s *subject) stock(addr string) stock {
+	now := stock{stacks: goroutines(s.mark)}
+	if addr != "" {
+		now.sockets = socketsTo(addr)
+	}
+	return now
+}
+
+// settled is the stock when it has not changed for a moment.
+func (s *subject) settled(ctx context.Context, addr string) stock {
+	start := time.Now()
+	was, since := s.stock(addr), start
+	for time.Since(since) < calm && time.Since(start) < settle && ctx.Err() == nil {
+		pause(ctx, 10*time.Millisecond)
+		now := s.stock(addr)
+		if len(now.stacks) != len(was.stacks) || now.sockets != was.sockets {
+			was, since = now, time.Now()
+		}
+	}
+	return was
+}
+
+// search is where to look for what is left, and what may be.
+type search struct {
+	addr   string   // sockets to it count, if it is not ""
+	before stock    // which is no leftover
+	excuse []string // functions that may need some seconds more to return
+	ignore []string // functions of goroutines that do not count
+}
+
+// leftovers waits until there is no more of the subject than before, and returns what there is in the end, and for
+// how long there was more.
+func (s *subject) leftovers(ctx context.Context, where search) (left stock, took time.Duration) {
+	before := where.before.without(where.ignore...)
 	start := time.Now()
 	for {
-		stacks := goroutines(s.mark)
-		excused := excuse != "" && len(stacks) > 0
-		for _, stack := range stacks {
-			excused = excused && strings.Contains(stack, excuse)
-		}
-		sockets := 0
-		if addr != "" {
-			sockets = socketsTo(addr)
-		}
+		left = s.stock(where.addr)
+		counted := left.without(where.ignore...)
 		took = time.Since(start)
 		switch {
-		case len(stacks) == 0 && sockets == 0:
-			return "", took
-		case ctx.Err() != nil, took > longSettle, took > settle && !excused:
-			return fmt.Sprintf("%d sockets, goroutines: %s", sockets, strings.Join(stacks, "; ")), took
+		case !counted.exceeds(before), ctx.Err() != nil:
+			return left, took
+		case took > longSettle, took > settle && counted.without(where.excuse...).exceeds(before):
+			return left, took
 		}
 		pause(ctx, 10*time.Millisecond)
 	}
 }
 
-// goroutines returns the functions of all goroutines that bear the mark.
+// goroutines returns the functions of each goroutine that bears the mark.
 func goroutines(mark string) (stacks []string) {
 	var profile strings.Builder
 	_ = pprof.Lookup("goroutine").WriteTo(&profile, 1)
@@ -54,12 +120,18 @@ func goroutines(mark string) (stacks []string) {
 			continue
 		}
 		var names []string
+		alike := 0 // goroutines with the same stack share a record
 		for line := range strings.Lines(record) {
-			if fields := strings.Fields(line); len(fields) == 4 && fields[0] == "#" {
+			switch fields := strings.Fields(line); {
+			case len(fields) > 2 && fields[1] == "@":
+				alike, _ = strconv.Atoi(fields[0])
+			case len(fields) == 4 && fields[0] == "#":
 				names = append(names, fields[2])
 			}
 		}
-		stacks = append(stacks, strings.Join(names, " < "))
+		for range alike {
+			stacks = append(stacks, strings.Join(names, " < "))
+		}
 	}
 	return stacks
 }

@@ -3,7 +3,7 @@
 // is well again. Then it asserts that no message and no connection is lost on the way. It writes
 // docs/reliability.md.
 //
-//	go run ./faults -out ../docs             everything, in about five minutes
+//	go run ./faults -out ../docs             everything, in about two minutes
 //	go run ./faults -quick                   without the outage of a minute
 //	go run ./faults -only redis -fault TLS   some cells, printed
 //
@@ -35,12 +35,6 @@ func main() {
 	}
 }
 
-// request is what the command line says.
-type request struct {
-	out, only, fault string
-	quick            bool
-}
-
 func run(ctx context.Context, args []string) error {
 	var o request
 	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
@@ -51,13 +45,15 @@ func run(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%q is not a flag", flags.Arg(0))
+	}
 	r, err := measure(ctx, o)
 	if err != nil {
 		return err
 	}
 	r.print(os.Stdout)
-	whole := o.only == "" && o.fault == "" && !o.quick
-	if o.out != "" && whole {
+	if o.out != "" && o.whole() {
 		err = r.write(ctx, o.out)
 	}
 	if n := len(r.failures()); n > 0 {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +29,12 @@ func key(backend, fault string) string { return backend + "/" + fault }
 // measure starts the servers, and runs everything on them that o asks for.
 func measure(ctx context.Context, o request) (_ *results, err error) {
 	r := &results{began: time.Now(), cells: make(map[string][]*cell)}
+	if r.faults, err = o.faults(); err != nil {
+		return nil, err
+	}
+	if err := o.checkOnly(); err != nil {
+		return nil, err
+	}
 	w := &world{noise: listen(ctx)}
 	if w.folder, err = os.MkdirTemp("", "faults-"); err != nil {
 		return nil, err
@@ -44,16 +49,12 @@ func measure(ctx context.Context, o request) (_ *results, err error) {
 		return nil, err
 	}
 	var short, long []*fault
-	for _, f := range faults() {
-		switch {
-		case !strings.Contains(f.name, o.fault), o.quick && f.outage == time.Minute:
-			continue
-		case f.outage == time.Minute:
+	for _, f := range r.faults {
+		if f.outage == time.Minute {
 			long = append(long, f)
-		default:
+		} else {
 			short = append(short, f)
 		}
-		r.faults = append(r.faults, f)
 	}
 	for _, some := range [][]*fault{short, long} {
 		if err := r.sweep(ctx, w, some); err != nil {
@@ -65,18 +66,23 @@ func measure(ctx context.Context, o request) (_ *results, err error) {
 			return nil, err
 		}
 	}
-	r.noise = w.noise.since(r.began)
+	if len(r.cells) == 0 && len(r.claims) == 0 {
+		return nil, fmt.Errorf("nothing is measured: %s", r.whyNot())
+	}
+	r.noise = w.noise.between(r.began, time.Now())
 	r.took = time.Since(r.began)
 	return r, ctx.Err()
 }
 
+// constructors start the servers of a backend, in the order of the page.
+var constructors = []struct {
+	name  string
+	start func(context.Context, string) (*backend, error)
+}{{"mysql", newMySQL}, {"mongo", newMongo}, {"redis", newRedis}, {"pubsub", newPubSub}}
+
 // start starts the servers of all backends, or of one.
 func (r *results) start(ctx context.Context, w *world, only string) error {
 	var starting sync.WaitGroup
-	constructors := []struct {
-		name  string
-		start func(context.Context, string) (*backend, error)
-	}{{"mysql", newMySQL}, {"mongo", newMongo}, {"redis", newRedis}, {"pubsub", newPubSub}}
 	backends, errs := make([]*backend, len(constructors)), make([]error, len(constructors))
 	for i, c := range constructors {
 		if only != "" && only != c.name {

@@ -12,6 +12,8 @@ import (
 	"text/template"
 	"time"
 
+	"github.com/vibework/mooring/registry"
+
 	"github.com/vibework/mooring/examples/faults/internal/server"
 )
 
@@ -37,7 +39,7 @@ func (r *results) write(ctx context.Context, folder string) error {
 	var text bytes.Buffer
 	err = page.Execute(&text, map[string]any{
 		"Commit": commit(ctx), "Day": r.began.UTC().Format(time.DateOnly),
-		"Minutes": fmt.Sprintf("%.0f", r.took.Minutes()), "Noise": r.noise, "Slack": slack, "Lateness": lateness,
+		"Minutes": fmt.Sprintf("%.0f", r.took.Minutes()), "Noise": r.noise, "Lateness": lateness, "Repeated": r.repeated(),
 		"Deadline": usualDeadline, "Backends": r.backends, "Faults": r.faults, "Failures": r.failures(),
 		"Exceptions": r.exceptions(),
 		"Sections":   []string{allFour, messages, connections},
@@ -58,25 +60,45 @@ func (r *results) row(b *backend, f *fault) string {
 	}
 	var line strings.Builder
 	fmt.Fprintf(&line, "| %s |", f.name)
-	left, healed := "nothing", ""
-	var lingered, longest, most time.Duration
-	for _, c := range r.cells[key(b.name, f.name)] {
+	var left, healed []string
+	for _, op := range operations() {
+		c := r.cell(b, f, op)
+		if c == nil {
+			line.WriteString(" does not apply |")
+			continue
+		}
 		fmt.Fprintf(&line, " %s %s%s |", c.kindText(), ms(c.took), c.mark())
-		lingered, longest, most = max(lingered, c.lingered), max(longest, c.healed), max(most, c.healMax)
+		left = append(left, c.leftText())
+		healed = append(healed, ms(c.healed))
 	}
-	if lingered > settle {
-		left = fmt.Sprintf("nothing, after %.1f s", lingered.Seconds())
-	}
-	healed = fmt.Sprintf("%s of %s", ms(longest), ms(most))
-	fmt.Fprintf(&line, " %s | %s | %s |", ms(f.bound()), left, healed)
+	fmt.Fprintf(&line, " %s | %s | %s of %s |", ms(f.bound()), strings.Join(left, ", "),
+		strings.Join(healed, ", "), ms(f.healBound(b)))
 	return line.String()
 }
 
+// cell is nil if nothing happens to the operation.
+func (r *results) cell(b *backend, f *fault, op registry.Op) *cell {
+	for _, c := range r.cells[key(b.name, f.name)] {
+		if c.op == op {
+			return c
+		}
+	}
+	return nil
+}
+
 func (c *cell) kindText() string {
-	if c.kind == "" {
+	if c.got == "" {
 		return "nil"
 	}
-	return "`" + string(c.kind) + "`"
+	return "`" + string(c.got) + "`"
+}
+
+// leftText also says for how long there was more, if that was long.
+func (c *cell) leftText() string {
+	if c.lingered > settle {
+		return fmt.Sprintf("%v after %.1f s", c.left, c.lingered.Seconds())
+	}
+	return c.left.String()
 }
 
 func (c *cell) mark() string {
@@ -92,8 +114,8 @@ func (r *results) claimsOf(section string) (lines []string) {
 			continue
 		}
 		line := fmt.Sprintf("| %s | %s |", c.text, c.seen)
-		if section == allFour {
-			line = fmt.Sprintf("| %s | %s | %s of %s |", c.text, c.seen, ms(c.took), ms(c.bound))
+		if c.bound > 0 {
+			line += fmt.Sprintf(" %s of %s |", ms(c.took), ms(c.bound))
 		}
 		if len(c.problems) > 0 {
 			line += " **FAILED** |"
@@ -101,6 +123,23 @@ func (r *results) claimsOf(section string) (lines []string) {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// repeated counts what was measured twice.
+func (r *results) repeated() (n int) {
+	for _, cells := range r.cells {
+		for _, c := range cells {
+			if c.repeated {
+				n++
+			}
+		}
+	}
+	for _, c := range r.claims {
+		if c.repeated {
+			n++
+		}
+	}
+	return n
 }
 
 // exceptions are the faults after which a backend has more time to be well.

@@ -37,7 +37,8 @@ func (r *results) print(out io.Writer) {
 			fmt.Fprintln(out, line)
 		}
 	}
-	fmt.Fprintf(out, "%v; the machine was late by up to %v\n", r.took.Round(time.Second), r.noise.Round(time.Millisecond))
+	fmt.Fprintf(out, "%v; a plain timer was late by up to %v; %d measured twice\n",
+		r.took.Round(time.Second), r.noise.Round(time.Millisecond), r.repeated())
 	for _, line := range r.failures() {
 		fmt.Fprintln(out, "FAILED", line)
 	}

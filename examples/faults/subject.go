@@ -28,19 +28,10 @@ func newSubject(res registry.Resource, n *noise) *subject {
 	return &subject{res, strconv.FormatInt(marks.Add(1), 10), n}
 }
 
-// outcome is how a call went.
-type outcome struct {
-	took  time.Duration
-	err   error
-	noise time.Duration // how late the machine was meanwhile
+// mine starts f in a goroutine that bears the mark.
+func (s *subject) mine(ctx context.Context, f func(context.Context)) {
+	go pprof.Do(ctx, pprof.Labels(markKey, s.mark), f)
 }
-
-// most is the longest that the call may take.
-func (o outcome) most(deadline time.Duration) time.Duration {
-	return deadline + lateness + max(slack, o.noise)
-}
-
-func (o outcome) kind() registry.Kind { return registry.KindOf(o.err) }
 
 // within calls f with a context that ends after d, and waits for it much longer.
 func (s *subject) within(ctx context.Context, d time.Duration, f func(context.Context) error) outcome {
@@ -48,13 +39,13 @@ func (s *subject) within(ctx context.Context, d time.Duration, f func(context.Co
 	defer cancel()
 	done := make(chan outcome, 1)
 	start := time.Now()
-	go pprof.Do(ctx, pprof.Labels(markKey, s.mark), func(ctx context.Context) {
+	s.mine(ctx, func(ctx context.Context) {
 		err := f(ctx)
 		done <- outcome{took: time.Since(start), err: err}
 	})
 	select {
 	case o := <-done:
-		o.noise = s.noise.since(start)
+		o.noise = s.noise.between(start, start.Add(o.took))
 		return o
 	case <-time.After(d + patience):
 		return outcome{took: time.Since(start), err: errors.New("it did not return")}

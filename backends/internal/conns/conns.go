@@ -30,8 +30,13 @@ func Patience(ctx context.Context) (context.Context, context.CancelFunc) {
 type Set struct {
 	mu    sync.Mutex
 	conns map[*conn]struct{}
-	empty chan struct{} // closed when the last connection of a set that is being drained has gone
+	empty chan struct{}      // closed when the last connection of a set that is being drained has gone
+	over  context.Context    // done when the set has been drained; nil until somebody asks
+	end   context.CancelFunc // of over
 }
+
+// errOver is what dialling a set fails with that has been drained.
+var errOver = fault.New(registry.KindNotOpen, "%w: it was closed", registry.ErrNotOpen)
 
 // socket is what TCP and Unix connections have in common. Drivers look for SyscallConn to see whether the server
 // has hung up.
@@ -83,18 +88,38 @@ func (s *Set) dial(ctx context.Context, addr string) (net.Conn, error) {
 	if strings.HasPrefix(addr, "/") {
 		network = "unix"
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	over := s.life()
+	defer context.AfterFunc(over, cancel)()
 	raw, err := new(net.Dialer).DialContext(ctx, network, addr)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if over.Err() != nil {
+		if err == nil {
+			_ = raw.Close()
+		}
+		return nil, errOver
+	}
 	if err != nil {
 		return nil, err
 	}
 	c := &conn{raw.(socket), s}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.conns == nil {
 		s.conns = make(map[*conn]struct{})
 	}
 	s.conns[c] = struct{}{}
 	return c, nil
+}
+
+// life returns what is done when the set has been drained.
+func (s *Set) life() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over == nil {
+		s.over, s.end = context.WithCancel(context.Background())
+	}
+	return s.over
 }
 
 // Close closes the connection and forgets it.
@@ -116,8 +141,8 @@ func (s *Set) forget(c *conn) {
 	}
 }
 
-// Drain waits until all connections are closed, as long as Patience allows; then it cuts those that
-// are left and returns how many these were.
+// Drain waits until all connections are closed, as long as Patience allows; then it cuts those that are left and
+// returns how many these were. It ends what is being dialled, too, and from then on nothing can be dialled any more.
 func (s *Set) Drain(ctx context.Context) (cut int) {
 	s.mu.Lock()
 	empty := make(chan struct{})
@@ -131,14 +156,15 @@ func (s *Set) Drain(ctx context.Context) (cut int) {
 	defer stop()
 	select {
 	case <-empty:
-		return 0
 	case <-patient.Done():
 	}
 	return s.cut()
 }
 
 func (s *Set) cut() int {
+	_ = s.life()
 	s.mu.Lock()
+	s.end()
 	s.empty = nil
 	left := make([]*conn, 0, len(s.conns))
 	for c := range s.conns {
