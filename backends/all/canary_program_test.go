@@ -29,6 +29,9 @@ import (
 // canaryTimeout is for an Open, and for a Check and a Close. Nobody waits for a server that is silent any longer.
 const canaryTimeout = 250 * time.Millisecond
 
+// patientTimeout is for cases that must get an answer, however busy the machine is.
+const patientTimeout = 20 * time.Second
+
 // runCanaryProgram is a program that gets everything wrong that can go wrong with passwords, and prints whatever it
 // can get hold of. It ends with a panic while a call to each backend is under way, as its last chance to show something.
 func runCanaryProgram(input io.Reader) {
@@ -43,7 +46,7 @@ func runCanaryProgram(input io.Reader) {
 	fmt.Println("whole program:")
 	for _, name := range registry.Names() {
 		alone, _ := registry.Get[registry.Resource](name)
-		p.life(alone)
+		p.life(alone, canaryTimeout)
 	}
 	slots := make(chan struct{}, 64)
 	var running sync.WaitGroup
@@ -107,17 +110,11 @@ func (p *canaryRun) print(what string, v any) {
 	fmt.Fprint(p, text.String())
 }
 
-// run runs a case on one of the servers of its backend, unless the configuration alone is refused. Which one it is
-// changes from secret to secret, so that each place for a secret gets to see each server; the first secret sees all.
+// run runs a case on servers of its backend, unless the configuration alone is refused, and prints what came of it.
 func (p *canaryRun) run(c canaryCase, secret, place int) {
 	servers := p.job.Servers[c.backend]
-	hows := slices.Sorted(maps.Keys(servers))
-	if secret > 0 {
-		turn := (secret + place) % len(hows)
-		hows = hows[turn : turn+1]
-	}
-	for _, how := range hows {
-		res, err := newResource(c.backend, c.at(servers[how]))
+	for _, how := range p.hows(c, secret, place) {
+		res, err := newResource(c.backend, c.at(servers[how], p.job.Folder))
 		if err == nil {
 			err = res.(registry.Configurer).Configure()
 		}
@@ -125,8 +122,38 @@ func (p *canaryRun) run(c canaryCase, secret, place int) {
 			p.print("refused by configuration", err)
 			return
 		}
-		p.life(res)
+		timeout, always := canaryTimeout, outcomes[c.backend][how].always
+		if c.fits && always {
+			timeout = patientTimeout
+		}
+		for _, came := range p.life(res, timeout) {
+			if c.fits || !always {
+				fmt.Fprint(p, outcomeLine(c.backend, how, secret, came))
+			}
+			if c.file != "" {
+				name, _, _ := strings.Cut(c.env[0], "=")
+				fmt.Fprintf(p, "a file for %s: %s\n", name, came)
+			}
+		}
 	}
+}
+
+// hows are the servers to run a case on. The first secret sees all in each place. Any other one sees, where it fits,
+// those that every secret must meet, and in each place one of the rest: which one changes from secret to secret and
+// from place to place.
+func (p *canaryRun) hows(c canaryCase, secret, place int) (hows []string) {
+	var rest []string
+	for _, how := range slices.Sorted(maps.Keys(p.job.Servers[c.backend])) {
+		if secret == 0 || c.fits && outcomes[c.backend][how].always {
+			hows = append(hows, how)
+		} else {
+			rest = append(rest, how)
+		}
+	}
+	if len(rest) > 0 {
+		hows = append(hows, rest[(secret+place)%len(rest)])
+	}
+	return hows
 }
 
 // newResource returns a resource that is configured by environ and not by the environment of the program, so that many
@@ -149,10 +176,10 @@ func newResource(backend string, environ []string) (registry.Resource, error) {
 	panic("there is a backend that the canary test does not know: " + backend)
 }
 
-// life opens, checks and closes the resource and prints all there is to see of it.
-func (p *canaryRun) life(res registry.Resource) {
+// life opens, checks and closes the resource and prints all there is to see of it. It returns what came of that.
+func (p *canaryRun) life(res registry.Resource, timeout time.Duration) (came []string) {
 	r := &registry.Registry{
-		OpenTimeout: canaryTimeout, CheckTimeout: canaryTimeout, CloseTimeout: canaryTimeout,
+		OpenTimeout: timeout, CheckTimeout: timeout, CloseTimeout: timeout,
 		Logger: slog.New(slog.NewJSONHandler(p, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	r.Register(res)
@@ -160,12 +187,14 @@ func (p *canaryRun) life(res registry.Resource) {
 	ctx := context.Background()
 	if err := r.OpenAll(ctx); err != nil {
 		p.print("Open has failed", err)
+		came = append(came, "Open: "+string(registry.KindOf(err)))
 		if registry.KindOf(err) == registry.KindHung {
-			return // printing the resource would race with the call
+			return came // printing the resource would race with the call
 		}
 		p.print("a resource that did not open", res)
 	} else {
 		p.print("Open has succeeded", r.Names())
+		came = append(came, "Open: nil")
 	}
 	for range 2 {
 		report := r.CheckAll(ctx)
@@ -173,6 +202,9 @@ func (p *canaryRun) life(res registry.Resource) {
 		p.print("result", report.Results[0])
 		if err := report.Err(); err != nil {
 			p.print("a check has failed", err)
+			if kind := registry.KindOf(err); kind != registry.KindNotOpen {
+				came = append(came, "Check: "+string(kind))
+			}
 		}
 	}
 	answer := httptest.NewRecorder()
@@ -182,6 +214,7 @@ func (p *canaryRun) life(res registry.Resource) {
 	if err := r.CloseAll(ctx); err != nil {
 		p.print("Close has failed", err)
 	}
+	return came
 }
 
 // end panics while an Open of each backend waits for a server that is silent.
@@ -194,8 +227,9 @@ func (p *canaryRun) end() {
 				continue
 			}
 			value := strings.ReplaceAll(shapes[v.Name][0], "{secret}", secret.Escaped())
-			c := canaryCase{strings.ToLower(strings.Split(v.Name, "_")[0]), []string{v.Name + "=" + value}}
-			res, err := newResource(c.backend, c.at(p.job.Servers[c.backend]["is silent"]))
+			backend, _, _ := strings.Cut(strings.ToLower(v.Name), "_")
+			c := canaryCase{backend: backend, env: []string{v.Name + "=" + value}}
+			res, err := newResource(c.backend, c.at(p.job.Servers[c.backend]["is silent"], p.job.Folder))
 			if err != nil {
 				p.print("refused by configuration", err)
 				continue

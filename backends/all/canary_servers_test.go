@@ -43,9 +43,9 @@ func (e *ear) String() string {
 
 // startCanaryServers starts servers of every bad kind and notes where they are. It returns what those hear that send
 // back what they get.
-func startCanaryServers(t *testing.T, at map[string]map[string]string) (ears map[string]*ear) {
+func startCanaryServers(t *testing.T, at map[string]map[string]string) (ears map[string]map[string]*ear) {
 	t.Helper()
-	ears = make(map[string]*ear)
+	ears = make(map[string]map[string]*ear)
 	listen := func(backend, how, addr string) {
 		if at[backend] == nil {
 			at[backend] = make(map[string]string)
@@ -53,8 +53,11 @@ func startCanaryServers(t *testing.T, at map[string]map[string]string) (ears map
 		at[backend][how] = addr
 	}
 	ear := func(backend, how string) func(string) {
+		if ears[backend] == nil {
+			ears[backend] = make(map[string]*ear)
+		}
 		e := new(ear)
-		ears[backend+" that "+how] = e
+		ears[backend][how] = e
 		return e.hear
 	}
 	silent := tcptest.Start(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }).Addr()
@@ -76,7 +79,8 @@ func startCanaryServers(t *testing.T, at map[string]map[string]string) (ears map
 		e.TLS, e.Heard = offered, ear("mysql", how)
 		listen("mysql", how, mysqltest.StartEcho(t, e).Addr())
 	}
-	listen("mysql", "rejects", mysqltest.Start(t, mysqltest.Options{User: "app", Password: "another"}).Addr())
+	rejecting := mysqltest.Options{User: "app", Password: "another", TLS: offered}
+	listen("mysql", "rejects", mysqltest.Start(t, rejecting).Addr())
 
 	listen("mongo", "echoes", mongotest.StartEcho(t, false, ear("mongo", "echoes")).Addr())
 	listen("mongo", "echoes after a ping", mongotest.StartEcho(t, true, ear("mongo", "echoes after a ping")).Addr())

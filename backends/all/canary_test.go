@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -35,14 +36,17 @@ const canaryLimit = 2 * time.Minute
 // part: in errors, however printed, in JSON, logs, events, health answers, its panic and the trace of all goroutines.
 func TestNoPasswordShowsWhateverTheVariableAndWhateverTheServer(t *testing.T) {
 	secrets := []canary.Secret{canary.New("", ""), canary.New("p-", "-q")} // good for many a variable
-	secrets = slices.AppendSeq(secrets, maps.Values(canary.Hostile()))
+	hostile := canary.Hostile()
+	for _, name := range slices.Sorted(maps.Keys(hostile)) {
+		secrets = append(secrets, hostile[name])
+	}
 	job := canaryJob{Folder: t.TempDir(), Servers: make(map[string]map[string]string)}
 	for _, s := range secrets {
 		job.Secrets = append(job.Secrets, s.Value)
 	}
 	ears := startCanaryServers(t, job.Servers)
 
-	output := canaryOutput(t, job, secrets[len(secrets)-1])
+	output := canaryOutput(t, job, hostile["as a URL"])
 	for i, line := range canary.LinesWith(output, secrets) {
 		if i == 20 {
 			t.Fatal("and more")
@@ -53,14 +57,36 @@ func TestNoPasswordShowsWhateverTheVariableAndWhateverTheServer(t *testing.T) {
 		"refused by configuration", "Open has failed", "Open has succeeded", "a check has failed", "event:",
 		`"msg":"open failed"`, "panic: the end", "goroutine 1 [", "[running]", "health answer:", "closed",
 		"level=WARN", "whole program:", "did you mean",
+		"a file for MYSQL_URL_FILE: Open: auth", "a file for MYSQL_DSN_FILE: Open: auth",
+		"a file for MONGO_URI_FILE: Open: auth", "a file for REDIS_URL_FILE: Open: auth",
 	} {
 		if !strings.Contains(output, proof) {
 			t.Errorf("the output of the program has no %q; it ends with:\n%s", proof, output[max(0, len(output)-3000):])
 		}
 	}
-	for name, heard := range ears {
-		if len(canary.LinesWith(heard.String(), secrets)) == 0 {
-			t.Errorf("the server %q was sent no secret, and so could not send one back", name)
+	missesNoServer(t, output, job.Servers, len(secrets))
+	missesNoSecret(t, ears, secrets)
+}
+
+func TestTheCanaryIsPlantedInEachVariableAlone(t *testing.T) {
+	secret := canary.New("", "")
+	cases := canaryCases(secret, t.TempDir())
+	for _, v := range slices.Concat(variables...) {
+		for _, name := range append(slices.Clip(v.Aliases), v.Name) {
+			alone := func(c canaryCase) bool {
+				file := func(pair string) bool { return strings.HasPrefix(pair, name+"_FILE=") }
+				return slices.Contains(c.env, name+"="+secret.Value) && !slices.ContainsFunc(c.env, file)
+			}
+			// What names a file need not be the secret: its content may be.
+			if !slices.ContainsFunc(cases, alone) && !strings.HasSuffix(name, "_FILE") {
+				t.Errorf("the secret is never in %s alone", name)
+			}
+		}
+	}
+	for _, name := range fitting {
+		fits := func(c canaryCase) bool { return c.fits && slices.Contains(c.env, name+"="+secret.Value) }
+		if !slices.ContainsFunc(cases, fits) {
+			t.Errorf("the secret fits nowhere in %s", name)
 		}
 	}
 }
@@ -105,14 +131,17 @@ func wholeProgram(job canaryJob, secret canary.Secret) []string {
 	}
 }
 
-// A canaryCase is an environment with a secret somewhere in it. {addr} stands for where the server is.
+// A canaryCase is an environment with a secret somewhere in it. {addr} stands for where the server is, and {file} for
+// the path of a file with that content.
 type canaryCase struct {
 	backend string
 	env     []string
+	file    string
+	fits    bool // the secret is where it belongs, and the server gets to see it
 }
 
 // canaryCases are all the places where somebody could put the secret: each variable that Describe knows, a file in the
-// place of each secret, every part of a URL or a DSN, and files of credentials.
+// place of each secret, every part of a URL or a DSN, there or in a file, and files of credentials.
 func canaryCases(secret canary.Secret, folder string) (cases []canaryCase) {
 	file := func(name, content string) string {
 		path := fmt.Sprintf("%s/%d-%s", folder, len(cases), name)
@@ -123,11 +152,15 @@ func canaryCases(secret canary.Secret, folder string) (cases []canaryCase) {
 	}
 	for _, vars := range variables {
 		backend := strings.ToLower(vars[0].Name[:strings.IndexByte(vars[0].Name, '_')])
-		add := func(env ...string) { cases = append(cases, canaryCase{backend, env}) }
+		add := func(env ...string) *canaryCase {
+			cases = append(cases, canaryCase{backend: backend, env: env})
+			return &cases[len(cases)-1]
+		}
 		for _, v := range vars {
-			for _, name := range append(v.Aliases, v.Name) {
+			for _, name := range append(slices.Clip(v.Aliases), v.Name) {
 				for _, base := range bases(backend, v) {
-					add(append(base, name+"="+secret.Value)...)
+					fits := slices.Contains(fitting, v.Name) && (backend != "mysql" || slices.Contains(base, inClear[backend]))
+					add(append(base, name+"="+secret.Value)...).fits = fits
 					if v.Secret {
 						add(append(base, name+"_FILE="+secret.Value)...)
 						add(append(base, name+"_FILE="+file("secret", secret.Value+"\n"))...)
@@ -137,25 +170,36 @@ func canaryCases(secret canary.Secret, folder string) (cases []canaryCase) {
 					}
 				}
 			}
-			for _, shape := range shapes[v.Name] {
-				if shape == shapes[v.Name][0] {
-					for _, extra := range extras[backend] {
-						add(v.Name+"="+strings.ReplaceAll(shape, "{secret}", secret.Escaped()), extra)
-					}
+			for i, shape := range shapes[v.Name] {
+				escaped := strings.ReplaceAll(shape, "{secret}", secret.Escaped())
+				add(v.Name + "=" + strings.ReplaceAll(shape, "{secret}", secret.Value))
+				add(v.Name + "=" + escaped).fits = i == 0 && v.Secret && inClear[backend] == ""
+				if i > 0 {
+					continue
 				}
-				for _, s := range []string{secret.Value, secret.Escaped()} {
-					value := strings.ReplaceAll(shape, "{secret}", s)
-					add(v.Name + "=" + value)
+				for _, extra := range extras[backend] {
+					add(v.Name+"="+escaped, extra).fits = extra == inClear[backend]
+				}
+				if v.Secret {
+					add(v.Name+"_FILE={file}", inClear[backend]).file = escaped + "\n"
 				}
 			}
 		}
 	}
 	for _, content := range credentialFiles {
 		path := file("credentials", strings.ReplaceAll(content, "{secret}", jsonText(secret.Value)))
-		cases = append(cases, canaryCase{"pubsub", []string{"PUBSUB_PROJECT_ID=p", "PUBSUB_CREDENTIALS_FILE=" + path}})
+		cases = append(cases, canaryCase{
+			backend: "pubsub", env: []string{"PUBSUB_PROJECT_ID=p", "PUBSUB_CREDENTIALS_FILE=" + path},
+		})
 	}
 	return cases
 }
+
+// fitting are the variables whose whole value may be a secret that the server gets to see.
+var fitting = []string{"MYSQL_PASSWORD", "REDIS_PASSWORD", "PUBSUB_PROJECT_ID", "PUBSUB_CHECK_TOPIC"}
+
+// inClear is what makes a client send its password in clear.
+var inClear = map[string]string{"mysql": "MYSQL_TLS=skip-verify"}
 
 // bases are the settings of the other variables that make v count.
 func bases(backend string, v config.Var) [][]string {
@@ -168,11 +212,11 @@ func bases(backend string, v config.Var) [][]string {
 	if slices.Contains([]string{"MYSQL_URL", "MYSQL_DSN", "MONGO_URI", "REDIS_URL"}, v.Name) {
 		return [][]string{nil}
 	}
-	clean := func(env []string) []string { // of what the secret takes the place of
-		return slices.DeleteFunc(slices.Clone(env), func(pair string) bool {
+	clean := func(env []string) []string { // of what the secret takes the place of; an append to it makes a copy
+		return slices.Clip(slices.DeleteFunc(slices.Clone(env), func(pair string) bool {
 			name, _, _ := strings.Cut(pair, "=")
 			return name == v.Name
-		})
+		}))
 	}
 	all := [][]string{clean(parts)}
 	if v.Name == "MYSQL_PASSWORD" || v.Name == "MYSQL_USER" {
@@ -195,7 +239,7 @@ var shapes = map[string][]string{
 		"app:pw@tcp({addr})/shop?{secret}", "app:pw@tcp({addr})/shop?time_zone={secret}", "app:pw@tcp({addr})/shop?tls={secret}",
 	},
 	"MONGO_URI": {
-		"mongodb://app:{secret}@{addr}/shop", "mongodb://app:{secret}@{addr}/shop?authMechanism=PLAIN",
+		"mongodb://app:{secret}@{addr}/shop?authMechanism=PLAIN", "mongodb://app:{secret}@{addr}/shop",
 		"mongodb://{secret}:pw@{addr}/shop", "mongodb://app:{secret}", "mongodb://{addr}/{secret}", "mongodb://{addr}/?{secret}",
 		"mongodb://{addr}/?{secret}=1", "mongodb://{addr}/?appName={secret}", "mongodb://{addr}/?replicaSet={secret}",
 		"mongodb://app:pw@{addr}/?authSource={secret}", "mongodb://{addr}/?tlsCAFile={secret}", "mongodb://{secret}/shop",
@@ -232,13 +276,24 @@ func jsonText(s string) string {
 	return string(text[1 : len(text)-1])
 }
 
-// at is the case's environment with the server at addr.
-func (c canaryCase) at(addr string) []string {
+// at is the case's environment with the server at addr, and its file in the folder.
+func (c canaryCase) at(addr, folder string) []string {
 	host, port, _ := net.SplitHostPort(addr)
-	fill := strings.NewReplacer("{addr}", addr, "{host}", host, "{port}", port)
+	fill := []string{"{addr}", addr, "{host}", host, "{port}", port}
+	if c.file != "" {
+		file, err := os.CreateTemp(folder, "url-*")
+		if err != nil {
+			panic(err)
+		}
+		_, err = strings.NewReplacer(fill...).WriteString(file, c.file)
+		if err = errors.Join(err, file.Close()); err != nil {
+			panic(err)
+		}
+		fill = append(fill, "{file}", file.Name())
+	}
 	env := make([]string, len(c.env))
 	for i, pair := range c.env {
-		env[i] = fill.Replace(pair)
+		env[i] = strings.NewReplacer(fill...).Replace(pair)
 	}
 	return env
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -15,21 +16,17 @@ const (
 	workers = 8
 )
 
-// slack is what a busy machine may add to a time.
-const slack = 500 * time.Millisecond
+// probePause is the longest pause between two probes of a prober.
+const probePause = 100 * time.Millisecond
 
-// patience is how long clients and reports may take to be well again when the network is.
-const patience = 5 * time.Second
-
-// counts are what happened to one backend.
+// counts are what happens to one backend.
 type counts struct {
-	faults               atomic.Int64
-	pass, warn, fail     atomic.Int64 // results of checks
-	succeeded, failed    atomic.Int64 // operations
-	rosy                 longest      // healthy, after the beginning of a fault that lasted
-	recovery             longest      // unhealthy, after the end of one
-	healedCheck, healed  time.Duration
-	healedCheckOK, cured bool
+	faults              atomic.Int64
+	pass, warn, fail    atomic.Int64  // results of checks
+	succeeded, failed   atomic.Int64  // operations
+	rosy                longest       // healthy, after the beginning of a fault that lasted
+	recovery            longest       // unhealthy, after the end of one
+	healedCheck, healed time.Duration // until the report, and the client, was well again
 }
 
 // longest is the longest of some times.
@@ -68,7 +65,7 @@ func (w *world) load(ctx context.Context, duration time.Duration, random source)
 
 // probe checks everything again and again, with pauses such as probes make, only shorter.
 func (w *world) probe(ctx context.Context) {
-	for pause(ctx, time.Duration(rand.IntN(100))*time.Millisecond) {
+	for pause(ctx, time.Duration(rand.Int64N(int64(probePause)))) {
 		start := time.Now()
 		report := w.registry.CheckAll(context.WithoutCancel(ctx))
 		end := time.Now()
@@ -112,39 +109,41 @@ func (t *target) work(ctx context.Context, worker int) {
 	}
 }
 
-// heal ends all faults and waits until every report and every client is well.
+// heal ends all faults and waits until every report and every client is well, or for far too long.
 func (w *world) heal(ctx context.Context) {
-	start := time.Now()
 	for _, t := range w.targets {
 		t.set(healthy, t.proxy.Pass)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*wellAgain)
 	defer cancel()
 	var healing sync.WaitGroup
 	for _, t := range w.targets {
 		healing.Go(func() {
-			t.healedCheckOK = until(ctx, func() bool { return w.registry.Check(ctx, t.name).Err == nil })
-			t.healedCheck = time.Since(start)
+			t.healedCheck = until(ctx, func() bool { return w.registry.Check(ctx, t.name).Err == nil })
 		})
 		healing.Go(func() {
-			t.cured = until(ctx, func() bool {
+			t.healed = until(ctx, func() bool {
 				brief, cancel := context.WithTimeout(ctx, time.Second)
 				defer cancel()
 				return t.use(brief, 0) == nil
 			})
-			t.healed = time.Since(start)
 		})
 	}
 	healing.Wait()
 }
 
-func until(ctx context.Context, good func() bool) bool {
+// never is longer than anything takes.
+const never = time.Duration(math.MaxInt64)
+
+// until returns how long it took until good was true, or never if ctx was done before.
+func until(ctx context.Context, good func() bool) time.Duration {
+	start := time.Now()
 	for !good() {
 		if !pause(ctx, 20*time.Millisecond) {
-			return false
+			return never
 		}
 	}
-	return true
+	return time.Since(start)
 }
 
 // pause waits and says whether ctx lasted that long.

@@ -41,11 +41,16 @@ func (t *target) current() fault {
 }
 
 // set puts a fault in force. Meanwhile nothing is known of the network, so that nobody is blamed for the moment before.
+// A fault that takes the place of one that lasts, or comes on top of it, lasts as well, and since the first one began.
 func (t *target) set(name string, put func()) {
+	old := t.current()
 	t.know(fault{})
 	put()
-	lasting := name == "blackhole" || name == "refuse" || name == "reset"
-	t.know(fault{name, time.Now(), lasting})
+	f := fault{name: name, since: time.Now(), lasting: lasting[name]}
+	if old.lasting && name != healthy {
+		f.since, f.lasting = old.since, true
+	}
+	t.know(f)
 }
 
 func (t *target) know(f fault) {
@@ -54,7 +59,17 @@ func (t *target) know(f fault) {
 	t.now = f
 }
 
-// suffer lets the network fail and heal in turn, each for a random time.
+// lasting are the faults that let nothing through until they end.
+var lasting = map[string]bool{"blackhole": true, "refuse": true, "reset": true}
+
+// A healthy spell, and a fault, takes at most so long. A spell may be longer than a report may lag behind the network.
+const (
+	spell  = 4 * time.Second
+	outage = 4 * checkTimeout
+)
+
+// suffer lets the network fail and heal in turn, each for a random time. The first fault comes soon and is
+// one that everybody notices.
 func (t *target) suffer(ctx context.Context, random *rand.Rand) {
 	upTo := func(d time.Duration) time.Duration { return time.Duration(random.Int64N(int64(d))) }
 	faults := []struct {
@@ -68,14 +83,18 @@ func (t *target) suffer(ctx context.Context, random *rand.Rand) {
 		{"latency", func() { t.proxy.Latency(upTo(200 * time.Millisecond)) }},
 		{"cut after", func() { t.proxy.CutAfter(int64(random.IntN(200))); t.proxy.Cut() }},
 	}
-	for pause(ctx, upTo(2*time.Second)) {
-		f := faults[random.IntN(len(faults))]
+	for before := spell / 2; pause(ctx, upTo(before)); before = spell {
+		first := t.faults.Add(1) == 1
+		among, length := faults, upTo(outage)
+		if first {
+			among, length = faults[:len(lasting)], max(length, outage/2)
+		}
+		f := among[random.IntN(len(among))]
 		t.set(f.name, f.put)
-		t.faults.Add(1)
-		if random.IntN(3) == 0 { // one fault may take the place of another
+		if !first && random.IntN(3) == 0 { // one fault may take the place of another
 			continue
 		}
-		_ = pause(ctx, upTo(4*checkTimeout))
+		_ = pause(ctx, length)
 		t.set(healthy, t.proxy.Pass)
 	}
 }

@@ -30,7 +30,7 @@ type world struct {
 	targets  []*target
 	stop     func()
 	slowest  longest // CheckAll
-	broken   []string
+	lateness longest // of the machine
 }
 
 // newWorld starts the servers and the proxies. Nothing is open yet.
@@ -102,8 +102,12 @@ func newResource(name string, address *url.URL) (registry.Resource, operation) {
 	}
 }
 
-// life opens everything, lets it be used, with faults if there is what decides on them, and closes it again.
+// life opens everything, lets it be used while the network fails, heals that, and closes everything again.
 func (w *world) life(ctx context.Context, duration time.Duration, random source) (*record, error) {
+	w.forget()
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	go w.watchLateness(watching)
 	if err := w.registry.OpenAll(ctx); err != nil {
 		return nil, err
 	}
@@ -113,10 +117,11 @@ func (w *world) life(ctx context.Context, duration time.Duration, random source)
 		}
 	}
 	w.load(ctx, duration, random)
-	rec := new(record)
 	w.heal(ctx)
 	w.load(ctx, 2*time.Second, nil) // fill the pools, the same in each life
-	rec.open = measure()
+	stopWatching()
+	rec := w.record(duration)
+	rec.open = settled()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	rec.closeErr = w.registry.CloseAll(closing)
@@ -126,9 +131,25 @@ func (w *world) life(ctx context.Context, duration time.Duration, random source)
 
 // forget makes the counts those of the life that comes.
 func (w *world) forget() {
-	w.slowest = longest{}
+	w.slowest, w.lateness = longest{}, longest{}
 	for _, t := range w.targets {
 		t.counts = counts{}
 		t.resource.checks.Store(0)
+		t.resource.twice.Store(0)
 	}
+}
+
+// record is what has happened since forget.
+func (w *world) record(duration time.Duration) *record {
+	rec := &record{duration: duration, slowest: w.slowest.get(), lateness: w.lateness.get()}
+	for _, t := range w.targets {
+		rec.tallies = append(rec.tallies, tally{
+			name: t.name, faults: t.faults.Load(),
+			checks: t.resource.checks.Load(), twice: t.resource.twice.Load(),
+			pass: t.pass.Load(), warn: t.warn.Load(), fail: t.fail.Load(),
+			succeeded: t.succeeded.Load(), failed: t.failed.Load(),
+			rosy: t.rosy.get(), recovery: t.recovery.get(), healedCheck: t.healedCheck, healed: t.healed,
+		})
+	}
+	return rec
 }

@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,7 +48,7 @@ func New(before, after string) Secret {
 // Hostile returns secrets made of what parsers trip over, each with a name for a subtest.
 func Hostile() map[string]Secret {
 	secrets := map[string]Secret{
-		"long":      New(strings.Repeat("x", 280), "tail"),
+		"long":      New(strings.Repeat("x", 300), "tail"),
 		"non-ASCII": New("pä§", "ßword→"),
 		"percent":   New("%zz", "%2"),
 		"escape":    New("%41", "%20"),
@@ -62,45 +63,65 @@ func Hostile() map[string]Secret {
 // Escaped is the value as it stands in a URL.
 func (s Secret) Escaped() string { return url.PathEscape(s.Value) }
 
-// In returns the first four characters in a row of the random part that text holds in either case, or "".
+// In returns the first four characters in a row of the random part that text holds in either case, or "". It finds
+// them in hex and as the decimal numbers of bytes, too, and returns them as they stand there.
 func (s Secret) In(text string) string {
 	upper := strings.ToUpper(text)
-	for part := range s.parts() {
-		if strings.Contains(upper, part) {
-			return part
+	for form := range s.forms() {
+		if strings.Contains(upper, form) {
+			return form
 		}
 	}
 	return ""
 }
 
-// parts yields every four characters in a row of the random part.
-func (s Secret) parts() iter.Seq[string] {
+// forms yields every four characters in a row of the random part, and what fmt makes of them: in upper case whatever
+// is a letter.
+func (s Secret) forms() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range len(s.random) - window + 1 {
-			if !yield(s.random[i : i+window]) {
-				return
+			part := s.random[i : i+window]
+			lower := strings.ToLower(part)
+			for _, form := range []string{
+				part, fmt.Sprintf("%X", part), fmt.Sprintf("%X", lower), decimal(part), decimal(lower),
+			} {
+				if !yield(form) {
+					return
+				}
 			}
 		}
 	}
 }
 
-// LinesWith returns the lines of text in which any of the secrets shows. It takes one look at a text that may be
-// long, however many secrets there are.
+// decimal is what %v and %d make of bytes, without the brackets.
+func decimal(part string) string { return strings.Trim(fmt.Sprintf("%d", []byte(part)), "[]") }
+
+// LinesWith returns the lines of text in which any of the secrets shows, in any form that [Secret.In] finds. It takes
+// one look at a text that may be long, however many secrets there are.
 func LinesWith(text string, secrets []Secret) (lines []string) {
 	wanted := make(map[string]bool)
+	var lengths [256][]int // of what is wanted, by the first byte
 	for _, s := range secrets {
-		for part := range s.parts() {
-			wanted[part] = true
+		for form := range s.forms() {
+			wanted[form] = true
+			if known := &lengths[form[0]]; !slices.Contains(*known, len(form)) {
+				*known = append(*known, len(form))
+			}
 		}
 	}
-	for line := range strings.Lines(text) {
-		upper := strings.ToUpper(line)
-		for i := range max(len(upper)-window+1, 0) {
-			part := upper[i : i+window]
-			if strings.IndexByte(letters, part[0]) >= 0 && wanted[part] {
-				lines = append(lines, line)
-				break
+	shows := func(line string) bool {
+		for i := range len(line) {
+			for _, n := range lengths[line[i]] {
+				if i+n <= len(line) && wanted[line[i:i+n]] {
+					return true
+				}
 			}
+		}
+		return false
+	}
+	for line := range strings.Lines(text) {
+		if shows(strings.ToUpper(line)) {
+			lines = append(lines, line)
 		}
 	}
 	return lines
