@@ -49,6 +49,7 @@
 //   - open again after it failed
 //   - check of a frozen server ends with its deadline
 //   - check of a frozen server ends when cancelled
+//   - check does not wait for an open or close of a frozen server
 //   - check heals after a cut connection
 //   - check fails while the server is away and heals when it is back
 //   - check does not retry in a loop
@@ -59,12 +60,15 @@
 //
 //   - nothing shows the secret
 //
+// That looks at every error, at how a resource prints before Open and after Close, and at what it logs by
+// [slog.Default] and package log. It does not see what a driver writes to [os.Stderr] itself.
+//
 // Before each Open, Run calls Configure if there is one, as OpenAll does.
 //
 // The suite does not blame a resource that keeps the contract, also on a busy machine: it gives a call 2s to return
-// after its context is done, and a client 15s to find its server again, where a program is better served by a tenth
-// of that. It may miss what another run finds. It counts goroutines by a profiler label that they inherit, so servers
-// and other tests in the same process may come and go meanwhile.
+// after its context is done, a client 15s to find its server again, and New a minute, where a program is better
+// served by a tenth of that. It may miss what another run finds. It counts goroutines by a profiler label that they
+// inherit, so servers and other tests in the same process may come and go meanwhile.
 //
 // # Faults
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -94,6 +95,22 @@ var flaws = []flaw{
 		},
 	},
 	{
+		"check before open is ErrNotOpen", "it passes",
+		"nil from Check, want an error",
+		func(_ *testing.T, f *fake) registry.Resource {
+			var called atomic.Bool
+			return &flawed{fake: f, open: func(ctx context.Context) error {
+				called.Store(true)
+				return f.Open(ctx)
+			}, check: func(ctx context.Context) error {
+				if !called.Load() {
+					return nil
+				}
+				return f.Check(ctx)
+			}}
+		},
+	},
+	{
 		"check after close is ErrNotOpen", "an error of its own",
 		"from Check: something is wrong, want registry.ErrNotOpen",
 		func(_ *testing.T, f *fake) registry.Resource {
@@ -104,6 +121,19 @@ var flaws = []flaw{
 				}
 				return f.Check(ctx)
 			}}
+		},
+	},
+	{
+		"check after close is ErrNotOpen", "it passes",
+		"nil from Check, want an error",
+		func(_ *testing.T, f *fake) registry.Resource {
+			var closed atomic.Bool
+			return &flawed{fake: f, check: func(ctx context.Context) error {
+				if closed.Load() && f.current() == nil {
+					return nil
+				}
+				return f.Check(ctx)
+			}, close: afterGoodbye(f, func() { closed.Store(true) })}
 		},
 	},
 	{
@@ -178,9 +208,10 @@ var flaws = []flaw{
 		},
 	},
 	{
-		"check runs while open and close do", "a check meets a client half taken down",
+		"check runs while open and close do", "a check meets a client half taken down, the third time",
 		"Check panicked: nil pointer dereference",
 		func(_ *testing.T, f *fake) registry.Resource {
+			var closes atomic.Int64
 			var closing atomic.Bool
 			came := make(chan struct{}, 1)
 			return &flawed{fake: f, check: func(ctx context.Context) error {
@@ -193,7 +224,10 @@ var flaws = []flaw{
 				}
 				return f.Check(ctx)
 			}, close: func(ctx context.Context) error {
-				closing.Store(true)
+				closing.Store(closes.Add(1) >= 3)
+				if !closing.Load() {
+					return f.Close(ctx)
+				}
 				defer closing.Store(false)
 				select {
 				case <-came:
@@ -229,6 +263,19 @@ var flaws = []flaw{
 		},
 	},
 	{
+		"open with a done context fails", "it says so, and is open",
+		"after an Open that failed: nil from Check, want an error",
+		func(_ *testing.T, f *fake) registry.Resource {
+			return &flawed{fake: f, open: func(ctx context.Context) error {
+				if ctx.Err() != nil {
+					_ = f.Open(context.WithoutCancel(ctx))
+					return ctx.Err()
+				}
+				return f.Open(ctx)
+			}}
+		},
+	},
+	{
 		"check with a done context does no harm", "the connection is spoilt",
 		"from Check with the server up for 2s: something is wrong",
 		func(_ *testing.T, f *fake) registry.Resource {
@@ -251,6 +298,18 @@ var flaws = []flaw{
 			return &flawed{fake: f, check: func(ctx context.Context) error {
 				if ctx.Err() != nil {
 					<-t.Context().Done()
+				}
+				return f.Check(ctx)
+			}}
+		},
+	},
+	{
+		"check with a done context does no harm", "it ends its goroutine",
+		"Check ended its goroutine instead of returning",
+		func(_ *testing.T, f *fake) registry.Resource {
+			return &flawed{fake: f, check: func(ctx context.Context) error {
+				if ctx.Err() != nil {
+					runtime.Goexit()
 				}
 				return f.Check(ctx)
 			}}
@@ -322,6 +381,44 @@ var flaws = []flaw{
 		},
 	},
 	{
+		"constructing and configuring are inert", "New dials and waits",
+		"At has not returned 2s after its context was done, and waits here:",
+		func(_ *testing.T, f *fake) registry.Resource {
+			awaitReply(f.addr, 0)
+			return f
+		},
+	},
+	{
+		"constructing and configuring are inert", "New panics without an answer",
+		"At panicked: no answer",
+		func(_ *testing.T, f *fake) registry.Resource {
+			if !awaitReply(f.addr, unhurried) {
+				panic("no answer")
+			}
+			return f
+		},
+	},
+	{
+		"constructing and configuring are inert", "New ends its goroutine without an answer",
+		"At ended its goroutine instead of returning",
+		func(_ *testing.T, f *fake) registry.Resource {
+			if !awaitReply(f.addr, unhurried) {
+				runtime.Goexit()
+			}
+			return f
+		},
+	},
+	{
+		"constructing and configuring are inert", "New returns nil without an answer",
+		"At returned nil",
+		func(_ *testing.T, f *fake) registry.Resource {
+			if !awaitReply(f.addr, unhurried) {
+				return nil
+			}
+			return f
+		},
+	},
+	{
 		"constructing and configuring are inert", "New starts a goroutine",
 		"registrytest_test.leaveGoroutine",
 		func(t *testing.T, f *fake) registry.Resource {
@@ -360,10 +457,29 @@ var flaws = []flaw{
 		},
 	},
 	{
+		"open of a closed port fails soon", "it does not fail",
+		"nil from Open, want an error",
+		func(_ *testing.T, f *fake) registry.Resource {
+			return &flawed{fake: f, open: ignoring(f.Open, syscall.ECONNREFUSED)}
+		},
+	},
+	{
 		"open of a server that resets fails soon", "as if it were for ever",
 		`the kind is "config", want a retryable one`,
 		func(_ *testing.T, f *fake) registry.Resource {
 			return &flawed{fake: f, open: classified(f.Open, syscall.ECONNRESET, registry.KindConfig)}
+		},
+	},
+	{
+		"open of a server that resets fails soon", "it does not fail",
+		"nil from Open, want an error",
+		func(_ *testing.T, f *fake) registry.Resource {
+			return &flawed{fake: f, open: func(ctx context.Context) error {
+				if err := f.Open(ctx); !broken(err) {
+					return err
+				}
+				return nil
+			}}
 		},
 	},
 	{
@@ -388,6 +504,25 @@ var flaws = []flaw{
 		},
 	},
 	{
+		"open of a silent server ends with its deadline", "no answer is good news",
+		"nil from Open, want an error",
+		func(_ *testing.T, f *fake) registry.Resource {
+			return &flawed{fake: f, open: ignoring(f.Open, context.DeadlineExceeded)}
+		},
+	},
+	{
+		"open of a silent server ends when cancelled", "no answer is good news",
+		"nil from Open, want an error",
+		func(_ *testing.T, f *fake) registry.Resource {
+			return &flawed{fake: f, open: func(ctx context.Context) error {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				return ignoring(f.Open, context.Canceled)(ctx)
+			}}
+		},
+	},
+	{
 		"open of a silent server ends when cancelled", "it answers to a deadline only",
 		"Open has not returned 2s after its context was done",
 		func(_ *testing.T, f *fake) registry.Resource {
@@ -407,16 +542,17 @@ var flaws = []flaw{
 		},
 	},
 	{
-		"open of a server of another kind fails", "any answer will do",
-		"server: nil from Open, want an error",
+		"open of a server of another kind fails", "a web page will do",
+		"HTTP server: nil from Open, want an error",
 		func(_ *testing.T, f *fake) registry.Resource {
-			return &flawed{fake: f, open: func(ctx context.Context) error {
-				err := f.Open(ctx)
-				if _, strange := errors.AsType[*strangeReply](err); strange {
-					return nil
-				}
-				return err
-			}}
+			return &flawed{fake: f, open: pleasedWith(f, "HTTP")}
+		},
+	},
+	{
+		"open of a server of another kind fails", "an echo will do",
+		"echo server: nil from Open, want an error",
+		func(_ *testing.T, f *fake) registry.Resource {
+			return &flawed{fake: f, open: pleasedWith(f, "HELLO")}
 		},
 	},
 	{
@@ -484,6 +620,22 @@ var flaws = []flaw{
 		"Check has not returned 2s after its context was done",
 		func(_ *testing.T, f *fake) registry.Resource {
 			return &flawed{fake: f, check: deadlineOnly(f.Check)}
+		},
+	},
+	{
+		"check does not wait for an open or close of a frozen server", "open locks it out",
+		"Check has not returned 2s after its context was done",
+		func(_ *testing.T, f *fake) registry.Resource {
+			var lock sync.Mutex
+			return &flawed{fake: f, open: locked(&lock, f.Open), check: locked(&lock, f.Check)}
+		},
+	},
+	{
+		"check does not wait for an open or close of a frozen server", "close locks it out",
+		"Check has not returned 2s after its context was done",
+		func(_ *testing.T, f *fake) registry.Resource {
+			var lock sync.Mutex
+			return &flawed{fake: f, close: locked(&lock, f.Close), check: afterOthers(&lock, f.Check)}
 		},
 	},
 	{
@@ -569,19 +721,11 @@ var flaws = []flaw{
 		},
 	},
 	{
-		"close does not wait for a check of a frozen server", "they share a lock",
+		"close does not wait for a check of a frozen server", "it waits for a lock of checks",
 		"Close has not returned 2s after its context was done",
 		func(_ *testing.T, f *fake) registry.Resource {
-			var lock sync.RWMutex
-			return &flawed{fake: f, check: func(ctx context.Context) error {
-				lock.RLock()
-				defer lock.RUnlock()
-				return f.Check(ctx)
-			}, close: func(ctx context.Context) error {
-				lock.Lock()
-				defer lock.Unlock()
-				return f.Close(ctx)
-			}}
+			var lock sync.Mutex
+			return &flawed{fake: f, check: locked(&lock, f.Check), close: afterOthers(&lock, f.Close)}
 		},
 	},
 	{

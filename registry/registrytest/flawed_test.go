@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -92,6 +95,45 @@ func after(call method, target error, do func()) method {
 			do()
 		}
 		return err
+	}
+}
+
+// ignoring takes target for success.
+func ignoring(call method, target error) method {
+	return func(ctx context.Context) error {
+		if err := call(ctx); !errors.Is(err, target) {
+			return err
+		}
+		return nil
+	}
+}
+
+// pleasedWith takes a strange reply that begins with start for success.
+func pleasedWith(f *fake, start string) method {
+	return func(ctx context.Context) error {
+		err := f.Open(ctx)
+		if strange, ok := errors.AsType[*strangeReply](err); ok && strings.HasPrefix(strange.reply(), start) {
+			return nil
+		}
+		return err
+	}
+}
+
+// locked holds the lock during the call.
+func locked(lock *sync.Mutex, call method) method {
+	return func(ctx context.Context) error {
+		lock.Lock()
+		defer lock.Unlock()
+		return call(ctx)
+	}
+}
+
+// afterOthers calls when nobody holds the lock.
+func afterOthers(lock *sync.Mutex, call method) method {
+	wait := locked(lock, func(context.Context) error { return nil })
+	return func(ctx context.Context) error {
+		_ = wait(ctx)
+		return call(ctx)
 	}
 }
 
@@ -188,6 +230,24 @@ func dialOnce(addr string) {
 	if conn, err := net.Dial("tcp", addr); err == nil {
 		_ = conn.Close()
 	}
+}
+
+// unhurried is time enough for a server that answers at all.
+const unhurried = 2 * time.Second
+
+// awaitReply says hello, and whether the server has answered within limit. Zero means no limit.
+func awaitReply(addr string, limit time.Duration) bool {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return true
+	}
+	defer func() { _ = conn.Close() }()
+	if limit > 0 {
+		_ = conn.SetDeadline(time.Now().Add(limit))
+	}
+	_, _ = io.WriteString(conn, "PING\n")
+	_, err = conn.Read(make([]byte, 1))
+	return !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // leaveConn leaves a connection that has been accepted, and used if the server answers.

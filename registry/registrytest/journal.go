@@ -26,21 +26,36 @@ func newJournal(secret string) *journal {
 	return &journal{secret: secret, seen: make(map[string]bool)}
 }
 
-// note looks for the secret in all ways to print v.
+// note looks for the secret in all ways to print v. It holds no lock while v prints itself.
 func (j *journal) note(what string, v any) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	key := fmt.Sprintf("%s %v %#v", what, v, v)
-	if j.secret == "" || j.seen[key] {
+	key := fmt.Sprintf("%s %T %v %#v", what, v, v, v)
+	if j.secret == "" || !j.isNew(key) {
 		return
 	}
-	j.seen[key] = true
 	for _, r := range renderings(v) {
 		if masked := j.mask(r.text); masked != r.text {
-			j.shown = append(j.shown, fmt.Sprintf("%s shows it as %s: %s", what, r.how, masked))
+			j.add(fmt.Sprintf("%s shows it as %s: %s", what, r.how, masked))
 			return
 		}
 	}
+}
+
+// isNew is true for the first who asks for key.
+func (j *journal) isNew(key string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.seen[key] {
+		return false
+	}
+	j.seen[key] = true
+	return true
+}
+
+// add keeps where the secret was found.
+func (j *journal) add(found string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.shown = append(j.shown, found)
 }
 
 // err says where the secret was found, without showing it once more.

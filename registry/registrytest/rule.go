@@ -151,6 +151,11 @@ var rules = []rule{
 		network, checkFrozenCancelled,
 	},
 	{
+		"check does not wait for an open or close of a frozen server",
+		"a probe must not hang for as long as a start or a shutdown does",
+		network, checkDuringFrozenOpenAndClose,
+	},
+	{
 		"check heals after a cut connection",
 		"load balancers and servers cut idle connections every day; that is no outage",
 		network, healsAfterCut,

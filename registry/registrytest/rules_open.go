@@ -1,11 +1,9 @@
 package registrytest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
-	"runtime/pprof"
 	"strings"
 
 	"github.com/vibework/mooring/registry"
@@ -17,10 +15,10 @@ func constructingIsInert(s *trial) error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
-	var x *subject
-	pprof.Do(s.t.Context(), pprof.Labels(markKey, s.mark), func(context.Context) {
-		x = s.examine(s.At(s.t, l.Addr().String()), nil)
-	})
+	x := s.examine(s.build("At", s.mark, s.settle, s.at(l.Addr().String())), nil)
+	if err := s.breached(); err != nil {
+		return err
+	}
 	if err := x.configure(); err != nil {
 		return fmt.Errorf("from Configure: %w", err)
 	}

@@ -45,6 +45,34 @@ func checkFrozenCancelled(s *trial) error {
 	return nil
 }
 
+// checkDuringFrozenOpenAndClose does not mind what the checks return, as long as they do.
+func checkDuringFrozenOpenAndClose(s *trial) error {
+	x := s.broken((*Proxy).Blackhole)
+	if err := x.checkDuring(x.open); err != nil {
+		return err
+	}
+	x, err := s.serving()
+	if err != nil {
+		return err
+	}
+	x.proxy.Blackhole()
+	return x.checkDuring(x.close)
+}
+
+// checkDuring checks while wait waits for the server, which is silent until the check has returned.
+func (x *subject) checkDuring(wait func(context.Context) error) error {
+	waited := make(chan struct{})
+	go func() {
+		defer close(waited)
+		_ = wait(x.within(x.long))
+	}()
+	<-time.After(x.brief) // to let it reach the server
+	_ = x.check(x.within(x.brief))
+	x.proxy.Pass()
+	<-waited
+	return x.breached()
+}
+
 func healsAfterCut(s *trial) error {
 	x, err := s.serving()
 	if err != nil {

@@ -1,8 +1,10 @@
 package registrytest
 
 // nothingShowsTheSecret looks at one life of a resource, and at what the trials before it have noted.
-// It prints no resource that is open: that would race with what the resource does.
+// It prints no resource that is open: that would race with what the resource does. It cannot hear what is
+// written to os.Stderr: to exchange that would race with every other writer.
 func nothingShowsTheSecret(s *trial) error {
+	defer s.overhear()()
 	x := s.fresh()
 	x.print("before Open")
 	if err := x.ready(); err != nil {
@@ -26,6 +28,6 @@ func (x *subject) failToOpen() {
 
 func (x *subject) print(when string) {
 	if x.breached() == nil { // otherwise a call may still be busy with it
-		x.journal.note("a resource "+when, x.res)
+		_ = x.show("a resource "+when, x.res)
 	}
 }

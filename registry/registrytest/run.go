@@ -2,6 +2,7 @@ package registrytest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -13,8 +14,9 @@ import (
 // The resources should have the time-outs that they have in production: a short one of their own
 // hides that they do not obey a context.
 type Target struct {
-	// New returns a resource that is not open and whose server is up. It may start that server and
-	// call t.Cleanup, and is called many times. Required.
+	// New returns, within a minute, a resource that is not open and whose server is up. It may start
+	// that server and call t.Cleanup, and is called many times, on goroutines that are not the test's
+	// own. Required.
 	New func(t *testing.T) registry.Resource
 
 	// At returns the same kind of resource for the server at addr, a host:port. It must do nothing
@@ -33,7 +35,7 @@ type Target struct {
 // Run tests that a resource keeps the contract of [registry.Resource]: one subtest for each rule,
 // each with a resource of its own. The rules are listed in the package comment. Run it with -race.
 //
-// A call that does not return, or that panics, fails the rule and not the whole test.
+// A call that does not return, or that panics, fails the rule and not the whole test. So does one of New or At.
 func Run(t *testing.T, target Target) {
 	t.Helper()
 	if err := target.validate(); err != nil {
@@ -87,6 +89,7 @@ type limits struct {
 	long   time.Duration // the life of a context that is not going to end
 	settle time.Duration // until what a call leaves behind must be gone
 	heal   time.Duration // until a client must have found its server again
+	start  time.Duration // until New must have returned, which may start a server
 }
 
 var usual = limits{
@@ -95,14 +98,19 @@ var usual = limits{
 	long:   10 * time.Second,
 	settle: 5 * time.Second,
 	heal:   15 * time.Second,
+	start:  time.Minute,
 }
 
 // warmUp opens and closes a resource once: what its driver starts once for the whole process must
-// not be taken for something that a later Open or Close has left behind.
+// not be taken for something that a later Open or Close has left behind. A New that fails now is not waited
+// for long by every rule.
 func (s *suite) warmUp(t *testing.T) {
 	trial := s.begin(t)
 	defer trial.end()
 	x := trial.fresh()
+	if trial.breached() != nil {
+		s.start = s.brief
+	}
 	_ = x.open(trial.within(s.long))
 	_ = x.close(trial.within(s.long))
 }
@@ -118,5 +126,5 @@ func (s *suite) verdict(t *testing.T, r rule) error {
 	if err == nil {
 		return nil
 	}
-	return errors.New(s.journal.mask(err.Error()))
+	return errors.New(s.journal.mask(fmt.Sprint(err)))
 }

@@ -78,6 +78,39 @@ func TestChildWithABrokenResource(t *testing.T) {
 	registrytest.Run(t, target)
 }
 
+func TestANewThatFailsTheTestFailsEveryRuleAndOneThatSkipsItIsHeard(t *testing.T) {
+	out := runChild(t, "TestChildWithoutAResource")
+	for _, want := range []string{
+		"no server today",
+		"--- FAIL: TestChildWithoutAResource/fatal/the_name_is_valid_and_constant",
+		"--- FAIL: TestChildWithoutAResource/fatal/close_leaves_nothing_behind",
+		"New ended its goroutine instead of returning",
+		"--- SKIP: TestChildWithoutAResource/skip",
+		"no server here",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the output lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestChildWithoutAResource(t *testing.T) {
+	if os.Getenv(inChild) == "" {
+		return
+	}
+	for name, give := range map[string]func(*testing.T){
+		"fatal": func(t *testing.T) { t.Fatal("no server today") },
+		"skip":  func(t *testing.T) { t.Skip("no server here") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			registrytest.Run(t, registrytest.Target{New: func(t *testing.T) registry.Resource {
+				give(t)
+				return nil
+			}})
+		})
+	}
+}
+
 func TestRunRefusesATargetThatIsNotComplete(t *testing.T) {
 	out := runChild(t, "TestChildWithIncompleteTargets")
 	for _, want := range []string{

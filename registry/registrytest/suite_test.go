@@ -2,6 +2,8 @@ package registrytest_test
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"slices"
 	"strings"
@@ -76,16 +78,29 @@ func TestAResourceWithoutANetworkPasses(t *testing.T) {
 
 // The suites run many at a time, for they mostly wait. One that starved gets a second look, alone.
 func TestEveryFlawBreaksItsRuleAndNoOther(t *testing.T) {
+	lookAtEvery(t, flaws, registrytest.Rules()...)
+}
+
+func TestEveryWayToShowTheSecretIsFound(t *testing.T) {
+	writer := log.Writer()
+	t.Cleanup(func() { log.SetOutput(writer) })
+	log.SetOutput(io.Discard) // some flaws log
+	lookAtEvery(t, secretFlaws, secretRule)
+}
+
+// lookAtEvery examines the rules on a resource with each flaw.
+func lookAtEvery(t *testing.T, flaws []flaw, rules ...string) {
+	t.Helper()
 	targets := make([]registrytest.Target, len(flaws))
 	complaints := make([][]string, len(flaws))
-	turns := make(chan struct{}, 16)
+	turns := make(chan struct{}, 24)
 	var running sync.WaitGroup
 	for i, f := range flaws {
 		targets[i] = targetOf(t, f.build)
 		running.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			complaints[i] = f.complaints(registrytest.Verdicts(t, targets[i]))
+			complaints[i] = f.complaints(registrytest.Verdicts(t, targets[i], rules...))
 		})
 	}
 	running.Wait()
@@ -94,7 +109,8 @@ func TestEveryFlawBreaksItsRuleAndNoOther(t *testing.T) {
 			if complaints[i] == nil {
 				return
 			}
-			for _, complaint := range f.complaints(registrytest.Verdicts(t, targets[i])) {
+			t.Logf("at first: %s", strings.Join(complaints[i], "\n"))
+			for _, complaint := range f.complaints(registrytest.Verdicts(t, targets[i], rules...)) {
 				t.Error(complaint)
 			}
 		})

@@ -22,7 +22,7 @@ type trial struct {
 	undo    []func()
 
 	mu    sync.Mutex
-	worst error // the first call that panicked or did not return
+	worst error // the first breach
 }
 
 // markKey is the key of the goroutine label by which a trial knows its own, and marks makes the values.
@@ -65,7 +65,9 @@ func (s *trial) cancelled(d time.Duration) context.Context {
 }
 
 // fresh returns a resource that New has made.
-func (s *trial) fresh() *subject { return s.examine(s.New(s.t), nil) }
+func (s *trial) fresh() *subject {
+	return s.examine(s.build("New", s.mark+byNew, s.start, s.New), nil)
+}
 
 // proxied returns a resource that At has made, with a proxy between it and its server.
 func (s *trial) proxied() *subject { return s.facing(s.Addr) }
@@ -73,7 +75,7 @@ func (s *trial) proxied() *subject { return s.facing(s.Addr) }
 // facing is proxied for another server.
 func (s *trial) facing(upstream string) *subject {
 	proxy := s.proxy(upstream)
-	return s.examine(s.At(s.t, proxy.Addr()), proxy)
+	return s.examine(s.build("At", s.mark+byAt, s.settle, s.at(proxy.Addr())), proxy)
 }
 
 // watched returns a resource whose connections can be counted, if there is a way to.
