@@ -132,16 +132,27 @@ func verdict(r *suite.Results) string {
 
 // reasons says why bars were missed, as far as that is known.
 func reasons(r *suite.Results) string {
-	var text strings.Builder
+	var order []string
+	missed := make(map[string][]string) // by reason
 	for _, b := range r.Bars() {
-		if b.Measures() && !b.Met() && b.Why != "" {
-			fmt.Fprintf(&text, "- %s, %s: %s.\n", b.ID, b.What, b.Why)
+		if !b.Measures() || b.Met() || b.Why == "" {
+			continue
 		}
+		if missed[b.Why] == nil {
+			order = append(order, b.Why)
+		}
+		if !slices.Contains(missed[b.Why], b.ID) {
+			missed[b.Why] = append(missed[b.Why], b.ID)
+		}
+	}
+	var text strings.Builder
+	for _, why := range order {
+		fmt.Fprintf(&text, "- %s: %s.\n", strings.Join(missed[why], ", "), why)
 	}
 	if text.Len() == 0 {
 		return ""
 	}
-	return "What was missed:\n\n" + text.String() + "\n"
+	return "What was missed, and why:\n\n" + text.String() + "\n"
 }
 
 // plain takes the Markdown out of a name, for a chart.

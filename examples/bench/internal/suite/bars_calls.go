@@ -42,7 +42,8 @@ func (r *Results) callBars() []Bar {
 	return bars
 }
 
-const whyClock = "each result has the duration of its check; the prototypes that the bar was set from read no clock"
+const whyClock = "a check locks its resource twice, counts itself off twice and reads the clock, so that callers " +
+	"share it, a hung one is told, and each result has its duration"
 
 const whyBytes = "the context and its timer take 272 bytes, the channel that a caller waits on 112 and the call 64; " +
 	"nothing is pooled"
