@@ -16,9 +16,13 @@ const (
 	moreConnections = 2
 )
 
-// wellAgain is how long clients and reports may take to be well again when the network is: the check that is under way
-// may fail, a caller that has just joined it waits for the others, and then comes the next probe.
-const wellAgain = 2*checkTimeout + probePause
+// reconnect is how long a resource may be unwell when its network is well again, as docs/reliability.md has it: gRPC
+// pauses for up to 1.8 s between two tries to connect.
+const reconnect = 2 * time.Second
+
+// wellAgain is how long reports and clients may be unwell when the network is well: a caller learns of a check only
+// when those of the other resources are done, and then comes the next probe.
+const wellAgain = reconnect + checkTimeout + probePause
 
 // slowCycle is more than a healthy spell and the fault after it ever take.
 const slowCycle = spell + outage + 2*time.Second

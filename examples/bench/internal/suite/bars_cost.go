@@ -80,8 +80,8 @@ func (r *Results) pingBars() []Bar {
 	return bars
 }
 
-const whyPing = "the backend's check gives the pool half of the time, so that a connection of its own can tell a full " +
-	"pool from a dead server: a second context and timer"
+const whyPing = "the backend's check gives the pool half of the time, so that a connection of its own can tell a " +
+	"full pool from a dead server: a second context and timer"
 
 // growthBars compare the processor time of a call for each resource at large numbers with that at 100. They are
 // too long for a gate.
