@@ -27,7 +27,7 @@ type Result struct {
 	Name     string
 	Optional bool          // the program can run without it
 	Err      error         // nil, or an *Error
-	Duration time.Duration // how long the check took; a caller that joined it late waited less
+	Duration time.Duration // from the start of the check to its end; a caller that joined it late waited less
 }
 
 // Status is the worst of the results: Fail if a required resource cannot serve, Warn if only optional ones

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/vibework/mooring/backends/config"
@@ -42,6 +43,23 @@ type backend struct {
 
 // call is something that a program asks of a resource. It returns when it has an answer, or an error.
 type call func(context.Context) error
+
+// holdAll takes so many connections, until release gives them back.
+func holdAll[C io.Closer](size int, take func() (C, error)) (release func(), err error) {
+	var held []C
+	for range size {
+		conn, err := take()
+		if err != nil {
+			return nil, err
+		}
+		held = append(held, conn)
+	}
+	return func() {
+		for _, conn := range held {
+			_ = conn.Close()
+		}
+	}, nil
+}
 
 // slower is a longer time to be well in, and why.
 type slower struct {

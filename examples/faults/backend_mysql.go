@@ -76,19 +76,8 @@ func split(addr string) (host string, port config.Port) {
 }
 
 func holdMySQL(ctx context.Context, res registry.Resource, size int) (func(), error) {
-	var held []*sql.Conn
-	for range size {
-		conn, err := res.(*mysql.Resource).DB().Conn(ctx)
-		if err != nil {
-			return nil, err
-		}
-		held = append(held, conn)
-	}
-	return func() {
-		for _, conn := range held {
-			_ = conn.Close()
-		}
-	}, nil
+	db := res.(*mysql.Resource).DB()
+	return holdAll(size, func() (*sql.Conn, error) { return db.Conn(ctx) })
 }
 
 func workMySQL(ctx context.Context, res registry.Resource) ([]call, error) {

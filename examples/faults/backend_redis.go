@@ -56,19 +56,7 @@ func connectRedis(t target) registry.Resource {
 }
 
 func holdRedis(ctx context.Context, res registry.Resource, size int) (func(), error) {
-	var held []driver.Conn
-	for range size {
-		conn, err := res.(*redis.Resource).Conn(ctx)
-		if err != nil {
-			return nil, err
-		}
-		held = append(held, conn)
-	}
-	return func() {
-		for _, conn := range held {
-			_ = conn.Close()
-		}
-	}, nil
+	return holdAll(size, func() (driver.Conn, error) { return res.(*redis.Resource).Conn(ctx) })
 }
 
 func workRedis(ctx context.Context, res registry.Resource) ([]call, error) {

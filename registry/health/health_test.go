@@ -47,6 +47,15 @@ var errDown = registry.Classify(registry.KindUnreachable, errors.New("10.0.0.7 r
 
 func failing(context.Context) error { return errDown }
 
+func takesThreeSeconds(ctx context.Context) error {
+	select {
+	case <-time.After(3 * time.Second):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // open returns an opened registry of these resources.
 func open(t *testing.T, resources ...*fake) *registry.Registry {
 	t.Helper()
@@ -326,14 +335,7 @@ func TestAFloodOfProbesCostsOneCheckInMaxAge(t *testing.T) {
 
 func TestTheDeadlineOfARequestBoundsItsWaitingAndNotTheCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		mysql := &fake{name: "mysql", check: func(ctx context.Context) error {
-			select {
-			case <-time.After(3 * time.Second):
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}}
+		mysql := &fake{name: "mysql", check: takesThreeSeconds}
 		h := health.Handler(open(t, mysql), health.Options{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -354,14 +356,7 @@ func TestTheDeadlineOfARequestBoundsItsWaitingAndNotTheCheck(t *testing.T) {
 
 func TestAClientThatLeavesSpoilsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		mysql := &fake{name: "mysql", check: func(ctx context.Context) error {
-			select {
-			case <-time.After(3 * time.Second):
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}}
+		mysql := &fake{name: "mysql", check: takesThreeSeconds}
 		h := health.Handler(open(t, mysql), health.Options{})
 		ctx, leave := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, leave)
