@@ -2,7 +2,9 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -39,6 +41,10 @@ type call struct {
 	missing atomic.Int32  // results
 }
 
+// batch is how many checks a caller starts before it lets them run: the goroutines of those that are quick serve
+// the next.
+const batch = 64
+
 func (r *Registry) check(ctx context.Context, rows []row) []Result {
 	results := make([]Result, len(rows))
 	if len(rows) == 0 {
@@ -46,7 +52,7 @@ func (r *Registry) check(ctx context.Context, rows []row) []Result {
 	}
 	c := &call{done: make(chan struct{})}
 	c.missing.Store(int32(len(rows)))
-	gone, now, started := ctx.Err() != nil, time.Now(), int32(0)
+	gone, now := ctx.Err() != nil, time.Now()
 	for i, row := range rows {
 		result := &results[i]
 		result.Name, result.Optional = row.name, row.optional
@@ -57,20 +63,27 @@ func (r *Registry) check(ctx context.Context, rows []row) []Result {
 			result.Err = stoppedWaiting(ctx, row.name)
 			c.answered()
 		} else {
-			started += current.join(c, result, now)
+			current.join(c, result, now)
+		}
+		if i%batch == batch-1 {
+			runtime.Gosched()
 		}
 	}
-	if started > 0 {
-		r.watchdog.expect(r, c.run.expires())
-		c.run.count(started)
+	if c.run.ctx != nil {
+		r.watchdog.expect(r, now.Add(c.run.limit))
 	}
 	select {
 	case <-c.done:
+		c.run.end()
 	case <-ctx.Done():
+		busy := false
 		for _, row := range rows {
 			if current := row.current.Load(); current != nil {
-				current.leave(ctx, c)
+				busy = current.leave(ctx, c) || busy
 			}
+		}
+		if !busy {
+			c.run.end()
 		}
 	}
 	return results
@@ -95,13 +108,12 @@ func notOpen(e *entry) error {
 	return &Error{Op: OpCheck, Name: e.name, Kind: KindNotOpen, Err: err}
 }
 
-// run is what checks that started together share.
+// run is what checks that started together share. Its context ends when the caller has all its results; if it
+// leaves some of the checks behind, they keep the context until its deadline.
 type run struct {
-	ctx         context.Context
-	cancel      context.CancelFunc
-	limit       time.Duration // CheckTimeout
-	inFlight    atomic.Int32  // how many they are; less by all of them until the last has been started
-	interrupted atomic.Bool   // cancelled because a resource of one of them is being closed
+	ctx    context.Context
+	cancel context.CancelFunc
+	limit  time.Duration // CheckTimeout
 }
 
 // begin makes the context, unless it is there.
@@ -112,28 +124,14 @@ func (r *run) begin(now time.Time, limit time.Duration) {
 	}
 }
 
-// again returns a run for one check, with a context of its own and the time that is left to r.
-func (r *run) again() *run {
-	fresh := new(run)
-	fresh.begin(r.began(), r.limit)
-	fresh.inFlight.Store(1)
-	return fresh
-}
-
-func (r *run) began() time.Time {
-	deadline, _ := r.ctx.Deadline()
-	return deadline.Add(-obedient(r.limit))
-}
-
-// expires is when the checks count as hung.
-func (r *run) expires() time.Time { return r.began().Add(r.limit) }
-
-// count adds the checks that were started, or takes off those that returned. The last lets the context go.
-func (r *run) count(n int32) {
-	if r.inFlight.Add(n) == 0 {
+func (r *run) end() {
+	if r.ctx != nil {
 		r.cancel()
 	}
 }
+
+// interrupted says whether the context was cancelled, though checks that belong to the run are in flight.
+func (r *run) interrupted() bool { return errors.Is(r.ctx.Err(), context.Canceled) }
 
 // obedient is what a check is given of its time: a twentieth less, so that one which obeys its context answers
 // with an error of its own before it counts as hung.

@@ -256,7 +256,7 @@ func TestTheContextOfACheckIsNotThatOfACaller(t *testing.T) {
 	mustClose(t, r)
 }
 
-func TestTheContextOfAFinishedCheckIsReleased(t *testing.T) {
+func TestTheContextOfFinishedChecksIsReleased(t *testing.T) {
 	contexts := make(chan context.Context, 2)
 	keep := func(ctx context.Context) error {
 		contexts <- ctx
@@ -265,9 +265,48 @@ func TestTheContextOfAFinishedCheckIsReleased(t *testing.T) {
 	r := opened(t, &fake{name: "a", check: keep}, &fake{name: "b", check: keep})
 	r.CheckAll(t.Context())
 	for range 2 {
-		<-(<-contexts).Done()
+		if ctx := <-contexts; ctx.Err() == nil {
+			t.Error("the context of a check lives on")
+		}
 	}
 	mustClose(t, r)
+}
+
+func TestACheckThatIsLeftBehindKeepsItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		contexts := make(chan context.Context, 2)
+		keep := func(check func(context.Context) error) func(context.Context) error {
+			return func(ctx context.Context) error {
+				contexts <- ctx
+				return check(ctx)
+			}
+		}
+		r := opened(t, &fake{name: "slow", check: keep(after(3*time.Second, nil))},
+			&fake{name: "quick", check: keep(after(0, nil))})
+		slow := inBackground(func() registry.Result { return r.Check(t.Context(), "slow") })
+		ofSlow := <-contexts
+		hasty, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		r.CheckAll(hasty) // waits for the slow check in vain, and has not started it
+		if ofQuick := <-contexts; ofQuick.Err() == nil {
+			t.Error("a caller without checks in flight has left a context")
+		}
+		if err := (<-slow).Err; err != nil || ofSlow.Err() == nil {
+			t.Errorf("the slow check: %v, and its context: %v", err, ofSlow.Err())
+		}
+
+		hasty, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		r.Check(hasty, "slow")
+		ofSlow = <-contexts
+		if result := r.Check(t.Context(), "slow"); result.Err != nil {
+			t.Error(result.Err)
+		}
+		<-ofSlow.Done()
+		took(t, start, 4750*time.Millisecond)
+		mustClose(t, r)
+	})
 }
 
 func TestConcurrentCallersShareOneCheck(t *testing.T) {

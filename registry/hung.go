@@ -13,12 +13,12 @@ func (o *opening) expire(now time.Time) (next time.Time) {
 	switch {
 	case o.ended || o.phase == idle || o.phase == hung:
 		return time.Time{}
-	case now.Before(o.run.expires()):
-		return o.run.expires()
+	case now.Before(o.expires()):
+		return o.expires()
 	}
 	known := o.phase == telling // the check did return; it is an observer that hangs
 	o.phase, o.told = hung, known
-	err, took := o.hungError(), now.Sub(o.run.began())
+	err, took := o.hungError(), now.Sub(o.began)
 	if known {
 		o.deliver(err, took)
 	} else {

@@ -11,14 +11,17 @@ import (
 type opening struct {
 	registry *Registry
 	entry    *entry
-	work     func() // made once: a go statement with a method value or arguments allocates
+	res      Resource // the entry's
+	work     func()   // made once: a go statement with a method value or arguments allocates
 
 	mu      sync.Mutex
 	phase   phase
 	run     *run // what the check in flight belongs to; nil while none is
+	began   time.Time
 	told    bool // that it is hung is known to everyone who waited
 	back    bool // it returned before that
 	waiters []waiter
+	first   [1]waiter     // where waiters begins: more than one is rare
 	health  Status        // what the last check said, for the log
 	ended   bool          // the resource is being closed
 	gone    chan struct{} // closed when the check in flight has returned; made when somebody waits for that
@@ -41,18 +44,16 @@ type waiter struct {
 }
 
 func newOpening(r *Registry, e *entry) *opening {
-	o := &opening{registry: r, entry: e, health: Pass}
-	o.work = o.check
+	o := &opening{registry: r, entry: e, res: e.res, health: Pass}
+	o.work, o.waiters = o.check, o.first[:0]
 	return o
 }
 
 // join gives the caller its result, now or when the check in flight has one; it starts the check if none is.
-func (o *opening) join(c *call, result *Result, now time.Time) (started int32) {
-	if !o.admit(c, result, now) {
-		return 0
+func (o *opening) join(c *call, result *Result, now time.Time) {
+	if o.admit(c, result, now) {
+		go o.work()
 	}
-	go o.work()
-	return 1
 }
 
 // admit says whether a check has to be started for the caller.
@@ -64,21 +65,25 @@ func (o *opening) admit(c *call, result *Result, now time.Time) bool {
 		result.Err = notOpen(o.entry)
 		c.answered()
 	case o.phase == hung:
-		result.Err, result.Duration = o.hungError(), now.Sub(o.run.began())
+		result.Err, result.Duration = o.hungError(), now.Sub(o.began)
 		c.answered()
 	default:
 		o.waiters = append(o.waiters, waiter{c, result})
 		if o.phase == idle {
 			c.run.begin(now, o.registry.settings().check)
-			o.phase, o.run = running, &c.run
+			o.phase, o.run, o.began = running, &c.run, now
 			return true
 		}
 	}
 	return false
 }
 
-// leave gives a caller whose context is done the reason for it, unless it has its result.
-func (o *opening) leave(ctx context.Context, c *call) {
+// expires is when the check in flight counts as hung.
+func (o *opening) expires() time.Time { return o.began.Add(o.run.limit) }
+
+// leave gives a caller whose context is done the reason for it, unless it has its result. It says whether a
+// check that the caller has started is still in flight.
+func (o *opening) leave(ctx context.Context, c *call) (busy bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for k, w := range o.waiters {
@@ -86,10 +91,11 @@ func (o *opening) leave(ctx context.Context, c *call) {
 			last := len(o.waiters) - 1
 			o.waiters[k], o.waiters[last] = o.waiters[last], waiter{}
 			o.waiters = o.waiters[:last]
-			w.result.Err, w.result.Duration = stoppedWaiting(ctx, o.entry.name), time.Since(o.run.began())
-			return
+			w.result.Err, w.result.Duration = stoppedWaiting(ctx, o.entry.name), time.Since(o.began)
+			break
 		}
 	}
+	return o.run == &c.run
 }
 
 // end makes the resource KindNotOpen for everyone, at once.
@@ -98,7 +104,7 @@ func (o *opening) end() {
 	defer o.mu.Unlock()
 	o.ended = true
 	if len(o.waiters) > 0 {
-		o.deliver(notOpen(o.entry), time.Since(o.run.began()))
+		o.deliver(notOpen(o.entry), time.Since(o.began))
 	}
 }
 
@@ -110,7 +116,6 @@ func (o *opening) interrupt() <-chan struct{} {
 	if o.phase == idle {
 		return nil
 	}
-	o.run.interrupted.Store(true)
 	o.run.cancel()
 	if o.phase == hung {
 		return nil
@@ -122,16 +127,15 @@ func (o *opening) interrupt() <-chan struct{} {
 }
 
 func (o *opening) deliver(err error, took time.Duration) {
-	for _, w := range o.waiters {
+	for i, w := range o.waiters {
 		w.result.Err, w.result.Duration = err, took
 		w.call.answered()
+		o.waiters[i] = waiter{}
 	}
-	clear(o.waiters)
 	o.waiters = o.waiters[:0]
 }
 
 func (o *opening) rest() {
-	o.run.count(-1)
 	o.phase, o.run, o.back = idle, nil, false
 	if o.gone != nil {
 		close(o.gone)

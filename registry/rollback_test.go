@@ -127,11 +127,20 @@ func TestARollBackThatCancelsTheCheckOfANeighbourIsNoFailureOfIt(t *testing.T) {
 
 func TestANeighbourThatFailsAgainAfterARollBackHasFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := opened(t, &fake{name: "a", check: inTurn(obey, failing(errRefused))})
+		var second context.Context
+		fail := func(ctx context.Context) error {
+			second = ctx
+			return errRefused
+		}
+		r := opened(t, &fake{name: "a", check: inTurn(obey, fail)})
 		r.Register(&fake{name: "b", check: obey})
 		r.Register(&fake{name: "c", open: after(time.Second, errDenied)})
 		opening := openAll(t, r)
 		wantKind(t, r.CheckAll(t.Context()).Results[0].Err, registry.KindUnreachable)
+		synctest.Wait()
+		if second.Err() == nil {
+			t.Error("the context of the second check lives on")
+		}
 		wantKind(t, <-opening, registry.KindAuth)
 		mustClose(t, r)
 	})

@@ -13,9 +13,9 @@ func (o *opening) check() {
 		if v := recover(); v != nil {
 			err = panicked(v)
 		}
-		o.finish(err, time.Since(o.run.began()))
+		o.finish(err, time.Since(o.began))
 	}()
-	err = o.entry.res.Check(o.run.ctx)
+	err = o.res.Check(o.run.ctx)
 }
 
 // finish takes what a check has returned to the observers and the log, and then to those who wait.
@@ -32,7 +32,7 @@ func (o *opening) finish(err error, took time.Duration) {
 			o.rest()
 		}
 		return
-	case err != nil && o.run.interrupted.Load():
+	case err != nil && o.run.interrupted():
 		o.repeat()
 		return
 	}
@@ -53,13 +53,15 @@ func (o *opening) finish(err error, took time.Duration) {
 }
 
 // repeat runs the check once more: its context was cancelled because another resource is being closed. The
-// context of the second run is its own.
+// context of the second run is its own, with the time that is left.
 func (o *opening) repeat() {
-	interrupted := o.run
-	fresh := interrupted.again()
-	o.run = fresh
-	go o.work()
-	interrupted.count(-1)
+	own := new(run)
+	own.begin(o.began, o.run.limit)
+	o.run = own
+	go func() {
+		defer own.end()
+		o.check()
+	}()
 }
 
 // diagnose says whether the resource's health has changed. It must be called with mu held, as deliver and rest.
@@ -69,8 +71,11 @@ func (o *opening) diagnose(err error) (changed bool) {
 	return changed
 }
 
-// post tells the observers. With mu held, no later event of the resource can be posted before.
+// post tells the observers, if there are any. With mu held, no later event of the resource can be posted before.
 func (o *opening) post(err error, took time.Duration) (told <-chan struct{}) {
+	if len(o.registry.observerList()) == 0 {
+		return nil
+	}
 	return o.registry.post(o.entry, Event{Op: OpCheck, Name: o.entry.name, Duration: took, Err: err})
 }
 
