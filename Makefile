@@ -69,7 +69,7 @@ soak: ## let the network fail at random for two minutes; ARGS='-d 30s' for less
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
 
-bench: ## measure Mooring beside its peers, in about ten minutes, and write docs/performance.md
+bench: ## measure Mooring beside its peers, in a quarter of an hour, and write docs/performance.md
 	cd examples/bench && go run . -out ../../docs
 
 bench-gate: ## test the measuring, and hold the bars of docs/performance.md that hold on any machine

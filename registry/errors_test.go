@@ -113,11 +113,24 @@ func TestKindOf(t *testing.T) {
 		{openError(x509.UnknownAuthorityError{}), registry.KindTLS},
 		{x509.HostnameError{Certificate: &x509.Certificate{}, Host: "db"}, registry.KindTLS},
 		{x509.CertificateInvalidError{Reason: x509.Expired}, registry.KindTLS},
+		{x509.SystemRootsError{Err: errRefused}, registry.KindUnreachable},
+		{x509.SystemRootsError{Err: errors.New("none")}, registry.KindTLS},
 	} {
 		if got := registry.KindOf(test.err); got != test.want {
 			t.Errorf("KindOf(%v) is %q, want %q", test.err, got, test.want)
 		}
 	}
+}
+
+type absentError struct{ text string }
+
+func (a *absentError) Error() string { return a.text }
+
+func TestAnErrorThatPanicsWhenItIsReadIsAFailureLikeAnyOther(t *testing.T) {
+	var none *absentError
+	r := opened(t, &fake{name: "a", check: failing(none)})
+	wantKind(t, r.CheckAll(t.Context()).Results[0].Err, registry.KindUnknown)
+	mustClose(t, r)
 }
 
 func TestKindOfARefusedConnectionIsUnreachable(t *testing.T) {

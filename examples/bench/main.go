@@ -1,6 +1,6 @@
 // Command bench measures Mooring beside what it could be replaced with, and writes docs/performance.md.
 //
-//	go run . -out ../../docs     measure everything, in about ten minutes, and write the page and its charts
+//	go run . -out ../../docs     measure everything, in a quarter of an hour, and write the page and its charts
 //	go run . -gate               hold what can be held on any machine; exits with 1 if a bar is missed
 //	go run . -quick              go through everything once, in half a minute; the numbers are good for nothing
 //	go run . -only W1,W6         measure some workloads and print their bars

@@ -42,10 +42,10 @@ func (r *Results) callBars() []Bar {
 	return bars
 }
 
-const whyClock = "a check locks its resource twice, counts itself off twice and reads the clock, so that callers " +
+const whyClock = "a check locks its resource twice, counts itself off and reads the clock, so that callers " +
 	"share it, a hung one is told, and each result has its duration"
 
-const whyBytes = "the context and its timer take 272 bytes, the channel that a caller waits on 112 and the call 64; " +
+const whyBytes = "the context and its timer take 272 bytes, the channel that a caller waits on 112 and the call 48; " +
 	"nothing is pooled"
 
 func (r *Results) allocationBars() []Bar {

@@ -30,8 +30,7 @@ func (r *Results) lookupBars() []Bar {
 }
 
 const (
-	whySize = "the registry tells errors of `net` and `crypto/x509` apart, logs with `log/slog` and marshals JSON; " +
-		"every driver links the first two anyway"
+	whySize    = "the registry tells errors of `net` apart, logs with `log/slog` and marshals JSON"
 	whyBackend = "the backend brings the registry, with `log/slog` and JSON, and `caarlos0/env` for its variables"
 )
 
@@ -62,14 +61,9 @@ func (r *Results) pingBars() []Bar {
 		{workload.Redis4, contender.FloorContext, "the floor with contexts", bounds{1.0, 0.90}},
 		{workload.MariaDB4, contender.FloorContext, "the floor with contexts", bounds{1.0, 0.90}},
 	} {
-		for _, row := range []struct{ name, what, why string }{
-			{contender.Mooring, "Mooring with the same pings", ""},
-			{workload.MooringBackend, "Mooring with its own backend's check", whyPing},
-		} {
-			ratio := r.Pings.Nanos.Ratio(row.name, b.base, b.column)
-			bar := ratioAtMost("B17", b.column+": "+row.what+", to "+b.name, b.limit, ratio)
-			bars = append(bars, bar.ungated().because(row.why))
-		}
+		ratio := r.Pings.Nanos.Ratio(contender.Mooring, b.base, b.column)
+		bar := ratioAtMost("B17", b.column+": Mooring with the same pings, to "+b.name, b.limit, ratio)
+		bars = append(bars, bar.ungated())
 	}
 	for _, c := range r.Connections {
 		if c.Who == contender.Mooring {
@@ -79,9 +73,6 @@ func (r *Results) pingBars() []Bar {
 	}
 	return bars
 }
-
-const whyPing = "the backend's check gives the pool half of the time, so that a connection of its own can tell a " +
-	"full pool from a dead server: a second context and timer"
 
 // growthBars compare the processor time of a call for each resource at large numbers with that at 100. They are
 // too long for a gate.

@@ -28,12 +28,12 @@ type Plan struct {
 	Starts       int           // of each program, W8
 }
 
-// Full is what docs/performance.md is made of. It takes some minutes.
+// Full is what docs/performance.md is made of. It takes a quarter of an hour.
 func Full() Plan {
 	return Plan{
 		Sizes: []int{1, 4, 16, 100, 1000, 10_000}, WaitSizes: []int{4, 100, 1000, 10_000},
 		CycleSizes: []int{1, 4, 16, 100, 1000, 10_000}, Over: []string{workload.Direct, workload.Pipe},
-		Effort:      timing.Effort{Passes: 11, Cell: 40 * time.Millisecond},
+		Effort:      timing.Effort{Passes: 21, Cell: 40 * time.Millisecond},
 		Serve:       timing.Effort{Passes: 9, Cell: 250 * time.Millisecond},
 		Probe:       timing.Effort{Passes: 10, Cell: time.Second},
 		HangTimeout: 50 * time.Millisecond, HangCalls: 100, ServerChecks: 10_000, Starts: 30,

@@ -5,6 +5,7 @@
 package timing
 
 import (
+	"math/rand/v2"
 	"runtime"
 	"time"
 )
@@ -46,13 +47,14 @@ func Measure(least time.Duration, do func(n int)) PerOp {
 	}
 }
 
-// Interleave calls measure for each row of each column in every pass. The rows of a column follow each other,
-// and each pass begins with another row, so that none is always the first.
+// Interleave calls measure for each row of each column in every pass. The rows of a column follow each other, in
+// another order in every pass, so that none always has the same neighbour; the orders are the same in every run.
 func Interleave(passes int, columns, rows []string, measure func(row, column string)) {
-	for pass := range passes {
+	order := rand.New(rand.NewPCG(0, 0))
+	for range passes {
 		for _, column := range columns {
-			for i := range rows {
-				measure(rows[(i+pass)%len(rows)], column)
+			for _, i := range order.Perm(len(rows)) {
+				measure(rows[i], column)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package timing_test
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,13 +43,24 @@ func TestMedianOfAnEvenNumberOfPassesIsBetweenTheMiddleTwo(t *testing.T) {
 	}
 }
 
-func TestInterleaveBeginsEachPassWithAnotherRow(t *testing.T) {
+func TestInterleaveMeasuresEveryRowOfAColumnInAnotherOrderEachTime(t *testing.T) {
+	rows, columns, passes := []string{"a", "b", "c", "d"}, []string{"1", "2"}, 6
 	var got []string
-	timing.Interleave(2, []string{"1", "2"}, []string{"a", "b"}, func(row, column string) {
-		got = append(got, row+column)
-	})
-	if want := []string{"a1", "b1", "a2", "b2", "b1", "a1", "b2", "a2"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
+	timing.Interleave(passes, columns, rows, func(row, column string) { got = append(got, row+column) })
+	orders := make(map[string]bool)
+	for pass := range passes {
+		for i, column := range columns {
+			from := (pass*len(columns) + i) * len(rows)
+			order := slices.Clone(got[from : from+len(rows)])
+			orders[strings.Join(order, " ")] = true
+			slices.Sort(order)
+			if want := []string{"a" + column, "b" + column, "c" + column, "d" + column}; !slices.Equal(order, want) {
+				t.Errorf("pass %d, column %s: got %v", pass, column, order)
+			}
+		}
+	}
+	if len(orders) < 6 {
+		t.Errorf("12 times in the orders %v", orders)
 	}
 }
 
