@@ -33,16 +33,16 @@ func (r *Registry) Check(ctx context.Context, name string) Result {
 	return Result{Name: name, Err: r.stranger(OpCheck, name, "")}
 }
 
-// call is one caller waiting for its results. Each is written where the caller will find it, under the mu of
-// the resource's opening; a caller that leaves early takes itself off the lists before it returns.
+// call is one caller and its results. Each is written where the caller will find it, under the mu of the
+// resource's opening; a caller that leaves early takes itself off the lists before it returns.
 type call struct {
-	done    chan struct{} // closed when no result is missing
 	run     run           // of the checks that this call started
-	missing atomic.Int32  // results
+	missing atomic.Int32  // results, and one more until the caller waits
+	done    chan struct{} // closed when none is missing; made when the caller waits
 }
 
-// batch is how many checks a caller starts before it lets them run: the goroutines of those that are quick serve
-// the next.
+// batch is how many checks a caller starts before it lets them run. Those that are quick leave their goroutines
+// to the next.
 const batch = 64
 
 func (r *Registry) check(ctx context.Context, rows []row) []Result {
@@ -50,8 +50,8 @@ func (r *Registry) check(ctx context.Context, rows []row) []Result {
 	if len(rows) == 0 {
 		return results
 	}
-	c := &call{done: make(chan struct{})}
-	c.missing.Store(int32(len(rows)))
+	c := new(call)
+	c.missing.Store(int32(len(rows)) + 1)
 	gone, now := ctx.Err() != nil, time.Now()
 	for i, row := range rows {
 		result := &results[i]
@@ -72,19 +72,9 @@ func (r *Registry) check(ctx context.Context, rows []row) []Result {
 	if c.run.ctx != nil {
 		r.watchdog.expect(r, now.Add(c.run.limit))
 	}
-	select {
-	case <-c.done:
+	runtime.Gosched() // checks that are quick are done after it: there is nothing to wait for
+	if c.missing.Load() == 1 || c.wait(ctx) || !c.leave(ctx, rows) {
 		c.run.end()
-	case <-ctx.Done():
-		busy := false
-		for _, row := range rows {
-			if current := row.current.Load(); current != nil {
-				busy = current.leave(ctx, c) || busy
-			}
-		}
-		if !busy {
-			c.run.end()
-		}
 	}
 	return results
 }
@@ -94,6 +84,29 @@ func (c *call) answered() {
 	if c.missing.Add(-1) == 0 {
 		close(c.done)
 	}
+}
+
+// wait says whether no result is missing any more, or ctx is done before that.
+func (c *call) wait(ctx context.Context) (complete bool) {
+	c.done = make(chan struct{})
+	c.answered()
+	select {
+	case <-c.done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// leave gives the caller the reason in place of the results that are missing. It says whether a check that the
+// caller has started is still in flight.
+func (c *call) leave(ctx context.Context, rows []row) (busy bool) {
+	for _, row := range rows {
+		if current := row.current.Load(); current != nil {
+			busy = current.leave(ctx, c) || busy
+		}
+	}
+	return busy
 }
 
 func stoppedWaiting(ctx context.Context, name string) error {

@@ -101,6 +101,9 @@ func (s *Slot[T]) Get(name string) (*T, error) {
 
 // Must is Get for those who take the client after OpenAll, as they should. It panics with Get's error.
 func (s *Slot[T]) Must(name string) *T {
+	if now := s.state.Load(); now != nil && now.client != nil {
+		return now.client // on the way of every query: Get is a call more
+	}
 	client, err := s.Get(name)
 	if err != nil {
 		panic(err.Error())

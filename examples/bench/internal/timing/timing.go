@@ -7,6 +7,7 @@ package timing
 import (
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -47,15 +48,18 @@ func Measure(least time.Duration, do func(n int)) PerOp {
 	}
 }
 
-// Interleave calls measure for each row of each column in every pass. The rows of a column follow each other, in
-// another order in every pass, so that none always has the same neighbour; the orders are the same in every run.
+// Interleave calls measure for each row of each column in every pass. The rows of a column follow each other: first
+// as they are given, and then in another order in every pass, so that none always has the same neighbour. The orders
+// are the same in every run.
 func Interleave(passes int, columns, rows []string, measure func(row, column string)) {
 	order := rand.New(rand.NewPCG(0, 0))
+	rows = slices.Clone(rows)
 	for range passes {
 		for _, column := range columns {
-			for _, i := range order.Perm(len(rows)) {
-				measure(rows[i], column)
+			for _, row := range rows {
+				measure(row, column)
 			}
 		}
+		order.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 	}
 }
