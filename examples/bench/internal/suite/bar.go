@@ -73,12 +73,16 @@ func (b Bar) Bound(limit float64) string {
 	return "≤ " + number(limit)
 }
 
-// Found writes what was measured.
+// Found writes what was measured, more exactly if it misses the bar by a hair.
 func (b Bar) Found() string {
-	if b.Spread == "" || !b.Measures() {
-		return number(b.Measured)
+	found := number(b.Measured)
+	if b.Measures() && !b.Met() && math.Abs(b.Measured-b.Must) < 0.005 {
+		found = fmt.Sprintf("%.4f", b.Measured)
 	}
-	return number(b.Measured) + " " + b.Spread
+	if b.Spread == "" || !b.Measures() {
+		return found
+	}
+	return found + " " + b.Spread
 }
 
 func (b Bar) String() string { return fmt.Sprintf("%-4s %s: %s", b.ID, b.What, b.Found()) }

@@ -122,10 +122,11 @@ func (r *Results) rateBars() []Bar {
 		return ratioAtLeast(id, what, limit, r.Served.Rate.Ratio(row, base, over))
 	}
 	var bars []Bar
+	why := map[string]string{workload.Pipe: "most of the time is net/http's, for either"}
 	const toFloor, toAlex = "to the floor with contexts", "both with a cache, to alexliesenfeld/health"
 	for _, over := range []string{workload.Direct, workload.Pipe} {
 		bars = append(bars,
-			bar("B7", contender.Mooring, contender.FloorContext, over, toFloor, bounds{1.0, 1.1}),
+			bar("B7", contender.Mooring, contender.FloorContext, over, toFloor, bounds{1.0, 1.1}).because(why[over]),
 			bar("B8", contender.MooringCached, contender.AlexCached, over, toAlex, bounds{1.0, 1.3}))
 	}
 	return append(bars, bar("B7", contender.Mooring, contender.HealthGo, workload.Direct, "to health-go", bounds{25, 35}))

@@ -41,6 +41,14 @@ func TestAVerdictDistinguishesMetFromGreat(t *testing.T) {
 	}
 }
 
+func TestABarThatIsMissedByAHairShowsThatItIs(t *testing.T) {
+	for measured, want := range map[float64]string{1.004: "1.0040", 1.1: "1.10", 0.996: "1.00"} {
+		if got := (suite.Bar{Must: 1, Measured: measured}).Found(); got != want {
+			t.Errorf("%v is shown as %q, want %q", measured, got, want)
+		}
+	}
+}
+
 func TestEveryBarIsMeasuredByAWorkload(t *testing.T) {
 	for _, bar := range suite.Nothing().Bars() {
 		if steps := suite.Steps([]suite.Bar{bar}); len(steps) != 1 || steps[0] == "" {
