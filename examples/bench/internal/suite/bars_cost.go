@@ -63,7 +63,7 @@ func (r *Results) pingBars() []Bar {
 	} {
 		ratio := r.Pings.Nanos.Ratio(contender.Mooring, b.base, b.column)
 		bar := ratioAtMost("B17", b.column+": Mooring with the same pings, to "+b.name, b.limit, ratio)
-		bars = append(bars, bar.ungated())
+		bars = append(bars, bar.ungated().because(whyPings))
 	}
 	for _, c := range r.Connections {
 		if c.Who == contender.Mooring {
@@ -73,6 +73,8 @@ func (r *Results) pingBars() []Bar {
 	}
 	return bars
 }
+
+const whyPings = "system calls and the waking of threads are most of it, for either"
 
 // growthBars compare the processor time of a call for each resource at large numbers with that at 100. They are
 // too long for a gate.

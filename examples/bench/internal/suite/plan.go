@@ -20,6 +20,7 @@ type Plan struct {
 
 	Effort timing.Effort
 	Serve  timing.Effort // W3
+	Pings  timing.Effort // W9
 	Probe  timing.Effort // W9
 
 	HangTimeout  time.Duration // W4
@@ -35,6 +36,7 @@ func Full() Plan {
 		CycleSizes: []int{1, 4, 16, 100, 1000, 10_000}, Over: []string{workload.Direct, workload.Pipe},
 		Effort:      timing.Effort{Passes: 21, Cell: 40 * time.Millisecond},
 		Serve:       timing.Effort{Passes: 9, Cell: 250 * time.Millisecond},
+		Pings:       timing.Effort{Passes: 61, Cell: 15 * time.Millisecond},
 		Probe:       timing.Effort{Passes: 10, Cell: time.Second},
 		HangTimeout: 50 * time.Millisecond, HangCalls: 100, ServerChecks: 10_000, Starts: 30,
 	}
@@ -47,6 +49,7 @@ func Quick() Plan {
 		Over:        []string{workload.Direct, workload.Pipe},
 		Effort:      timing.Effort{Passes: 1, Cell: time.Millisecond},
 		Serve:       timing.Effort{Passes: 1, Cell: 20 * time.Millisecond},
+		Pings:       timing.Effort{Passes: 1, Cell: time.Millisecond},
 		Probe:       timing.Effort{Passes: 1, Cell: 100 * time.Millisecond},
 		HangTimeout: 10 * time.Millisecond, HangCalls: 20, ServerChecks: 1000, Starts: 1,
 	}

@@ -123,7 +123,7 @@ func (r *Results) inherit(ctx context.Context, p Plan) (err error) {
 }
 
 func (r *Results) pings(ctx context.Context, p Plan, servers workload.Servers) (err error) {
-	r.Pings, err = servers.Ping(ctx, p.Effort)
+	r.Pings, err = servers.Ping(ctx, p.Pings)
 	return err
 }
 
