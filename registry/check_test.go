@@ -3,6 +3,7 @@ package registry_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/vibework/mooring/registry"
 )
@@ -307,6 +309,24 @@ func TestACheckThatIsLeftBehindKeepsItsContext(t *testing.T) {
 		took(t, start, 4750*time.Millisecond)
 		mustClose(t, r)
 	})
+}
+
+func TestNothingKeepsAReportFromBeingCollected(t *testing.T) {
+	r := opened(t, &fake{name: "a"}, &fake{name: "b"})
+	report := r.CheckAll(t.Context())
+	results := weak.Make(&report.Results[0])
+	runtime.KeepAlive(report)
+	for range 100 { // a goroutine that has just returned may still hold it
+		runtime.GC()
+		if results.Value() == nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if results.Value() != nil {
+		t.Error("the registry holds on to the results of a call that has returned")
+	}
+	mustClose(t, r)
 }
 
 func TestConcurrentCallersShareOneCheck(t *testing.T) {
