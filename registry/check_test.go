@@ -312,21 +312,18 @@ func TestACheckThatIsLeftBehindKeepsItsContext(t *testing.T) {
 }
 
 func TestNothingKeepsAReportFromBeingCollected(t *testing.T) {
-	r := opened(t, &fake{name: "a"}, &fake{name: "b"})
-	report := r.CheckAll(t.Context())
-	results := weak.Make(&report.Results[0])
-	runtime.KeepAlive(report)
-	for range 100 { // a goroutine that has just returned may still hold it
+	synctest.Test(t, func(t *testing.T) {
+		r := opened(t, &fake{name: "a"}, &fake{name: "b"})
+		report := r.CheckAll(t.Context())
+		results := weak.Make(&report.Results[0])
+		runtime.KeepAlive(report)
+		synctest.Wait() // the goroutines of the checks are gone
 		runtime.GC()
-		if results.Value() == nil {
-			break
+		if results.Value() != nil {
+			t.Error("the registry holds on to the results of a call that has returned")
 		}
-		time.Sleep(time.Millisecond)
-	}
-	if results.Value() != nil {
-		t.Error("the registry holds on to the results of a call that has returned")
-	}
-	mustClose(t, r)
+		mustClose(t, r)
+	})
 }
 
 func TestConcurrentCallersShareOneCheck(t *testing.T) {

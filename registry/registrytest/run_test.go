@@ -17,6 +17,15 @@ import (
 // and do nothing elsewhere.
 const inChild = "REGISTRYTEST_CHILD"
 
+func wantIn(t *testing.T, out string, wants ...string) {
+	t.Helper()
+	for _, want := range wants {
+		if !strings.Contains(out, want) {
+			t.Errorf("the output lacks %q:\n%s", want, out)
+		}
+	}
+}
+
 func runChild(t *testing.T, test string) (output string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^"+test+"$")
@@ -30,7 +39,7 @@ func runChild(t *testing.T, test string) (output string) {
 
 func TestRunSaysHowAndWhyARuleIsBroken(t *testing.T) {
 	out := runChild(t, "TestChildWithABrokenResource")
-	for _, want := range []string{
+	wantIn(t, out,
 		"--- FAIL: TestChildWithABrokenResource/check_before_open_is_ErrNotOpen",
 		"from Check: user:*****...: not ready, want registry.ErrNotOpen or an error that wraps it",
 		"why it matters: errors.Is(err, ErrNotOpen) tells what was never opened from what is broken",
@@ -40,11 +49,7 @@ func TestRunSaysHowAndWhyARuleIsBroken(t *testing.T) {
 		"the error of Check shows it as %v: user:*****...: not ready",
 		"--- PASS: TestChildWithABrokenResource/check_after_close_is_ErrNotOpen",
 		"without Target.At the rules about networks are left out",
-	} {
-		if !strings.Contains(out, want) {
-			t.Errorf("the output lacks %q", want)
-		}
-	}
+	)
 	if n := strings.Count(out, "--- FAIL"); n != 4 {
 		t.Errorf("%d tests failed, want three rules and their parent", n)
 	}
@@ -80,18 +85,14 @@ func TestChildWithABrokenResource(t *testing.T) {
 
 func TestANewThatFailsTheTestFailsEveryRuleAndOneThatSkipsItIsHeard(t *testing.T) {
 	out := runChild(t, "TestChildWithoutAResource")
-	for _, want := range []string{
+	wantIn(t, out,
 		"no server today",
 		"--- FAIL: TestChildWithoutAResource/fatal/the_name_is_valid_and_constant",
 		"--- FAIL: TestChildWithoutAResource/fatal/close_leaves_nothing_behind",
 		"New ended its goroutine instead of returning",
 		"--- SKIP: TestChildWithoutAResource/skip",
 		"no server here",
-	} {
-		if !strings.Contains(out, want) {
-			t.Errorf("the output lacks %q:\n%s", want, out)
-		}
-	}
+	)
 }
 
 func TestChildWithoutAResource(t *testing.T) {
@@ -113,15 +114,11 @@ func TestChildWithoutAResource(t *testing.T) {
 
 func TestRunRefusesATargetThatIsNotComplete(t *testing.T) {
 	out := runChild(t, "TestChildWithIncompleteTargets")
-	for _, want := range []string{
+	wantIn(t, out,
 		"registrytest: Target.New is nil",
 		"registrytest: Target has At without Addr, or Addr without At",
 		"registrytest: Target.Secret has less than 8 characters",
-	} {
-		if !strings.Contains(out, want) {
-			t.Errorf("the output lacks %q:\n%s", want, out)
-		}
-	}
+	)
 }
 
 func TestChildWithIncompleteTargets(t *testing.T) {
