@@ -42,14 +42,14 @@ integration: bin/devstack ## test the backends and the service on the servers at
 check: lint tidy test ## everything that CI asks for, but for the integration tests
 
 lint: ## check format and style, and vet
-	go vet ./... && go vet -C examples -tags browser ./... && go vet -C examples/bench ./...
-	$(LINT) run ./... && cd examples && $(LINT) run --build-tags browser ./... && cd bench && $(LINT) run ./...
+	go vet ./... && go vet -C examples -tags browser ./... && go vet -C bench ./...
+	$(LINT) run ./... && cd examples && $(LINT) run --build-tags browser ./... && cd ../bench && $(LINT) run ./...
 
 fmt: ## format all code
-	$(LINT) fmt && cd examples && $(LINT) fmt && cd bench && $(LINT) fmt
+	$(LINT) fmt && cd examples && $(LINT) fmt && cd ../bench && $(LINT) fmt
 
 tidy: ## check that every go.mod and go.sum is as it should be
-	go mod tidy -diff && cd examples && go mod tidy -diff && cd bench && go mod tidy -diff
+	go mod tidy -diff && cd examples && go mod tidy -diff && cd ../bench && go mod tidy -diff
 
 docs: ## write the variables and the program into README.md and .env.example
 	go test ./backends/all -run Documentation -update
@@ -70,11 +70,11 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
 
 bench: ## measure Mooring beside its peers, in a quarter of an hour, and write docs/performance.md
-	cd examples/bench && go run . -out ../../docs
+	cd bench && go run . -out ../docs
 
 bench-gate: ## test the measuring, and hold the bars of docs/performance.md that hold on any machine
-	go test -C examples/bench ./...
-	cd examples/bench && go run . -gate
+	go test -C bench ./...
+	cd bench && go run . -gate
 
 size: ## measure what a program inherits and write it into README.md
 	cd examples && go run ./size -update ..
