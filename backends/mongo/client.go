@@ -14,8 +14,22 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// grace is what the driver gets to disconnect when there is no time left.
-const grace = 50 * time.Millisecond
+const (
+	// closeTimeout bounds a Close whose context has no deadline.
+	closeTimeout = 25 * time.Second
+
+	// reserve is what of the time for a Close is kept for disconnecting, at most a quarter of it.
+	reserve = 250 * time.Millisecond
+
+	// finishInterval is the time between two looks at what is under way: the driver tells nobody of the end of a session.
+	finishInterval = 5 * time.Millisecond
+
+	// patience bounds the disconnecting. As long as a connection is in use, the driver waits in a loop without a pause.
+	patience = time.Second
+
+	// grace is what the driver gets to disconnect when there is no time left.
+	grace = 50 * time.Millisecond
+)
 
 // client is a client of the driver, and what there is to know about its connections.
 type client struct {
@@ -149,38 +163,64 @@ func (c *client) classify(err error) error {
 	return classify(err, c.settings.prefix, c.watch.cause())
 }
 
-// release disconnects and sees to it that no connection is left.
+// release disconnects when nothing is under way any more, or at the end of ctx, and leaves no connection behind.
 func (c *client) release(ctx context.Context) error {
 	c.end()
-	cut := c.pool.drain(ctx)
+	c.finish(ctx)
+	cut := -c.pool.cutInUse() // by a change of the replica set
 	c.disconnect(ctx)
-	if cut > 0 {
+	cut += c.pool.cutInUse()
+	sessions := c.NumberSessionsInProgress()
+	switch {
+	case sessions > cut:
+		return fault.New(registry.KindTimeout, "%d sessions were still in progress and have been cut", sessions)
+	case cut > 0:
 		return fault.New(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
 	}
 	return nil
 }
 
-// disconnect ends the sessions on the server, as long as Patience allows, and closes all connections. The
-// driver gets a context without a deadline: with one, it waits for connections in use in a loop without a pause.
+// finish waits until no session is in progress and no connection is in use, and keeps a reserve of ctx. Until then
+// the driver must not begin to disconnect: it would refuse the next statement of a transaction.
+func (c *client) finish(ctx context.Context) {
+	left := closeTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		left = time.Until(deadline)
+	}
+	ctx, cancel := context.WithTimeout(ctx, left-min(reserve, left/4))
+	defer cancel()
+	look := time.NewTicker(finishInterval)
+	defer look.Stop()
+	for c.NumberSessionsInProgress() > 0 || c.poolStats().InUse > 0 {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// disconnect makes the driver end what it keeps on the servers and close all connections. What has begun since finish
+// has looked, or is still in use, may end until the reserve of ctx, too, is used up; then it is cut.
 func (c *client) disconnect(ctx context.Context) {
-	patient, stop := conns.Patience(ctx)
-	defer stop()
-	endless, cut := context.WithCancel(context.WithoutCancel(ctx))
-	defer cut()
+	left := patience
+	if deadline, ok := ctx.Deadline(); ok {
+		left = min(patience, time.Until(deadline)*4/5)
+	}
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = c.Disconnect(endless)
+		_ = c.Disconnect(ctx)
 	}()
 	select {
 	case <-done:
-	case <-patient.Done():
-		cut()
+	case <-ctx.Done():
 		select {
 		case <-done:
 		case <-time.After(grace):
 		}
 	}
-	stop()
-	c.conns.Drain(patient)
+	c.conns.Drain(ctx)
 }

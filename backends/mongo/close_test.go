@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/event"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/vibework/mooring/backends/mongo"
@@ -16,7 +18,9 @@ func TestCloseCutsConnectionsInUseAndCountsThem(t *testing.T) {
 	hook, hold := holding()
 	r, res := open(t, at(server(t)), hook)
 	release := hold(t, res, 3)
-	err := r.CloseAll(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	err := r.CloseAll(ctx)
 	want := "close mongo: timeout: 3 connections were still in use and have been cut"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -24,12 +28,75 @@ func TestCloseCutsConnectionsInUseAndCountsThem(t *testing.T) {
 	release()
 }
 
-func TestCloseWaitsForAnOperationThatEndsSoon(t *testing.T) {
+func TestCloseUsesItsWholeShareForAnOperation(t *testing.T) {
 	hook, hold := holding()
 	r, res := open(t, at(server(t)), hook)
 	release := hold(t, res, 1)
-	time.AfterFunc(50*time.Millisecond, release)
-	if err := r.CloseAll(t.Context()); err != nil {
+	time.AfterFunc(1500*time.Millisecond, release)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := r.CloseAll(ctx); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestASessionInProgressGoesOnWhileCloseWaits(t *testing.T) {
+	_, res := open(t, at(server(t)))
+	session, err := res.Client().StartSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := collection(t, res)
+	closed := make(chan error)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		closed <- res.Close(ctx)
+	}()
+	for res.Check(t.Context()) == nil {
+		continue // until Close has begun
+	}
+	transaction := driver.NewSessionContext(t.Context(), session)
+	for id := range 100 {
+		if _, err := own.InsertOne(transaction, bson.M{"_id": id}); err != nil {
+			t.Errorf("statement %d while Close waits: %v", id, err)
+			break
+		}
+	}
+	session.EndSession(t.Context())
+	if err := <-closed; err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+func TestASessionThatNeverEndsIsCounted(t *testing.T) {
+	r, res := open(t, at(server(t)))
+	session, err := res.Client().StartSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.EndSession(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	want := "close mongo: timeout: 1 sessions were still in progress and have been cut"
+	if err := r.CloseAll(ctx); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestAnOperationMayEndWhileTheDriverDisconnects(t *testing.T) {
+	hook, hold := holding()
+	r, res := open(t, at(server(t)), hook)
+	release := hold(t, res, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	closed := make(chan error)
+	go func() { closed <- r.CloseAll(ctx) }()
+	for res.Client().Ping(t.Context(), nil) == nil {
+		continue // until the driver has begun to disconnect
+	}
+	release()
+	if err := <-closed; err != nil {
 		t.Errorf("got %v", err)
 	}
 }

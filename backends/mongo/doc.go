@@ -29,9 +29,12 @@
 // answer comes, it asks over a short-lived client of its own: so a stale connection is no failure, and a full pool
 // is KindExhausted only if the server is well. A user who may not ping counts as healthy: the server has answered.
 //
-// Close disconnects the client. Connections in use get a second to come back and are then cut; the error counts
-// them. End your own operations first: while one that has no server to go to waits for one, the driver (v2.9)
-// keeps a processor busy, from Close until the operation's context or MONGO_SERVER_SELECTION_TIMEOUT ends.
+// Close waits, in its share of the time, until no session is in progress and no connection is in use, and then
+// disconnects the client. So a transaction can go on to its end, and so can what else is under way. The driver has no
+// way to refuse new operations alone: they are served, too, until Close finds a moment in which none is under way, so
+// end your own workers, cursors and change streams first. What is left at the end of the share is cut; the error
+// counts it. An operation that has no server to go to does not count, and while it waits for one, the driver (v2.9)
+// keeps a processor busy, from the end of Close until the operation's context or MONGO_SERVER_SELECTION_TIMEOUT ends.
 //
 // # Clients
 //

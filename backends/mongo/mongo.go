@@ -86,8 +86,8 @@ func (r *Resource) Check(ctx context.Context) error {
 	return r.slot.Check(ctx, func(ctx context.Context, c *client) error { return c.check(ctx) })
 }
 
-// Close disconnects the client. Connections in use have a second to come back; those that do not are cut and
-// counted in the error.
+// Close waits until no session is in progress and no connection is in use, and disconnects the client. What is under
+// way at the end of ctx, or after 25s if ctx has no deadline, is cut and counted in the error.
 func (r *Resource) Close(ctx context.Context) error {
 	return r.slot.Close(ctx, func(ctx context.Context, c *client) error { return c.release(ctx) })
 }

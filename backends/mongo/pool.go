@@ -1,13 +1,11 @@
 package mongo
 
 import (
-	"context"
 	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/event"
 
-	"github.com/vibework/mooring/backends/internal/conns"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -19,15 +17,14 @@ type pool struct {
 	servers map[string]*server
 	waits   int64
 	waited  time.Duration
-	back    chan struct{} // closed when the last connection in use is back, while somebody waits for that
+	cut     int // connections in use that were closed with their pool
 }
 
 // server is the driver's own pool, of connections to one server.
 type server struct {
-	known   bool // the driver has not given it up
-	ready   map[int64]struct{}
-	lent    int
-	waiting []time.Time // since when callers wait, the oldest first
+	known       bool // the driver has not given it up
+	ready, lent map[int64]struct{}
+	waiting     []time.Time // since when callers wait, the oldest first
 }
 
 func (p *pool) event(e *event.PoolEvent) {
@@ -43,6 +40,9 @@ func (p *pool) event(e *event.PoolEvent) {
 		s.ready[e.ConnectionID] = struct{}{}
 	case event.ConnectionClosed:
 		delete(s.ready, e.ConnectionID)
+		if _, inUse := s.lent[e.ConnectionID]; inUse && e.Reason == event.ReasonPoolClosed {
+			p.cut++
+		}
 	case event.ConnectionCheckOutStarted:
 		if p.fills(s) {
 			p.waits++
@@ -52,13 +52,9 @@ func (p *pool) event(e *event.PoolEvent) {
 		p.endWait(s)
 	case event.ConnectionCheckedOut:
 		p.endWait(s)
-		s.lent++
+		s.lent[e.ConnectionID] = struct{}{}
 	case event.ConnectionCheckedIn:
-		s.lent--
-		if p.back != nil && p.inUse() == 0 {
-			close(p.back)
-			p.back = nil
-		}
+		delete(s.lent, e.ConnectionID)
 	}
 }
 
@@ -69,14 +65,14 @@ func (p *pool) server(addr string) *server {
 		if p.servers == nil {
 			p.servers = make(map[string]*server)
 		}
-		s = &server{ready: make(map[int64]struct{})}
+		s = &server{ready: make(map[int64]struct{}), lent: make(map[int64]struct{})}
 		p.servers[addr] = s
 	}
 	return s
 }
 
 // fills says whether s has lent all the connections that it may have.
-func (p *pool) fills(s *server) bool { return p.most > 0 && s.lent >= p.most }
+func (p *pool) fills(s *server) bool { return p.most > 0 && len(s.lent) >= p.most }
 
 // endWait ends a wait, if there is one: the sum is right whichever caller it was who waited. p.mu is held.
 func (p *pool) endWait(s *server) {
@@ -106,38 +102,23 @@ func (p *pool) stats() registry.PoolStats {
 		if s.known {
 			stats.Max += p.most
 		}
-		stats.Idle += max(len(s.ready)-s.lent, 0) // what is being closed may be lent still
+		stats.Idle += max(len(s.ready)-len(s.lent), 0) // what is being closed may be lent still
 	}
 	stats.Open = stats.InUse + stats.Idle
 	return stats
 }
 
-// drain waits until no connection is in use, for at most a second and within ctx, and returns how many still are.
-func (p *pool) drain(ctx context.Context) int {
-	p.mu.Lock()
-	back := make(chan struct{})
-	if p.inUse() == 0 {
-		close(back)
-	} else {
-		p.back = back
-	}
-	p.mu.Unlock()
-	patient, stop := conns.Patience(ctx)
-	defer stop()
-	select {
-	case <-back:
-	case <-patient.Done():
-	}
+// cutInUse returns how many connections the driver has closed while they were in use.
+func (p *pool) cutInUse() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.back = nil
-	return p.inUse()
+	return p.cut
 }
 
 // inUse counts the connections in use. p.mu is held.
 func (p *pool) inUse() (n int) {
 	for _, s := range p.servers {
-		n += s.lent
+		n += len(s.lent)
 	}
 	return n
 }
