@@ -2,24 +2,44 @@ package all_test
 
 import (
 	"context"
+	"errors"
 	"log"
+	"net"
 	"net/http"
-	"os"
 	"os/signal"
+	"syscall"
+	"time"
 
-	"github.com/vibework/mooring/backends/mysql"
+	_ "github.com/vibework/mooring/backends/mysql" // mysql.DB() and redis.Conn(ctx) are the handles
+	_ "github.com/vibework/mooring/backends/redis"
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/health"
 )
 
 func Example() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := registry.OpenAll(ctx); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	server := &http.Server{Handler: health.Handler(nil, health.Options{}), ReadHeaderTimeout: 5 * time.Second}
+	listener, err := net.Listen("tcp", ":8080") // first, so that probes are answered while the backends open
+	if err != nil {
 		log.Fatal(err)
 	}
-	defer registry.CloseAll(context.Background()) // logs what does not close
-	_ = mysql.DB()                                // a *sql.DB: take handles once, here, and pass them down
-	go http.ListenAndServe(":8080", health.Handler(nil, health.Options{}))
-	<-ctx.Done()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	if err = registry.OpenAll(ctx); err == nil {
+		select {
+		case err = <-served:
+		case <-ctx.Done():
+			registry.Drain()            // readiness turns red,
+			time.Sleep(5 * time.Second) // and load balancers notice
+		}
+	}
+	stop() // a second signal ends the program at once
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err = errors.Join(err, server.Shutdown(ctx))
+	ctx, cancel = context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err = errors.Join(err, registry.CloseAll(ctx)); err != nil {
+		log.Fatal(err)
+	}
 }
