@@ -90,6 +90,9 @@ func (o uriOption) apply(s *settings, values []string) error {
 		return errors.New("is there twice")
 	}
 	for _, v := range values {
+		if hasControl(v) {
+			return errors.New("has a control character")
+		}
 		if err := o.set(s, v); err != nil {
 			return err
 		}
