@@ -35,6 +35,8 @@ type client struct {
 	mu         sync.Mutex
 	closed     bool
 	publishers map[string]*TopicPublisher // by the full name of the topic
+
+	blind sync.Once // to tell that the check cannot see
 }
 
 // connect makes a client and verifies that Pub/Sub can be used.
@@ -126,11 +128,20 @@ func (c *client) check(ctx context.Context) error {
 	if status.Code(err) == codes.Unavailable {
 		err = c.ask(ctx)
 	}
-	switch code := status.Code(err); {
-	case code == codes.PermissionDenied, code == codes.NotFound && c.settings.CheckTopic == "":
+	variable, named := config.Prefix(c.settings.name)+"CHECK_TOPIC", c.settings.CheckTopic != ""
+	switch {
+	case noTopic(err) && named:
+		return fault.New(registry.KindConfig, "%s: there is no such topic", variable)
+	case mayNotLook(err) && named:
+		return fault.New(registry.KindPermission, "%s: the credentials may not get this topic (pubsub.topics.get)", variable)
+	case noTopic(err):
 		return nil
-	case code == codes.NotFound:
-		return fault.New(registry.KindConfig, "%sCHECK_TOPIC: there is no such topic", config.Prefix(c.settings.name))
+	case mayNotLook(err):
+		c.blind.Do(func() {
+			slog.Warn("the check cannot see whether a topic exists: the credentials may not get topics",
+				"resource", c.settings.name)
+		})
+		return nil
 	}
 	return classify(err)
 }

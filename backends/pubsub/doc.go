@@ -19,10 +19,11 @@
 //
 // # Open, check, close
 //
-// Open connects and does what Check does. Check asks for a topic that need not exist: that it is not there, and
-// that the credentials may not look, are answers, too, and mean that Pub/Sub can be reached. A topic that
-// PUBSUB_CHECK_TOPIC names has to exist: if it does not, the kind is KindConfig. An emulator forgets its topics
-// when it restarts.
+// Open connects and does what Check does. Check asks for a topic that need not exist: that it is not there is an
+// answer, too, and so is that the credentials may not look, which is logged once as a warning. Every other refusal
+// is a failure that says what to do: an API that is off, billing, a project that is not there, a scope, a quota
+// project, a perimeter. A topic that PUBSUB_CHECK_TOPIC names has to exist and to be seen: if it is not there, the
+// kind is KindConfig. An emulator forgets its topics when it restarts.
 //
 // Close stops and flushes all publishers at the same time, until its context is about to end, and then cuts
 // what is left. Its error counts the messages that were accepted and that the service has not confirmed: these

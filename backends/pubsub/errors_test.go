@@ -26,6 +26,7 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		{codes.Unauthenticated, "Request had invalid authentication credentials. SECRET", registry.KindAuth, "the credentials were refused (Unauthenticated)"},
 		{codes.PermissionDenied, "User SECRET not authorized to perform this action.", registry.KindPermission, "the credentials may not do this (PermissionDenied)"},
 		{codes.NotFound, "Resource not found (resource=SECRET).", registry.KindConfig, "there is no such topic or project (NotFound)"},
+		{codes.NotFound, "Requested project not found or SECRET", registry.KindConfig, "there is no such project, or the credentials have no access to it (NotFound): give its id, not its display name"},
 		{codes.InvalidArgument, "You have passed an invalid argument SECRET", registry.KindConfig, "the name of the topic or the project is refused (InvalidArgument)"},
 		{codes.ResourceExhausted, "Quota exceeded SECRET", registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
 		{codes.DeadlineExceeded, "context deadline exceeded while waiting", registry.KindTimeout, "no answer in time: context deadline exceeded"},

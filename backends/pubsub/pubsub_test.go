@@ -1,9 +1,11 @@
 package pubsub_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	driver "cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"cloud.google.com/go/pubsub/v2/pstest"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -119,6 +122,77 @@ func TestWhatACheckMakesOfAnAnswer(t *testing.T) {
 		if err := res.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Why a caller may not do something is in the details of the status.
+func TestARefusalIsForgivenOnlyWhereNobodyMayLook(t *testing.T) {
+	for reason, test := range map[string]struct {
+		kind registry.Kind
+		text string
+	}{
+		"":                      {}, // there are no details
+		"IAM_PERMISSION_DENIED": {},
+		"SERVICE_DISABLED": {registry.KindConfig, "the Pub/Sub API is off (SERVICE_DISABLED): " +
+			"enable pubsub.googleapis.com in the project"},
+		"BILLING_DISABLED": {registry.KindConfig, "billing is off (BILLING_DISABLED): " +
+			"link the project to an active billing account"},
+		"CONSUMER_INVALID": {registry.KindConfig, "there is no such project (CONSUMER_INVALID): " +
+			"give the id of the project and not its display name"},
+		"ACCESS_TOKEN_SCOPE_INSUFFICIENT": {registry.KindPermission, "the access token lacks a scope " +
+			"(ACCESS_TOKEN_SCOPE_INSUFFICIENT): give the credentials or the machine the scope cloud-platform or pubsub"},
+		"USER_PROJECT_DENIED": {registry.KindPermission, "the credentials may not use the project to bill " +
+			"(USER_PROJECT_DENIED): grant them serviceusage.services.use there, or name another quota project"},
+		"SECURITY_POLICY_VIOLATED": {registry.KindPermission, "a perimeter of VPC Service Controls forbids it " +
+			"(SECURITY_POLICY_VIOLATED): call from inside, or add a rule that lets this caller in"},
+		"IP_REFUSED":  {registry.KindPermission, "the service refuses this caller (PermissionDenied, IP_REFUSED)"},
+		"it's SECRET": {registry.KindPermission, "the service refuses this caller (PermissionDenied)"},
+	} {
+		refusing := refusal(t, reason)
+		res := pubsub.New("pubsub", pubsub.WithConfig(at(fake(t, refusing))))
+		err := res.Open(t.Context())
+		if registry.KindOf(err) != test.kind || err != nil && err.Error() != test.text {
+			t.Errorf("%s\ngot  %s: %v\nwant %s: %s", reason, registry.KindOf(err), err, test.kind, test.text)
+		}
+		if err := res.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		cfg := at(fake(t, refusing))
+		cfg.CheckTopic = "orders"
+		want := test.text
+		if test.kind == "" {
+			want = "PUBSUB_CHECK_TOPIC: the credentials may not get this topic (pubsub.topics.get)"
+		}
+		err = pubsub.New("pubsub", pubsub.WithConfig(cfg)).Open(t.Context())
+		if err == nil || err.Error() != want {
+			t.Errorf("%q, with a topic that has to exist\ngot  %v\nwant %s", reason, err, want)
+		}
+	}
+}
+
+func TestAProjectThatIsNotThereFailsTheCheck(t *testing.T) {
+	const said = "Requested project not found or user does not have access to it (project=SECRET)."
+	addr := fake(t, pstest.WithErrorInjection("GetTopic", codes.NotFound, said))
+	err := pubsub.New("pubsub", pubsub.WithConfig(at(addr))).Open(t.Context())
+	const want = "there is no such project, or the credentials have no access to it (NotFound): " +
+		"give its id, not its display name"
+	if err == nil || err.Error() != want || registry.KindOf(err) != registry.KindConfig {
+		t.Errorf("got  %s: %v\nwant %s", registry.KindOf(err), err, want)
+	}
+}
+
+func TestACheckThatMayNotLookWarnsOnce(t *testing.T) {
+	log := captureLog(t)
+	_, res := open(t, at(fake(t, refusal(t, "IAM_PERMISSION_DENIED"))))
+	for range 3 {
+		if err := res.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const want = `level=WARN msg="the check cannot see whether a topic exists: the credentials may not get topics" ` +
+		"resource=pubsub\n"
+	if got := log(); strings.Count(got, want) != 1 || strings.Count(got, "\n") != 1 {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
@@ -276,6 +350,45 @@ func (c *calls) React(any) (handled bool, answer any, err error) {
 		return true, new(pubsubpb.Topic), nil
 	}
 	return true, new(pubsubpb.Topic), status.Error(codes.ResourceExhausted, "")
+}
+
+// refusal answers GetTopic with PermissionDenied for a reason, or for none.
+func refusal(t *testing.T, reason string) pstest.ServerReactorOption {
+	t.Helper()
+	denied := status.New(codes.PermissionDenied, "SECRET")
+	if reason != "" {
+		var err error
+		denied, err = denied.WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: "googleapis.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return pstest.ServerReactorOption{FuncName: "GetTopic", Reactor: refuser{denied.Err()}}
+}
+
+// refuser is a reactor that fails every call.
+type refuser struct{ err error }
+
+func (r refuser) React(any) (handled bool, answer any, err error) {
+	return true, new(pubsubpb.Topic), r.err
+}
+
+// captureLog returns what has been logged to the default logger, without the times, until the test ends.
+func captureLog(t *testing.T) (text func() string) {
+	t.Helper()
+	var buffer bytes.Buffer
+	untimed := func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}
+	last := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&buffer, &slog.HandlerOptions{
+		Level: slog.LevelWarn, ReplaceAttr: untimed,
+	})))
+	t.Cleanup(func() { slog.SetDefault(last) })
+	return buffer.String
 }
 
 func panicOf(f func()) (text string) {
