@@ -23,7 +23,7 @@ type Config struct {
 	CheckTopic string `env:"CHECK_TOPIC" doc:"topic that a check wants to exist; unless set, any answer will do"`
 
 	GRPCConns      int           `env:"GRPC_CONNS" envDefault:"1" doc:"connections to publish, and as many to receive"`
-	PublishTimeout time.Duration `env:"PUBLISH_TIMEOUT" envDefault:"10s" doc:"longest try to send a batch of messages"`
+	PublishTimeout time.Duration `env:"PUBLISH_TIMEOUT" envDefault:"60s" doc:"longest try to send a batch of messages"`
 }
 
 const (

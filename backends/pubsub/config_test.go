@@ -102,7 +102,7 @@ func TestWithoutAnEmulatorTheServiceIsMeant(t *testing.T) {
 	setenv(t, "PUBSUB_PROJECT_ID=example.com:shop")
 	want := pubsub.Resolved{
 		Project: "example.com:shop", Addr: "pubsub.googleapis.com:443", TLS: true,
-		Topic: "projects/example.com:shop/topics/mooring-probe", GRPCConns: 1, PublishTimeout: 10 * time.Second,
+		Topic: "projects/example.com:shop/topics/mooring-probe", GRPCConns: 1, PublishTimeout: time.Minute,
 	}
 	if got := pubsub.Resolve(t, "pubsub"); got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -164,7 +164,7 @@ func TestANamedInstanceReadsItsOwnVariablesOnly(t *testing.T) {
 
 func TestAZeroFieldMeansItsDefault(t *testing.T) {
 	cfg := config.Defaults(pubsub.Config{GRPCConns: 2})
-	if cfg.GRPCConns != 2 || cfg.PublishTimeout != 10*time.Second {
+	if cfg.GRPCConns != 2 || cfg.PublishTimeout != time.Minute {
 		t.Errorf("got %+v", cfg)
 	}
 }

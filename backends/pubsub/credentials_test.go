@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
-	"cloud.google.com/go/pubsub/v2/pstest"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -44,19 +42,7 @@ func newGoogle(t *testing.T) *google {
 	certified.Close()
 	g := &google{roots: x509.NewCertPool(), token: "tok3n"}
 	g.roots.AddCert(certified.Certificate())
-	fake := pstest.NewServerWithAddress("127.0.0.1:0")
-	srv := grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&certified.TLS.Certificates[0])),
-		grpc.UnaryInterceptor(g.authenticate))
-	pubsubpb.RegisterPublisherServer(srv, &fake.GServer)
-	l := listen(t)
-	g.addr = l.Addr().String()
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = srv.Serve(l) })
-	t.Cleanup(func() {
-		srv.Stop()
-		_ = fake.Close()
-		serving.Wait()
-	})
+	g.addr = intercepted(t, g.authenticate, grpc.Creds(credentials.NewServerTLSFromCert(&certified.TLS.Certificates[0])))
 	return g
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,6 +54,24 @@ func fake(t *testing.T, opts ...pstest.ServerReactorOption) (addr string) {
 	srv := pstest.NewServerWithAddress("127.0.0.1:0", opts...)
 	t.Cleanup(func() { _ = srv.Close() })
 	return srv.Addr
+}
+
+// intercepted starts a fake of the test's own whose calls go by way of intercept.
+func intercepted(t *testing.T, intercept grpc.UnaryServerInterceptor, opts ...grpc.ServerOption) (addr string) {
+	t.Helper()
+	fake := pstest.NewServerWithAddress("127.0.0.1:0")
+	srv := grpc.NewServer(append(opts, grpc.UnaryInterceptor(intercept))...)
+	pubsubpb.RegisterPublisherServer(srv, &fake.GServer)
+	pubsubpb.RegisterSubscriberServer(srv, &fake.GServer)
+	l := listen(t)
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = srv.Serve(l) })
+	t.Cleanup(func() {
+		srv.Stop()
+		_ = fake.Close()
+		serving.Wait()
+	})
+	return l.Addr().String()
 }
 
 // proxied returns a proxy in front of the server, and the configuration of a client that goes by way of it.

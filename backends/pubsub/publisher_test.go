@@ -1,6 +1,7 @@
 package pubsub_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strconv"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	driver "cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+	"google.golang.org/grpc"
 
 	"github.com/vibework/mooring/backends/pubsub"
 	"github.com/vibework/mooring/registry"
@@ -86,6 +89,28 @@ func TestAnOrderingKeyIsPausedByAFailureUntilItIsResumed(t *testing.T) {
 	p.ResumePublish("key")
 	if err := ordered(); err == nil || errors.Is(err, paused) {
 		t.Errorf("after ResumePublish: %v", err)
+	}
+}
+
+// A service that is away for less than that loses nothing.
+func TestAMessageIsTriedForAMinute(t *testing.T) {
+	left := make(chan time.Duration, 1)
+	addr := intercepted(t, func(
+		ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler,
+	) (any, error) {
+		if call.FullMethod == pubsubpb.Publisher_Publish_FullMethodName {
+			deadline, _ := ctx.Deadline()
+			left <- time.Until(deadline)
+		}
+		return next(ctx, req)
+	})
+	top := newTopic(t, addr)
+	_, res := open(t, at(addr))
+	if _, err := publish(t, res.Publisher(top.id), 1)[0].Get(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-left; got > time.Minute || got < time.Minute/2 {
+		t.Errorf("the first try had %v", got)
 	}
 }
 
