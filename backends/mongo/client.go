@@ -222,5 +222,5 @@ func (c *client) disconnect(ctx context.Context) {
 		case <-time.After(grace):
 		}
 	}
-	c.conns.Drain(ctx)
+	c.conns.Drain(ctx, func() {})
 }

@@ -61,16 +61,9 @@ func (c *client) poolStats() registry.PoolStats {
 
 // release closes the pool and sees to it that no connection is left.
 func (c *client) release(ctx context.Context) error {
-	closed := make(chan struct{})
-	go func() { // it says good-bye on every idle connection, and takes no context
-		_ = c.DB.Close()
-		close(closed)
-	}()
-	select {
-	case <-closed:
-	case <-ctx.Done():
-	}
-	if cut := c.connector.conns.Drain(ctx); cut > 0 {
+	// It says good-bye on every idle connection, and takes no context.
+	goodBye := func() { _ = c.DB.Close() }
+	if cut := c.connector.conns.Drain(ctx, goodBye); cut > 0 {
 		return fault.New(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
 	}
 	return nil

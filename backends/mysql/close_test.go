@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
+	"errors"
 	"net/url"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 func TestCloseCutsConnectionsInUseAndCountsThem(t *testing.T) {
 	r, res := open(t, at(server(t)))
 	conns := borrow(t, res.DB(), 2)
-	err := r.CloseAll(t.Context())
+	err := closeWithin(t, r, 500*time.Millisecond)
 	want := "close mysql: timeout: 2 connections were still in use and have been cut"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -25,13 +26,55 @@ func TestCloseCutsConnectionsInUseAndCountsThem(t *testing.T) {
 	}
 }
 
-func TestCloseWaitsForConnectionsThatComeBack(t *testing.T) {
+func TestATransactionThatEndsWithinTheShareOfCloseCommits(t *testing.T) {
 	r, res := open(t, at(server(t)))
-	conn := borrow(t, res.DB(), 1)[0]
-	time.AfterFunc(50*time.Millisecond, func() { _ = conn.Close() })
-	if err := r.CloseAll(t.Context()); err != nil {
+	tx, err := res.DB().BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	committed := make(chan error, 1)
+	time.AfterFunc(1500*time.Millisecond, func() {
+		_, err := tx.ExecContext(t.Context(), "DO 1")
+		committed <- errors.Join(err, tx.Commit())
+	})
+	if err := closeWithin(t, r, 30*time.Second); err != nil {
 		t.Errorf("got %v", err)
 	}
+	if err := <-committed; err != nil {
+		t.Errorf("the transaction: %v", err)
+	}
+}
+
+func TestNothingIsLentOnceCloseHasBegun(t *testing.T) {
+	fake, url := fake(t)
+	_, res := open(t, at(url))
+	held := borrow(t, res.DB(), 1)[0]
+	fake.Freeze(true)
+	lent := make(chan error, 1)
+	go func() { // the server accepts, and does not greet
+		_, err := res.DB().Conn(context.Background())
+		lent <- err
+	}()
+	fake.WaitConns(2)
+	closed := make(chan error, 1)
+	go func() { closed <- res.Close(t.Context()) }()
+	if err := <-lent; !errors.Is(err, registry.ErrNotOpen) {
+		t.Errorf("what was logging in: %v", err)
+	}
+	if _, err := res.DB().Conn(t.Context()); err == nil {
+		t.Error("a connection was lent")
+	}
+	_ = held.Close()
+	if err := <-closed; err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+// closeWithin is CloseAll with so much time.
+func closeWithin(t *testing.T, r *registry.Registry, share time.Duration) error {
+	ctx, cancel := context.WithTimeout(t.Context(), share)
+	defer cancel()
+	return r.CloseAll(ctx)
 }
 
 func TestNothingIsLeftOfAFailedOpen(t *testing.T) {
@@ -111,7 +154,7 @@ func TestNothingIsLeftOnTheServerAfterClose(t *testing.T) {
 		r, res := open(t, at(url))
 		warm(t, res.DB(), 5)
 		borrow(t, res.DB(), 1)
-		_ = r.CloseAll(t.Context())
+		_ = closeWithin(t, r, 500*time.Millisecond)
 		fake.WaitConns(0)
 		return
 	}
@@ -131,7 +174,7 @@ func TestNothingIsLeftOnTheServerAfterClose(t *testing.T) {
 	if n := number(t, admin.DB(), theirs); n != 5 {
 		t.Errorf("%d connections, want 5", n)
 	}
-	_ = r.CloseAll(t.Context())
+	_ = closeWithin(t, r, 500*time.Millisecond)
 	for limit := time.Now().Add(10 * time.Second); number(t, admin.DB(), theirs) > 0; {
 		if time.Now().After(limit) {
 			t.Fatal("the server still lists connections")

@@ -27,7 +27,7 @@ type connector struct {
 // dialling only. Its error can be shown, unlike the driver's.
 func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	s := c.settings
-	ctx, cancel := context.WithTimeout(ctx, s.DialTimeout)
+	ctx, cancel := c.conns.Dialling(ctx, s.DialTimeout)
 	defer cancel()
 	var w wire
 	cfg := s.driver.Clone()
@@ -41,6 +41,12 @@ func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 		return nil, classify(err)
 	}
 	conn, err := inner.Connect(ctx)
+	if over := c.conns.Err(); over != nil {
+		if err == nil {
+			_ = conn.Close()
+		}
+		return nil, over
+	}
 	if err != nil {
 		return nil, w.explain(err)
 	}

@@ -118,7 +118,7 @@ func TestAUnixSocketWorksLikeAPort(t *testing.T) {
 	}
 	borrow(t, res.DB(), 1)
 	want := "close mysql: timeout: 1 connections were still in use and have been cut"
-	if err := r.CloseAll(t.Context()); err == nil || err.Error() != want {
+	if err := closeWithin(t, r, 500*time.Millisecond); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	server.WaitConns(0)

@@ -35,8 +35,9 @@
 // for which a user needs no privilege. When that fails or none comes free, it asks over a connection of its
 // own: so a stale connection is no failure, and a full pool is KindExhausted only if the server is well.
 //
-// Close closes the pool. Connections that the program is using get a second to come back and are then cut; the
-// error counts them. A statement that such a connection was running may go on at the server until it ends.
+// Close closes the pool and lends no connection from then on. Work under way may finish: a transaction commits if it
+// ends within the share that CloseAll gives to Close, less 100ms. Connections that are in use after that are cut, and
+// the error counts them. A statement that such a connection was running may go on at the server until it ends.
 //
 // # Clients
 //

@@ -84,8 +84,8 @@ func (r *Resource) Check(ctx context.Context) error {
 	})
 }
 
-// Close closes the pool. Connections in use have a second to come back; those that do not are cut and counted
-// in the error.
+// Close closes the pool. It lends no connection from its beginning on; those in use may finish their work until ctx
+// ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
 func (r *Resource) Close(ctx context.Context) error {
 	return r.slot.Close(ctx, func(ctx context.Context, c *client) error { return c.release(ctx) })
 }

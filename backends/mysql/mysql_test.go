@@ -194,7 +194,7 @@ func TestPoolStatsAreThoseOfTheHandle(t *testing.T) {
 	if got, want := res.PoolStats(), (registry.PoolStats{Max: 3, Open: 2, InUse: 1, Idle: 1}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	_ = r.CloseAll(t.Context())
+	_ = closeWithin(t, r, 500*time.Millisecond)
 	if got := res.PoolStats(); got != (registry.PoolStats{}) {
 		t.Errorf("after Close they are %+v", got)
 	}

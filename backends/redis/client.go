@@ -47,6 +47,8 @@ func connect(ctx context.Context, s *settings, hook func(*driver.Pool)) (*client
 // dial connects, logs in and selects the database. Its error can be shown, unlike the driver's.
 func (c *client) dial(ctx context.Context) (driver.Conn, error) {
 	s := c.settings
+	ctx, cancel := c.conns.Dialling(ctx, s.DialTimeout)
+	defer cancel()
 	conn, err := driver.DialContext(ctx, "tcp", s.addr,
 		driver.DialContextFunc(func(ctx context.Context, _, addr string) (net.Conn, error) {
 			if s.tls != nil { // the driver's own handshake would ignore ctx
@@ -60,6 +62,12 @@ func (c *client) dial(ctx context.Context) (driver.Conn, error) {
 		driver.DialReadTimeout(s.ReadTimeout),
 		driver.DialWriteTimeout(s.WriteTimeout),
 	)
+	if over := c.conns.Err(); over != nil {
+		if err == nil {
+			_ = conn.Close()
+		}
+		return nil, over
+	}
 	if err != nil {
 		return nil, classify(err)
 	}
@@ -71,7 +79,10 @@ func (c *client) test(ctx context.Context, conn driver.Conn, lastUsed time.Time)
 	if time.Since(lastUsed) < testAfter {
 		return nil
 	}
-	return ping(ctx, conn)
+	if err := ping(ctx, conn); err != nil {
+		return err
+	}
+	return c.conns.Err()
 }
 
 func (c *client) pingPooled(ctx context.Context) error {
@@ -117,8 +128,8 @@ func (c *client) poolStats() registry.PoolStats {
 
 // release closes the pool and sees to it that no connection is left.
 func (c *client) release(ctx context.Context) error {
-	_ = c.Pool.Close() // closes what is idle; the rest closes on its return
-	if cut := c.conns.Drain(ctx); cut > 0 {
+	closeIdle := func() { _ = c.Pool.Close() } // the rest closes on its return
+	if cut := c.conns.Drain(ctx, closeIdle); cut > 0 {
 		return fault.New(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
 	}
 	return nil

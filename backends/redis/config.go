@@ -28,7 +28,7 @@ type Config struct {
 	MaxIdle         int           `env:"MAX_IDLE" envDefault:"20" doc:"most idle connections kept"`
 	IdleTimeout     time.Duration `env:"IDLE_TIMEOUT" envDefault:"4m" doc:"idle connections are closed after this"`
 	MaxConnLifetime time.Duration `env:"MAX_CONN_LIFETIME" envDefault:"30m" doc:"connections are replaced after this"`
-	DialTimeout     time.Duration `env:"DIAL_TIMEOUT" envDefault:"5s" doc:"longest wait for a connection, TLS included"`
+	DialTimeout     time.Duration `env:"DIAL_TIMEOUT" envDefault:"5s" doc:"longest wait for a connection, login included"`
 	ReadTimeout     time.Duration `env:"READ_TIMEOUT" envDefault:"3s" doc:"longest wait for one reply"`
 	WriteTimeout    time.Duration `env:"WRITE_TIMEOUT" envDefault:"3s" doc:"longest wait to send one command"`
 }

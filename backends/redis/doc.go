@@ -19,8 +19,8 @@
 // is no failure, and a full pool is KindExhausted only if the server is well. A user who may not PING counts as
 // healthy: the server has answered.
 //
-// Close closes the pool. Connections that the program has borrowed get a second to come back and are then cut;
-// the error counts them.
+// Close closes the pool and lends no connection from then on. Those that the program has borrowed may come back within
+// the share that CloseAll gives to Close, less 100ms; then they are cut, and the error counts them.
 //
 // # Clients
 //

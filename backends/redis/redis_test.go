@@ -172,7 +172,7 @@ func TestPoolStatsAreThoseOfThePool(t *testing.T) {
 	if got, want := res.PoolStats(), (registry.PoolStats{Max: 3, Open: 2, InUse: 1, Idle: 1}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	_ = r.CloseAll(t.Context())
+	_ = closeWithin(t, r, 500*time.Millisecond)
 	if got := res.PoolStats(); got != (registry.PoolStats{}) {
 		t.Errorf("after Close they are %+v", got)
 	}
@@ -203,7 +203,7 @@ func TestCloseCutsBorrowedConnectionsAndCountsThem(t *testing.T) {
 	if _, err := conn.Do("PING"); err != nil {
 		t.Fatal(err)
 	}
-	err = r.CloseAll(t.Context())
+	err = closeWithin(t, r, 500*time.Millisecond)
 	want := "close redis: timeout: 1 connections were still in use and have been cut"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -212,6 +212,33 @@ func TestCloseCutsBorrowedConnectionsAndCountsThem(t *testing.T) {
 		t.Error("the connection still works")
 	}
 	conn.Close()
+}
+
+func TestABorrowedConnectionHasTheShareOfCloseToComeBack(t *testing.T) {
+	r, res := open(t, at(server(t)))
+	conn, err := res.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	worked := make(chan error, 1)
+	time.AfterFunc(1500*time.Millisecond, func() {
+		_, err := conn.Do("PING")
+		worked <- err
+		conn.Close()
+	})
+	if err := closeWithin(t, r, 30*time.Second); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if err := <-worked; err != nil {
+		t.Errorf("the command: %v", err)
+	}
+}
+
+// closeWithin is CloseAll with so much time.
+func closeWithin(t *testing.T, r *registry.Registry, share time.Duration) error {
+	ctx, cancel := context.WithTimeout(t.Context(), share)
+	defer cancel()
+	return r.CloseAll(ctx)
 }
 
 func TestTheHandleIsThereFromOpenOn(t *testing.T) {

@@ -6,7 +6,9 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,14 +18,19 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// Patience bounds what connections in use get to come back before they are cut: a second, and no more than three
-// quarters of what ctx has left, since cutting takes time, too.
-func Patience(ctx context.Context) (context.Context, context.CancelFunc) {
-	patience := time.Second
-	if deadline, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(deadline)*3/4)
+const (
+	usual   = 25 * time.Second       // for closing when the context has no deadline
+	cutting = 100 * time.Millisecond // what it takes to cut connections and to count them
+)
+
+// Working returns the part of ctx in which work under way may finish when a backend closes: all of it but 100ms, or
+// but a quarter if that is less. Without a deadline it is 25s.
+func Working(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return context.WithTimeout(ctx, usual)
 	}
-	return context.WithTimeout(ctx, patience)
+	return context.WithDeadline(ctx, deadline.Add(-min(cutting, time.Until(deadline)/4)))
 }
 
 // Set is a set of open connections. The zero value is empty and ready to use, from any goroutine.
@@ -31,11 +38,11 @@ type Set struct {
 	mu    sync.Mutex
 	conns map[*conn]struct{}
 	empty chan struct{}      // closed when the last connection of a set that is being drained has gone
-	over  context.Context    // done when the set has been drained; nil until somebody asks
+	over  context.Context    // done from the beginning of Drain on; nil until somebody asks
 	end   context.CancelFunc // of over
 }
 
-// errOver is what dialling a set fails with that has been drained.
+// errOver is what dialling a set fails with that is being drained.
 var errOver = fault.New(registry.KindNotOpen, "%w: it was closed", registry.ErrNotOpen)
 
 // socket is what TCP and Unix connections have in common. Drivers look for SyscallConn to see whether the server
@@ -52,14 +59,14 @@ type conn struct {
 
 // Dial connects to addr, a host:port or the path of a Unix socket, within timeout and ctx.
 func (s *Set) Dial(ctx context.Context, addr string, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := s.Dialling(ctx, timeout)
 	defer cancel()
 	return s.dial(ctx, addr)
 }
 
 // DialTLS is Dial, and a TLS handshake within the same time.
 func (s *Set) DialTLS(ctx context.Context, addr string, timeout time.Duration, cfg *tls.Config) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := s.Dialling(ctx, timeout)
 	defer cancel()
 	raw, err := s.dial(ctx, addr)
 	if err != nil {
@@ -68,9 +75,30 @@ func (s *Set) DialTLS(ctx context.Context, addr string, timeout time.Duration, c
 	secure := tls.Client(raw, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
+		if over := s.Err(); over != nil {
+			return nil, over
+		}
 		return nil, inHandshake(fault.From(err))
 	}
 	return secure, nil
+}
+
+// Dialling returns ctx for dialling and logging in: it ends after timeout, and when Drain begins.
+func (s *Set) Dialling(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	unwatch := context.AfterFunc(s.life(), cancel)
+	return ctx, func() {
+		unwatch()
+		cancel()
+	}
+}
+
+// Err returns nil until Drain begins, and registry.ErrNotOpen from then on: what is ready only now must not be lent.
+func (s *Set) Err() error {
+	if s.life().Err() != nil {
+		return errOver
+	}
+	return nil
 }
 
 // inHandshake says where the connection broke: a server without TLS mostly hangs up or waits for more.
@@ -88,10 +116,7 @@ func (s *Set) dial(ctx context.Context, addr string) (net.Conn, error) {
 	if strings.HasPrefix(addr, "/") {
 		network = "unix"
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	over := s.life()
-	defer context.AfterFunc(over, cancel)()
 	raw, err := new(net.Dialer).DialContext(ctx, network, addr)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +137,7 @@ func (s *Set) dial(ctx context.Context, addr string) (net.Conn, error) {
 	return c, nil
 }
 
-// life returns what is done when the set has been drained.
+// life returns what is done from the beginning of Drain on.
 func (s *Set) life() context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,35 +166,46 @@ func (s *Set) forget(c *conn) {
 	}
 }
 
-// Drain waits until all connections are closed, as long as Patience allows; then it cuts those that are left and
-// returns how many these were. It ends what is being dialled, too, and from then on nothing can be dialled any more.
-func (s *Set) Drain(ctx context.Context) (cut int) {
+// Drain ends what is being dialled; from then on nothing can be. It calls release, which closes what is idle and may
+// block, and waits until it has returned and all connections are closed, for the Working part of ctx. Then it cuts
+// the connections that are left and returns how many these were.
+func (s *Set) Drain(ctx context.Context, release func()) (cut int) {
+	empty := s.seal()
+	released := make(chan struct{})
+	go func() {
+		defer close(released)
+		release()
+	}()
+	working, stop := Working(ctx)
+	defer stop()
+	for _, end := range []chan struct{}{released, empty} {
+		select {
+		case <-end:
+		case <-working.Done():
+		}
+	}
+	return s.cut()
+}
+
+// seal keeps the set from growing, and returns what closes when it is empty.
+func (s *Set) seal() (empty chan struct{}) {
+	_ = s.life()
 	s.mu.Lock()
-	empty := make(chan struct{})
+	defer s.mu.Unlock()
+	s.end()
+	empty = make(chan struct{})
 	if len(s.conns) == 0 {
 		close(empty)
 	} else {
 		s.empty = empty
 	}
-	s.mu.Unlock()
-	patient, stop := Patience(ctx)
-	defer stop()
-	select {
-	case <-empty:
-	case <-patient.Done():
-	}
-	return s.cut()
+	return empty
 }
 
 func (s *Set) cut() int {
-	_ = s.life()
 	s.mu.Lock()
-	s.end()
 	s.empty = nil
-	left := make([]*conn, 0, len(s.conns))
-	for c := range s.conns {
-		left = append(left, c)
-	}
+	left := slices.Collect(maps.Keys(s.conns))
 	s.mu.Unlock()
 	for _, c := range left {
 		if tcp, ok := c.socket.(*net.TCPConn); ok {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -18,49 +19,89 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestDrainWaitsForWhatIsClosedAndCutsTheRest(t *testing.T) {
+// nothing is a release that has nothing to close.
+func nothing() {}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close()
-	set := new(conns.Set)
-	dial := func() net.Conn {
+	t.Cleanup(func() { server.Close() })
+	return server
+}
+
+func TestWorkMayTakeAllButATenthOfASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for share, want := range map[time.Duration]time.Duration{
+			20 * time.Second:       19900 * time.Millisecond,
+			250 * time.Millisecond: 187500 * time.Microsecond,
+			-time.Second:           0,
+			0:                      25 * time.Second, // no deadline
+		} {
+			ctx, cancel := context.WithCancel(t.Context())
+			if share != 0 {
+				ctx, cancel = context.WithTimeout(t.Context(), share)
+			}
+			start := time.Now()
+			working, stop := conns.Working(ctx)
+			<-working.Done()
+			if took := time.Since(start); took != want {
+				t.Errorf("of %v it is %v, want %v", share, took, want)
+			}
+			stop()
+			cancel()
+		}
+	})
+}
+
+func TestDrainWaitsForWhatIsClosed(t *testing.T) {
+	set, dial := dialling(t)
+	if cut := new(conns.Set).Drain(t.Context(), nothing); cut != 0 {
+		t.Errorf("of an empty set %d were cut", cut)
+	}
+	prompt, slow := dial(), dial()
+	prompt.Close()
+	prompt.Close()
+	time.AfterFunc(1200*time.Millisecond, func() { slow.Close() })
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if cut := set.Drain(ctx, nothing); cut != 0 {
+		t.Errorf("%d were cut", cut)
+	}
+}
+
+func TestDrainCutsWhatIsLeftAndCountsIt(t *testing.T) {
+	for _, left := range []time.Duration{-time.Second, 50 * time.Millisecond} {
+		set, dial := dialling(t)
+		leaked := dial()
+		ctx, cancel := context.WithTimeout(t.Context(), left)
+		defer cancel()
+		if cut := set.Drain(ctx, nothing); cut != 1 {
+			t.Errorf("%d were cut, want 1", cut)
+		}
+		if _, err := leaked.Write([]byte("x")); err == nil {
+			t.Error("what was cut still works")
+		}
+	}
+}
+
+// dialling returns a set and what adds a connection to it.
+func dialling(t *testing.T) (*conns.Set, func() net.Conn) {
+	t.Helper()
+	server, set := listen(t), new(conns.Set)
+	return set, func() net.Conn {
 		conn, err := set.Dial(t.Context(), server.Addr().String(), time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return conn
 	}
-	if cut := set.Drain(t.Context()); cut != 0 {
-		t.Errorf("of an empty set %d were cut", cut)
-	}
-	set = new(conns.Set)
-	prompt, slow, leaked := dial(), dial(), dial()
-	prompt.Close()
-	prompt.Close()
-	time.AfterFunc(10*time.Millisecond, func() { slow.Close() })
-	if cut := set.Drain(t.Context()); cut != 1 {
-		t.Errorf("%d were cut, want 1", cut)
-	}
-	if _, err := leaked.Write([]byte("x")); err == nil {
-		t.Error("what was cut still works")
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	set = new(conns.Set)
-	dial()
-	if cut := set.Drain(ctx); cut != 1 {
-		t.Errorf("with a context that is done %d were cut, want 1", cut)
-	}
 }
 
-func TestNothingIsDialledPastTheEndOfDrain(t *testing.T) {
-	server, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+func TestNothingIsDialledOnceDrainHasBegun(t *testing.T) {
+	server := listen(t)
 	var set conns.Set
 	asked, failed := make(chan struct{}), make(chan error, 1)
 	ask := sync.OnceFunc(func() { close(asked) }) // A and AAAA are asked for at the same time
@@ -76,28 +117,37 @@ func TestNothingIsDialledPastTheEndOfDrain(t *testing.T) {
 		failed <- err
 	}()
 	<-asked
-	if cut := set.Drain(t.Context()); cut != 0 {
+	release := func() { // it waits for what was being dialled
+		if err := <-failed; !errors.Is(err, registry.ErrNotOpen) {
+			t.Errorf("what was being dialled: %v", err)
+		}
+	}
+	if cut := set.Drain(t.Context(), release); cut != 0 {
 		t.Errorf("%d were cut", cut)
 	}
-	if err := <-failed; !errors.Is(err, registry.ErrNotOpen) {
-		t.Errorf("what was being dialled: %v", err)
+	if err := set.Err(); !errors.Is(err, registry.ErrNotOpen) {
+		t.Errorf("the set says %v", err)
 	}
 	if _, err := set.Dial(t.Context(), server.Addr().String(), time.Minute); !errors.Is(err, registry.ErrNotOpen) {
 		t.Errorf("dialled later: %v", err)
 	}
 }
 
+func TestDrainDoesNotWaitForAReleaseThatBlocks(t *testing.T) {
+	set, dial := dialling(t)
+	dial()
+	stuck := make(chan struct{})
+	defer close(stuck)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if cut := set.Drain(ctx, func() { <-stuck }); cut != 1 {
+		t.Errorf("%d were cut, want 1", cut)
+	}
+}
+
 func TestAConnectionShowsItsSocketToDrivers(t *testing.T) {
-	server, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	var set conns.Set
-	conn, err := set.Dial(t.Context(), server.Addr().String(), time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, dial := dialling(t)
+	conn := dial()
 	defer conn.Close()
 	if _, ok := conn.(syscall.Conn); !ok {
 		t.Error("it has no SyscallConn")
