@@ -47,7 +47,7 @@ type settings struct {
 // resolve checks cfg and finds out where the server is. Its error names variables and quotes no value.
 func resolve(name string, cfg Config) (*settings, error) {
 	d := driver.NewConfig()
-	d.ParseTime, d.RejectReadOnly, d.Logger = true, true, logger{name}
+	d.ParseTime, d.Logger = true, logger{name}
 	s := &settings{Config: config.Defaults(cfg), prefix: config.Prefix(name), driver: d}
 	t, err := s.locate()
 	if err != nil {

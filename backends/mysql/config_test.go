@@ -118,7 +118,7 @@ var usual = mysql.Resolved{
 	Net: "tcp", Addr: "h:3306", MaxOpenConns: 20, MaxIdleConns: 20,
 	ConnMaxLifetime: 5 * time.Minute, ConnMaxIdleTime: time.Minute,
 	Timeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
-	Flags: "native live time reject ", Params: "map[]", Loc: "UTC", MaxAllowedPacket: 64 << 20,
+	Flags: "native live time ", Params: "map[]", Loc: "UTC", MaxAllowedPacket: 64 << 20,
 }
 
 func TestEveryVariableReachesTheDriver(t *testing.T) {
@@ -168,14 +168,14 @@ func TestAURLAndADSNAreTakenApart(t *testing.T) {
 func TestEveryOptionReachesTheDriver(t *testing.T) {
 	for option, edit := range map[string]func(*mysql.Resolved){
 		"":                                  func(*mysql.Resolved) {},
-		"allowNativePasswords=0":            func(r *mysql.Resolved) { r.Flags = "live time reject " },
-		"clientFoundRows=true":              func(r *mysql.Resolved) { r.Flags = "native live found time reject " },
-		"columnsWithAlias=1":                func(r *mysql.Resolved) { r.Flags = "native live alias time reject " },
-		"interpolateParams=true":            func(r *mysql.Resolved) { r.Flags = "native live interpolate time reject " },
-		"multiStatements=TRUE":              func(r *mysql.Resolved) { r.Flags = "native live multi time reject " },
+		"allowNativePasswords=0":            func(r *mysql.Resolved) { r.Flags = "live time " },
+		"clientFoundRows=true":              func(r *mysql.Resolved) { r.Flags = "native live found time " },
+		"columnsWithAlias=1":                func(r *mysql.Resolved) { r.Flags = "native live alias time " },
+		"interpolateParams=true":            func(r *mysql.Resolved) { r.Flags = "native live interpolate time " },
+		"multiStatements=TRUE":              func(r *mysql.Resolved) { r.Flags = "native live multi time " },
 		"parseTime=true":                    func(*mysql.Resolved) {},
-		"parseTime=false":                   func(r *mysql.Resolved) { r.Flags = "native live reject " },
-		"rejectReadOnly=false":              func(r *mysql.Resolved) { r.Flags = "native live time " },
+		"parseTime=false":                   func(r *mysql.Resolved) { r.Flags = "native live " },
+		"rejectReadOnly=true":               func(r *mysql.Resolved) { r.Flags = "native live time reject " },
 		"timeout=1s&readTimeout=2s":         func(r *mysql.Resolved) { r.Timeout, r.ReadTimeout = time.Second, 2*time.Second },
 		"writeTimeout=1m":                   func(r *mysql.Resolved) { r.WriteTimeout = time.Minute },
 		"loc=Local":                         func(r *mysql.Resolved) { r.Loc = "Local" },

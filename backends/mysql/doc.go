@@ -19,7 +19,7 @@
 // A URL and a DSN may end in options, ?loc=Europe%2FBerlin&tls=true, by the names that the driver has for them:
 //
 //	allowNativePasswords, clientFoundRows, columnsWithAlias, compress, interpolateParams, multiStatements,
-//	parseTime, rejectReadOnly    true or false; allowNativePasswords and these two are true unless set
+//	parseTime, rejectReadOnly    true or false; allowNativePasswords and parseTime are true unless set
 //	timeout, readTimeout, writeTimeout    go before MYSQL_DIAL_TIMEOUT and so on
 //	tls          true, false or skip-verify, as MYSQL_TLS has it
 //	loc          the time zone of time.Time values; UTC unless set
@@ -42,8 +42,12 @@
 // # Clients
 //
 // A query waits for a free connection until its context ends. A connection that the server has closed is not
-// lent, so after a restart of the server the pool heals by itself. When the server turns read-only, as after a
-// failover, its connections are dropped at the next write, so that new ones find the new primary.
+// lent, so after a restart of the server the pool heals by itself.
+//
+// No statement is run twice, and an error of the server is a *MySQLError of the driver to errors.As. With
+// rejectReadOnly=true, which only the URL or the DSN can ask for, the driver takes the errors 1290, 1792 and 1836 for
+// those of a broken connection: so a pool leaves a server that has turned read-only, but database/sql runs the
+// statement again, up to three times in all, although a part of it may have taken effect.
 //
 // MYSQL_READ_TIMEOUT also ends a query that takes longer to answer; the driver calls that an invalid connection.
 // A context or a timeout that ends early does not stop the statement on the server.

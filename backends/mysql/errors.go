@@ -3,6 +3,7 @@ package mysql
 import (
 	sqldriver "database/sql/driver"
 	"errors"
+	"strings"
 	"syscall"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -36,10 +37,10 @@ var answers = map[uint16]class{
 	1231: {registry.KindConfig, "the server does not take the value of a variable that the options set"},
 	1251: {registry.KindAuth, "the server wants another way to log in"},
 	1273: {registry.KindConfig, "the server does not know the collation"},
-	1290: {registry.KindLoading, "the server is read-only"},
+	1290: {registry.KindPermission, "an option of the server forbids it"}, // of read_only see 1836
 	1298: {registry.KindConfig, "the server does not know the time zone"},
 	1698: {registry.KindAuth, "access denied"},
-	1792: {registry.KindLoading, "the server is read-only"},
+	1792: {registry.KindLoading, "the transaction is read-only"},
 	1820: {registry.KindAuth, "the password has expired"},
 	1836: {registry.KindLoading, "the server is read-only"},
 	1862: {registry.KindAuth, "the password has expired"},
@@ -62,7 +63,7 @@ var reasons = []struct {
 	class
 }{
 	{driver.ErrInvalidConn, class{registry.KindUnreachable, "the connection broke, or the read timeout has passed"}},
-	{sqldriver.ErrBadConn, class{registry.KindUnreachable, "the connection broke, or the server is read-only"}},
+	{sqldriver.ErrBadConn, class{registry.KindUnreachable, "the connection broke"}},
 	{driver.ErrNoTLS, class{registry.KindTLS, "the server does not offer TLS"}},
 	{driver.ErrCleartextPassword, class{registry.KindAuth, "the server wants the password in clear text"}},
 	{driver.ErrOldPassword, class{registry.KindAuth, "the server wants the login of MySQL 4"}},
@@ -77,10 +78,19 @@ var reasons = []struct {
 // closedText is the error of a pool that was closed, which database/sql does not export.
 const closedText = "sql: database is closed"
 
+// aboutReadOnly reports whether the text of error 1290 names --read-only, --super-read-only or the like.
+func aboutReadOnly(text string) bool {
+	return strings.Contains(strings.ReplaceAll(text, "_", "-"), "read-only")
+}
+
 // classify returns the registry's error for what the driver returned.
 func classify(err error) error {
 	if answer, ok := errors.AsType[*driver.MySQLError](err); ok {
-		if known, ok := answers[answer.Number]; ok {
+		known, ok := answers[answer.Number]
+		if answer.Number == 1290 && aboutReadOnly(answer.Message) {
+			known = answers[1836]
+		}
+		if ok {
 			return fault.New(known.kind, "%s (%d)", known.text, answer.Number)
 		}
 		return fault.New(registry.KindUnknown, "the server answered with error %d", answer.Number)

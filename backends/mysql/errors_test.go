@@ -33,10 +33,10 @@ func TestEveryErrorOfTheServerHasAKindAndAnHonestText(t *testing.T) {
 		1231: "config: the server does not take the value of a variable that the options set (1231)",
 		1251: "auth: the server wants another way to log in (1251)",
 		1273: "config: the server does not know the collation (1273)",
-		1290: "loading: the server is read-only (1290)",
+		1290: "permission: an option of the server forbids it (1290)",
 		1298: "config: the server does not know the time zone (1298)",
 		1698: "auth: access denied (1698)",
-		1792: "loading: the server is read-only (1792)",
+		1792: "loading: the transaction is read-only (1792)",
 		1820: "auth: the password has expired (1820)",
 		1836: "loading: the server is read-only (1836)",
 		1862: "auth: the password has expired (1862)",
@@ -60,13 +60,28 @@ func TestEveryErrorOfTheServerHasAKindAndAnHonestText(t *testing.T) {
 	}
 }
 
+func TestTheOptionThatForbidsAStatementMayBeReadOnly(t *testing.T) {
+	const text = "The MySQL server is running with the %s option so it cannot execute this statement"
+	for option, want := range map[string]string{
+		"--read-only":        "loading: the server is read-only (1290)",
+		"--super-read-only":  "loading: the server is read-only (1290)",
+		"--read_only":        "loading: the server is read-only (1290)",
+		"--secure-file-priv": "permission: an option of the server forbids it (1290)",
+	} {
+		err := &driver.MySQLError{Number: 1290, Message: fmt.Sprintf(text, option)}
+		if got := describe(mysql.Classify(err)); got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", option, got, want)
+		}
+	}
+}
+
 func TestEveryErrorOfTheDriverHasAKindAndAnHonestText(t *testing.T) {
 	for _, test := range []struct {
 		err  error
 		want string
 	}{
 		{driver.ErrInvalidConn, "unreachable: the connection broke, or the read timeout has passed"},
-		{sqldriver.ErrBadConn, "unreachable: the connection broke, or the server is read-only"},
+		{sqldriver.ErrBadConn, "unreachable: the connection broke"},
 		{driver.ErrNoTLS, "tls: the server does not offer TLS"},
 		{driver.ErrCleartextPassword, "auth: the server wants the password in clear text"},
 		{driver.ErrOldPassword, "auth: the server wants the login of MySQL 4"},

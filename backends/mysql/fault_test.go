@@ -87,7 +87,7 @@ func TestAServerThatTurnsEverybodyAwaySaysWhy(t *testing.T) {
 		1053: "unreachable: the server is shutting down (1053)",
 		1129: "unreachable: the server blocks this host after many errors, until its host cache is flushed (1129)",
 		1203: "exhausted: the user has no connection to spare (1203)",
-		1290: "unreachable: the connection broke, or the server is read-only",
+		1290: "loading: the server is read-only (1290)",
 	} {
 		fake.RejectConnections(number)
 		err := mysql.New("mysql", mysql.WithConfig(at(url))).Open(t.Context())

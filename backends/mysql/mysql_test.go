@@ -200,6 +200,22 @@ func TestPoolStatsAreThoseOfTheHandle(t *testing.T) {
 	}
 }
 
+func TestAStatementRunsOnceAndItsErrorIsTheServers(t *testing.T) {
+	fake, url := fake(t)
+	_, res := open(t, at(url))
+	for _, number := range []int{1290, 1792, 1836} {
+		fake.FailQuery(number)
+		before := len(fake.Queries())
+		_, err := res.DB().ExecContext(t.Context(), "CALL charge()")
+		if answer, ok := errors.AsType[*driver.MySQLError](err); !ok || int(answer.Number) != number {
+			t.Errorf("got %v, want error %d", err, number)
+		}
+		if ran := fake.Queries()[before:]; len(ran) != 1 {
+			t.Errorf("error %d: the server was told %q", number, ran)
+		}
+	}
+}
+
 func TestAQueryOnAFullPoolWaitsForTheContextOnly(t *testing.T) {
 	cfg := at(server(t))
 	cfg.MaxOpenConns = 1

@@ -16,7 +16,9 @@ package mysqltest
 import (
 	"crypto/tls"
 	"net"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -44,7 +46,11 @@ type Server struct {
 
 	options   Options
 	failPing  atomic.Int32
+	failQuery atomic.Int32
 	rejection atomic.Int32
+
+	mu      sync.Mutex
+	queries []string
 }
 
 // Start runs a server on a loopback port until the test ends.
@@ -58,6 +64,16 @@ func Start(t testing.TB, o Options) *Server {
 // FailPing makes every ping fail with the given error number, 1053 for instance, until FailPing(0).
 // Connections stay open, and statements still succeed.
 func (s *Server) FailPing(number int) { s.failPing.Store(int32(number)) }
+
+// FailQuery makes every statement fail with the given error number, 1290 for instance, until FailQuery(0).
+func (s *Server) FailQuery(number int) { s.failQuery.Store(int32(number)) }
+
+// Queries returns the statements that have been sent so far, in the order of their arrival.
+func (s *Server) Queries() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.queries)
+}
 
 // RejectConnections greets every new connection with the given error number, 1040 for instance,
 // and closes it, until RejectConnections(0). A real server sends some numbers, like 1203, only after
@@ -100,6 +116,10 @@ func (s *Server) answer(command []byte, l login) [][]byte {
 	case comInitDB:
 	case comQuery:
 		query := strings.TrimSpace(string(command[1:]))
+		s.note(query)
+		if number := int(s.failQuery.Load()); number != 0 {
+			return [][]byte{errorPacket(number, l)}
+		}
 		if len(query) >= 6 && strings.EqualFold(query[:6], "select") {
 			return oneRow(valueOf(query))
 		}
@@ -107,6 +127,12 @@ func (s *Server) answer(command []byte, l login) [][]byte {
 		return [][]byte{errorPacket(erUnknownCommand, l)}
 	}
 	return [][]byte{okPacket}
+}
+
+func (s *Server) note(query string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queries = append(s.queries, query)
 }
 
 // valueOf is the answer to every question but the one that the driver asks while it connects, and

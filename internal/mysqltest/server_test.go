@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,21 @@ func TestFailPingFailsPingsAndNothingElse(t *testing.T) {
 	s.FailPing(0)
 	if err := db.PingContext(t.Context()); err != nil {
 		t.Errorf("after FailPing(0): %v", err)
+	}
+}
+
+func TestFailQueryFailsStatementsWhichAreListed(t *testing.T) {
+	s := start(t, mysqltest.Options{})
+	db := open(t, config(s))
+	s.FailQuery(1290)
+	_, err := db.ExecContext(t.Context(), "DO 1")
+	wantNumber(t, err, 1290)
+	s.FailQuery(0)
+	if _, err := db.ExecContext(t.Context(), "DO 2"); err != nil {
+		t.Errorf("after FailQuery(0): %v", err)
+	}
+	if got := s.Queries(); !slices.Equal(got, []string{"DO 1", "DO 2"}) {
+		t.Errorf("got %q", got)
 	}
 }
 
