@@ -65,3 +65,12 @@ func ExampleSecret() {
 	// *** *** *** *** *** *** ***
 	// 13
 }
+
+func ExampleNearest() {
+	options := []string{"maxPoolSize", "minPoolSize", "tlsCAFile"}
+	fmt.Println(config.Nearest("tlsCAfiel", options))
+	fmt.Println(config.Nearest("hunter", options) == "")
+	// Output:
+	// tlsCAFile
+	// true
+}

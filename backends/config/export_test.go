@@ -1,10 +1,7 @@
 package config
 
 // What the tests cannot reach from outside.
-var (
-	Edits   = edits
-	Nearest = nearest
-)
+var Edits = edits
 
 const MaxEdits = maxEdits
 

@@ -43,7 +43,7 @@ func findTypos(vars []variable, environment map[string]string) map[string]string
 		if value == "" || seen.read[name] || seen.warned[name] || fromKubernetes(name, value) {
 			continue
 		}
-		if meant := nearest(name, known); meant != "" {
+		if meant := Nearest(name, known); meant != "" {
 			typos[name] = meant
 			seen.warned[name] = true
 		}
@@ -51,9 +51,10 @@ func findTypos(vars []variable, environment map[string]string) map[string]string
 	return typos
 }
 
-// nearest returns the known name of which name is most likely a typo, the first in the alphabet of
-// several, or "" if it is a typo of none.
-func nearest(name string, known []string) string {
+// Nearest returns the known name of which name is most likely a misspelling, the first in the alphabet of several, or
+// "" if it is one of none. It is for errors: the caller may show what Nearest returns, but not name, which may be a part
+// of a password, unless Nearest returns one.
+func Nearest(name string, known []string) string {
 	meant, fewest := "", maxEdits+1
 	for _, candidate := range slices.Sorted(slices.Values(known)) {
 		if n := edits(name, candidate); n < fewest && isTypo(name, candidate, n) {
