@@ -48,7 +48,7 @@ func connect(ctx context.Context, s *settings, hook func(*driver.ClientConfig)) 
 	var err error
 	if c.Client, err = within(ctx, dial, func(late *driver.Client) { _ = late.Close() }); err != nil {
 		c.end()
-		return nil, classify(err)
+		return nil, Classify(err)
 	}
 	if err := c.check(ctx); err != nil {
 		_ = c.release(ctx)
@@ -143,13 +143,16 @@ func (c *client) check(ctx context.Context) error {
 		})
 		return nil
 	}
-	return classify(err)
+	return Classify(err)
 }
 
 // ask gets the topic without the driver's retries, which end in a deadline and hide the cause.
 func (c *client) ask(ctx context.Context) error {
 	_, err := c.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: c.settings.topic},
 		gax.WithRetry(func() gax.Retryer { return nil }))
+	if status.Code(err) == codes.Canceled && ctx.Err() == nil {
+		return status.Error(codes.Canceled, "by the service")
+	}
 	return err
 }
 

@@ -102,7 +102,7 @@ func unconfirmed(pending []*driver.PublishResult) error {
 	if errors.Is(first, errCut) {
 		return fault.New(registry.KindTimeout, "%d messages were not confirmed and may be lost", count)
 	}
-	cause := classify(first)
+	cause := Classify(first)
 	return fault.New(registry.KindOf(cause), "%d messages were not confirmed and may be lost: %v", count, cause)
 }
 

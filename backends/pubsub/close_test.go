@@ -82,7 +82,7 @@ func TestCloseSaysWhyTheServiceRefusedWhatWasLeft(t *testing.T) {
 	proxy.Latency(100 * time.Millisecond) // no result comes before Close begins
 	publish(t, res.Publisher("not-there"), 3)
 	err := r.CloseAll(t.Context())
-	want := "close pubsub: config: 3 messages were not confirmed and may be lost: there is no such topic or project (NotFound)"
+	want := "close pubsub: config: 3 messages were not confirmed and may be lost: there is no such topic, subscription or project (NotFound)"
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

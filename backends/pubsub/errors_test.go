@@ -7,6 +7,7 @@ import (
 	"io"
 	"testing"
 
+	driver "cloud.google.com/go/pubsub/v2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -25,14 +26,20 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 	}{
 		{codes.Unauthenticated, "Request had invalid authentication credentials. SECRET", registry.KindAuth, "the credentials were refused (Unauthenticated)"},
 		{codes.PermissionDenied, "User SECRET not authorized to perform this action.", registry.KindPermission, "the credentials may not do this (PermissionDenied)"},
-		{codes.NotFound, "Resource not found (resource=SECRET).", registry.KindConfig, "there is no such topic or project (NotFound)"},
+		{codes.PermissionDenied, "unexpected HTTP status code received from server: 403 (SECRET)", registry.KindPermission, "the service refuses this caller (PermissionDenied)"},
+		{codes.NotFound, "Resource not found (resource=SECRET).", registry.KindConfig, "there is no such topic, subscription or project (NotFound)"},
 		{codes.NotFound, "Requested project not found or SECRET", registry.KindConfig, "there is no such project, or the credentials have no access to it (NotFound): give its id, not its display name"},
-		{codes.InvalidArgument, "You have passed an invalid argument SECRET", registry.KindConfig, "the name of the topic or the project is refused (InvalidArgument)"},
+		{codes.InvalidArgument, "You have passed an invalid argument SECRET", registry.KindConfig, "a name or a value is refused (InvalidArgument)"},
 		{codes.ResourceExhausted, "Quota exceeded SECRET", registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
 		{codes.DeadlineExceeded, "context deadline exceeded while waiting", registry.KindTimeout, "no answer in time: context deadline exceeded"},
 		{codes.Canceled, "context canceled", registry.KindCanceled, "context canceled"},
 		{codes.Canceled, "grpc: the client connection is closing", registry.KindNotOpen, "not open: it was closed"},
-		{codes.Internal, "SECRET", registry.KindUnknown, "the service answered with the error Internal"},
+		{codes.Canceled, "SECRET", registry.KindUnreachable, "the service has had a failure of its own (Canceled)"},
+		{codes.Internal, "SECRET", registry.KindUnreachable, "the service has had a failure of its own (Internal)"},
+		{codes.Aborted, "SECRET", registry.KindUnreachable, "the service has had a failure of its own (Aborted)"},
+		{codes.Unknown, "SECRET", registry.KindUnreachable, "the service has had a failure of its own (Unknown)"},
+		{codes.Internal, "grpc: error while marshaling: string field contains invalid UTF-8", registry.KindUnknown, "a string of the message is not UTF-8 (Internal)"},
+		{codes.Unimplemented, "unknown service google.pubsub.v1.Publisher", registry.KindConfig, "the server does not speak Pub/Sub (Unimplemented)"},
 		{codes.Code(99), "SECRET", registry.KindUnknown, "the service answered with the error Code(99)"},
 		{codes.Unavailable, "SECRET", registry.KindUnreachable, "the service is unavailable (Unavailable)"},
 		{codes.Unavailable, dialling + `connect: connection refused"`, registry.KindUnreachable, "connection refused"},
@@ -51,7 +58,6 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		{codes.Unauthenticated, "no access token", registry.KindAuth, "no access token: the credentials were refused or cannot be used"},
 		{codes.Unavailable, "no access token", registry.KindUnreachable, "no access token: its server cannot be reached or is unwell"},
 		{codes.DeadlineExceeded, "no access token", registry.KindTimeout, "no access token: its server did not answer in time"},
-		{codes.Canceled, "no access token", registry.KindCanceled, "context canceled"},
 	} {
 		err := status.Error(test.code, test.message)
 		for _, err := range []error{err, fmt.Errorf("wrapped: %w", err)} {
@@ -69,6 +75,7 @@ func TestAnErrorWithoutACodeIsClassifiedToo(t *testing.T) {
 		context.Canceled:         registry.KindCanceled,
 		io.EOF:                   registry.KindUnreachable,
 		errors.New("SECRET"):     registry.KindUnknown,
+		driver.ErrFlowControllerMaxOutstandingBytes: registry.KindExhausted,
 	} {
 		got := pubsub.Classify(err)
 		if kind := registry.KindOf(got); kind != want || got.Error() == "SECRET" {

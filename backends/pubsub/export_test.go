@@ -48,9 +48,6 @@ func Redirect(t *testing.T, r *Resource, addr string, roots *x509.CertPool) {
 	}
 }
 
-// Classify is what every error of the driver goes through.
-var Classify = classify
-
 // UseOn is Use for a resource other than the default instance.
 func UseOn(r *Resource, opts ...Option) { r.use(opts) }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"cloud.google.com/go/pubsub/v2/pstest"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -111,9 +113,11 @@ func TestWhatACheckMakesOfAnAnswer(t *testing.T) {
 		codes.Unavailable:       {registry.KindUnreachable, "the service is unavailable (Unavailable)"},
 		codes.DeadlineExceeded:  {registry.KindTimeout, "no answer in time: context deadline exceeded"},
 		codes.ResourceExhausted: {registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
-		codes.Internal:          {registry.KindUnknown, "the service answered with the error Internal"},
+		codes.Internal:          {registry.KindUnreachable, "the service has had a failure of its own (Internal)"},
+		codes.Canceled:          {registry.KindUnreachable, "the service has had a failure of its own (Canceled)"},
+		codes.Unimplemented:     {registry.KindConfig, "the server does not speak Pub/Sub (Unimplemented)"},
 	} {
-		addr := fake(t, pstest.WithErrorInjection("GetTopic", code, "SECRET"))
+		addr := fake(t, pstest.WithErrorInjection("GetTopic", code, context.Canceled.Error()))
 		res := pubsub.New("pubsub", pubsub.WithConfig(at(addr)))
 		err := res.Open(t.Context())
 		if registry.KindOf(err) != test.kind || err != nil && err.Error() != test.text {
@@ -181,6 +185,15 @@ func TestAProjectThatIsNotThereFailsTheCheck(t *testing.T) {
 	}
 }
 
+func TestARefusalOfAProxyIsNotForgiven(t *testing.T) {
+	const said = "unexpected HTTP status code received from server: 403 (Forbidden); transport: SECRET"
+	addr := fake(t, pstest.WithErrorInjection("GetTopic", codes.PermissionDenied, said))
+	err := pubsub.New("pubsub", pubsub.WithConfig(at(addr))).Open(t.Context())
+	if want := "the service refuses this caller (PermissionDenied)"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestACheckThatMayNotLookWarnsOnce(t *testing.T) {
 	log := captureLog(t)
 	_, res := open(t, at(fake(t, refusal(t, "IAM_PERMISSION_DENIED"))))
@@ -193,6 +206,29 @@ func TestACheckThatMayNotLookWarnsOnce(t *testing.T) {
 		"resource=pubsub\n"
 	if got := log(); strings.Count(got, want) != 1 || strings.Count(got, "\n") != 1 {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// Nobody has cancelled anything here, so the start goes on, as it does after each failure that passes.
+func TestAServiceThatFailsForAMomentDoesNotEndTheStart(t *testing.T) {
+	for _, code := range []codes.Code{codes.Internal, codes.Aborted, codes.Unknown, codes.Canceled} {
+		var calls atomic.Int32
+		addr := intercepted(t, func(
+			ctx context.Context, req any, call *grpc.UnaryServerInfo, next grpc.UnaryHandler,
+		) (any, error) {
+			if calls.Add(1) < 3 {
+				return nil, status.Error(code, "context canceled")
+			}
+			return next(ctx, req)
+		})
+		r, _ := register(at(addr))
+		r.OpenTimeout = 30 * time.Second
+		if err := r.OpenAll(t.Context()); err != nil {
+			t.Errorf("%v: %v", code, err)
+		}
+		if err := r.CloseAll(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
