@@ -29,11 +29,12 @@ type opener struct {
 // resource is opened in the background, with the same waits, until that succeeds or CloseAll is called. Bad
 // configuration is fatal for it, too.
 //
-// OpenAll returns nil when all are open, and ends Drain. Otherwise the error is a *multierror.Error of *Error:
-// what did not open, and what did not close after that. Concurrent calls run one after the other. CloseAll
-// cancels those under way, and closes what they have opened. ctx bounds the opening alone: what is open stays
-// open when ctx ends.
+// OpenAll ends an earlier Drain when it begins, and returns nil when all are open. Otherwise the error is a
+// *multierror.Error of *Error: what did not open, and what did not close after that. Concurrent calls run one
+// after the other. CloseAll cancels those under way, and closes what they have opened. ctx bounds the opening
+// alone: what is open stays open when ctx ends.
 func (r *Registry) OpenAll(ctx context.Context) error {
+	r.draining.Store(false) // now, not in the end: a Drain that comes meanwhile has to last
 	ctx, o, err := r.beginOpening(ctx)
 	if err != nil {
 		return join([]error{newError(OpOpen, all, err)})
@@ -156,6 +157,5 @@ func (r *Registry) succeed(o *opener) bool {
 		return false
 	}
 	r.opened = true
-	r.draining.Store(false)
 	return true
 }

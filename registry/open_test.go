@@ -78,6 +78,28 @@ func TestOpenAllEndsDrain(t *testing.T) {
 	}
 }
 
+func TestDrainDuringOpenAllLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := quiet(&fake{name: "a", open: after(time.Second, nil)})
+		first := openAll(t, r)
+		second := openAll(t, r) // waits for the first
+		r.Drain()
+		for _, opening := range []<-chan error{first, second} {
+			if err := <-opening; err != nil {
+				t.Fatal(err)
+			}
+			if !r.Draining() {
+				t.Error("OpenAll has ended a Drain that came after its beginning")
+			}
+		}
+		mustOpen(t, r)
+		if r.Draining() {
+			t.Error("an OpenAll that begins later does not end Drain")
+		}
+		mustClose(t, r)
+	})
+}
+
 func TestOpenedIsTrueFromOpenAllToCloseAll(t *testing.T) {
 	var r *registry.Registry
 	during := true

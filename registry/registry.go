@@ -136,8 +136,8 @@ func (r *Registry) Opened() bool {
 }
 
 // Drain marks the program as about to stop, for readiness probes to see. Nothing else changes: clients work
-// and checks run until CloseAll. OpenAll ends it.
+// and checks run until CloseAll. An OpenAll that begins later ends it; one that is under way does not.
 func (r *Registry) Drain() { r.draining.Store(true) }
 
-// Draining says whether Drain was called since the last OpenAll.
+// Draining says whether Drain was called since the last OpenAll began.
 func (r *Registry) Draining() bool { return r.draining.Load() }
