@@ -67,7 +67,8 @@ func (b *budget) share(after int) time.Duration {
 	}
 }
 
-// spare returns how much time there is beyond the least shares of so many Closes that are still to come.
+// spare returns how much time there is beyond the least shares of so many Closes that are still to come. A deadline
+// that had passed when the budget began passed at that moment.
 func (b *budget) spare(after int) time.Duration {
 	end, limited := b.ctx.Deadline()
 	if canceled := b.canceled.Load(); canceled != nil && (!limited || canceled.Before(end)) {
@@ -75,6 +76,9 @@ func (b *budget) spare(after int) time.Duration {
 	}
 	if !limited {
 		return math.MaxInt64
+	}
+	if end.Before(b.began) {
+		end = b.began
 	}
 	return max(0, time.Until(end)+b.allowance-time.Duration(after)*b.least)
 }

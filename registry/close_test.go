@@ -368,6 +368,40 @@ func TestCloseAllEndsInTimeWhenItIsCancelledMidway(t *testing.T) {
 	})
 }
 
+func TestADeadlineThatPassedLongAgoIsOneThatPassesNow(t *testing.T) {
+	for _, ago := range []time.Duration{0, 90 * time.Millisecond, time.Second, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			lose := func(ctx context.Context) error {
+				<-ctx.Done()
+				<-time.After(5 * time.Millisecond)
+				return errLost
+			}
+			var calls journal
+			r := opened(t, &fake{name: "a", close: lose}, &fake{name: "b", close: lose},
+				&fake{name: "c", close: lose, check: func(ctx context.Context) error {
+					<-ctx.Done()
+					<-time.After(50 * time.Millisecond)
+					calls.add("the check has returned")
+					return ctx.Err()
+				}})
+			checking := inBackground(func() registry.Report { return r.CheckAll(t.Context()) })
+			synctest.Wait()
+			r.Observe(func(ev registry.Event) {
+				<-time.After(5 * time.Millisecond)
+				calls.add("observed " + ev.Name)
+			})
+			ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-ago))
+			defer cancel()
+			start := time.Now()
+			wantErrors(t, r.CloseAll(ctx), "close c: two messages were lost", "close b: two messages were lost",
+				"close a: two messages were lost")
+			tookAtMost(t, start, 3*250*time.Millisecond+100*time.Millisecond)
+			calls.want(t, "the check has returned", "observed c", "observed b", "observed a")
+			<-checking
+		})
+	}
+}
+
 // Checks that ignore their context and a Close that hangs use up the spare time of a CloseAll; the next Close
 // still has a moment to return when its context is done.
 func TestACloseThatObeysIsNeverCalledHung(t *testing.T) {
