@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -37,21 +36,17 @@ func (r *Registry) Check(ctx context.Context, name string) Result {
 // resource's opening; a caller that leaves early takes itself off the lists before it returns.
 type call struct {
 	run     run           // of the checks that this call started
-	missing atomic.Int32  // results, and one more until the caller waits
-	done    chan struct{} // closed when none is missing; made when the caller waits
+	missing atomic.Int32  // results
+	done    chan struct{} // closed when none is missing
 }
-
-// batch is how many checks a caller starts before it lets them run. Those that are quick leave their goroutines
-// to the next.
-const batch = 64
 
 func (r *Registry) check(ctx context.Context, rows []row) []Result {
 	results := make([]Result, len(rows))
 	if len(rows) == 0 {
 		return results
 	}
-	c := new(call)
-	c.missing.Store(int32(len(rows)) + 1)
+	c := &call{done: make(chan struct{})}
+	c.missing.Store(int32(len(rows)))
 	gone, now := ctx.Err() != nil, time.Now()
 	for i, row := range rows {
 		result := &results[i]
@@ -65,15 +60,11 @@ func (r *Registry) check(ctx context.Context, rows []row) []Result {
 		} else {
 			current.join(c, result, now)
 		}
-		if i%batch == batch-1 {
-			runtime.Gosched()
-		}
 	}
 	if c.run.ctx != nil {
 		r.watchdog.expect(r, now.Add(c.run.limit))
 	}
-	runtime.Gosched() // checks that are quick are done after it: there is nothing to wait for
-	if c.missing.Load() == 1 || c.wait(ctx) || !c.leave(ctx, rows) {
+	if c.wait(ctx) || !c.leave(ctx, rows) {
 		c.run.end()
 	}
 	return results
@@ -88,8 +79,6 @@ func (c *call) answered() {
 
 // wait says whether no result is missing any more, or ctx is done before that.
 func (c *call) wait(ctx context.Context) (complete bool) {
-	c.done = make(chan struct{})
-	c.answered()
 	select {
 	case <-c.done:
 		return true

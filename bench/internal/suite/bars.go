@@ -10,7 +10,8 @@ import (
 )
 
 // Bars holds the results against what they have to reach. "Must" and "great" were set before Mooring was
-// written, from prototypes on the same kind of machine.
+// written, from prototypes on the same kind of machine. What CheckAll of many quick checks must reach was set anew
+// when it ceased to give the processor to others, which had made it slow on a busy machine.
 func (r *Results) Bars() []Bar {
 	return slices.Concat(
 		r.callBars(), r.allocationBars(), r.waitingBars(), r.requestBars(), r.rateBars(), r.hangBars(), r.faultBars(),
