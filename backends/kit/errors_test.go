@@ -1,4 +1,4 @@
-package fault_test
+package kit_test
 
 import (
 	"context"
@@ -12,11 +12,11 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
-func TestFromSaysWhatIsWrongInItsOwnWords(t *testing.T) {
+func TestClassifySaysWhatIsWrongInItsOwnWords(t *testing.T) {
 	dial := func(err error) error {
 		return fmt.Errorf("driver: %w", &net.OpError{Op: "dial", Addr: &net.TCPAddr{Port: 1}, Err: err})
 	}
@@ -45,23 +45,23 @@ func TestFromSaysWhatIsWrongInItsOwnWords(t *testing.T) {
 		{&net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}, registry.KindTLS, "the TLS handshake failed: tls: bad certificate"},
 		{errors.New("SECRET"), registry.KindUnknown, "the driver failed with an error of type *errors.errorString"},
 	} {
-		got := fault.From(test.err)
+		got := kit.Classify(test.err)
 		if got.Error() != test.text || registry.KindOf(got) != test.kind {
 			t.Errorf("%v\ngot  %s: %v\nwant %s: %s", test.err, registry.KindOf(got), got, test.kind, test.text)
 		}
 	}
 }
 
-func TestFromFindsItsOwnErrorsAgainAndKeepsNoText(t *testing.T) {
-	ours := fault.New(registry.KindAuth, "access denied: %w", syscall.EACCES)
-	got := fault.From(fmt.Errorf("driver: dial SECRET: %w", ours))
+func TestClassifyFindsItsOwnErrorsAgainAndKeepsNoText(t *testing.T) {
+	ours := kit.Errorf(registry.KindAuth, "access denied: %w", syscall.EACCES)
+	got := kit.Classify(fmt.Errorf("driver: dial SECRET: %w", ours))
 	if got.Error() != "access denied: permission denied" || registry.KindOf(got) != registry.KindAuth {
 		t.Errorf("got %s: %v", registry.KindOf(got), got)
 	}
 	if !errors.Is(got, syscall.EACCES) {
 		t.Error("the errno is lost")
 	}
-	if fault.From(nil) != nil {
+	if kit.Classify(nil) != nil {
 		t.Error("nil is an error")
 	}
 }

@@ -1,22 +1,22 @@
-package uri_test
+package kit_test
 
 import (
 	"net/url"
 	"testing"
 
-	"github.com/vibework/mooring/backends/internal/uri"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/internal/canary"
 )
 
-func TestParseUndoesTheEscapes(t *testing.T) {
-	u, err := uri.Parse("db://a%40b:p%2Fw%3A%25@h1:1,[::1]:2,h3/na%20me?x=1&y=a%26b", "db")
+func TestParseURIUndoesTheEscapes(t *testing.T) {
+	u, err := kit.ParseURI("db://a%40b:p%2Fw%3A%25@h1:1,[::1]:2,h3/na%20me?x=1&y=a%26b", "db")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if u.Scheme != "db" || u.User != "a@b" || u.Password.Reveal() != "p/w:%" || !u.HasPassword || u.Path != "na me" {
 		t.Errorf("got %+v, password %q", u, u.Password.Reveal())
 	}
-	want := []uri.Host{{Name: "h1", Port: 1}, {Name: "::1", Port: 2}, {Name: "h3"}}
+	want := []kit.Host{{Name: "h1", Port: 1}, {Name: "::1", Port: 2}, {Name: "h3"}}
 	for i, host := range want {
 		if u.Hosts[i] != host {
 			t.Errorf("host %d is %+v", i, u.Hosts[i])
@@ -30,7 +30,7 @@ func TestParseUndoesTheEscapes(t *testing.T) {
 	}
 }
 
-func TestParseRefusesWhatItCannotReadForCertain(t *testing.T) {
+func TestParseURIRefusesWhatItCannotReadForCertain(t *testing.T) {
 	for raw, want := range map[string]string{
 		"":                  "does not begin with a:// or b://",
 		"c://h":             "does not begin with a:// or b://",
@@ -50,7 +50,7 @@ func TestParseRefusesWhatItCannotReadForCertain(t *testing.T) {
 		"a://h/x#fragment":  "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
 		"a://h?user=me@you": "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
 	} {
-		if _, err := uri.Parse(raw, "a", "b"); err == nil || err.Error() != want {
+		if _, err := kit.ParseURI(raw, "a", "b"); err == nil || err.Error() != want {
 			t.Errorf("%q\ngot  %v\nwant %s", raw, err, want)
 		}
 	}
@@ -58,7 +58,7 @@ func TestParseRefusesWhatItCannotReadForCertain(t *testing.T) {
 
 func TestAHostilePasswordIsReadRightOrRefusedWithoutAWord(t *testing.T) {
 	for name, secret := range canary.Hostile() {
-		u, err := uri.Parse("a://user:"+secret.Value+"@host/db", "a")
+		u, err := kit.ParseURI("a://user:"+secret.Value+"@host/db", "a")
 		switch {
 		case err != nil:
 			secret.AbsentFrom(t, err)
@@ -66,14 +66,14 @@ func TestAHostilePasswordIsReadRightOrRefusedWithoutAWord(t *testing.T) {
 		case secret.In(u.User+u.Path+u.Query.Encode()+u.Hosts[0].Name) != "":
 			t.Errorf("%s: a part of the password was taken for something else: %+v", name, u)
 		}
-		u, err = uri.Parse("a://user:"+url.PathEscape(secret.Value)+"@host/db", "a")
+		u, err = kit.ParseURI("a://user:"+url.PathEscape(secret.Value)+"@host/db", "a")
 		if err != nil || u.Password.Reveal() != secret.Value {
 			t.Errorf("%s: the escaped password was not read back: %v", name, err)
 		}
 	}
 }
 
-func FuzzParse(f *testing.F) {
+func FuzzParseURI(f *testing.F) {
 	for _, around := range [][2]string{
 		{"", ""},
 		{"a://", ""},
@@ -90,7 +90,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, before, after string) {
 		secret := canary.New(before, after)
-		u, err := uri.Parse(secret.Value, "a")
+		u, err := kit.ParseURI(secret.Value, "a")
 		if err != nil {
 			secret.AbsentFrom(t, err)
 			canary.NoParserIn(t, err)
@@ -100,7 +100,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q has no host", secret.Value)
 		}
 		for _, host := range u.Hosts {
-			if !uri.ValidHost(host.Name) {
+			if !kit.ValidHost(host.Name) {
 				t.Errorf("%q has the host %q", secret.Value, host.Name)
 			}
 		}

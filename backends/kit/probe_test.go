@@ -1,4 +1,4 @@
-package slot_test
+package kit_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/vibework/mooring/backends/internal/slot"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -25,7 +25,7 @@ func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 		{down, nil, nil},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		got := slot.Probe(ctx,
+		got := kit.Probe(ctx,
 			func(context.Context) error { return test.pooled },
 			func(context.Context) error { return test.direct })
 		cancel()
@@ -50,7 +50,7 @@ func TestThePoolGetsHalfOfTheTime(t *testing.T) {
 			}
 			return wait(ctx)
 		}
-		if err := slot.Probe(ctx, wait, direct); !errors.Is(err, context.DeadlineExceeded) {
+		if err := kit.Probe(ctx, wait, direct); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		if took := time.Since(start); took != time.Second {

@@ -1,0 +1,20 @@
+// Package kit is what every backend does in the same way around what its driver does differently. The backends of this
+// module stand on it, and so can any other: CONTRIBUTING.md builds one.
+//
+// A backend brings three types of its own and one embedded [Resource]:
+//
+//	setup      what a program sets in code: a Config, a hook. WithConfig and WithHook are functions on it
+//	settings   what resolve makes of the Config. Its Open connects, and makes a
+//	client     that has the driver's handle, a Check and a Close; see [Client]
+//
+//	type Resource struct {
+//		*kit.Resource[setup, *client, *driver.Conn]
+//	}
+//
+//	func New(name string, opts ...Option) *Resource { return &Resource{kit.New(name, resolve, opts...)} }
+//
+//	func (r *Resource) Conn() *driver.Conn { return kit.Must(r.Handle()) }
+//
+// The rest is what they need on the way. [ParseURI] and [ParseHost] read addresses without quoting them. [Errorf],
+// [Classify] and [Table] make errors that can be shown. [Probe] tells a full pool from a server that is down.
+package kit

@@ -1,0 +1,129 @@
+package kit
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/vibework/mooring/registry"
+)
+
+// failure is an error in the backend's own words. It unwraps to its cause if the cause holds no secret: an errno, or
+// the error of a context.
+type failure struct {
+	kind  registry.Kind
+	text  string
+	cause error
+}
+
+func (e *failure) Error() string { return e.text }
+func (e *failure) Unwrap() error { return e.cause }
+
+// Errorf returns an error of kind k with this text, which may wrap one error that can be shown. [Classify] finds it
+// again inside of what a driver makes of it.
+func Errorf(k registry.Kind, format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	return registry.Classify(k, &failure{k, err.Error(), errors.Unwrap(err)})
+}
+
+// Exhausted says that a pool is full. All of its Max connections are in use.
+func Exhausted(pool registry.PoolStats) error {
+	waits := ""
+	if pool.WaitCount > 0 {
+		waits = fmt.Sprintf(" (waits: %d)", pool.WaitCount)
+	}
+	return Errorf(registry.KindExhausted, "all %d connections of the pool are in use%s", pool.Max, waits)
+}
+
+// Classify returns what is to be shown for an error of a driver, the network, TLS or a context: its kind, and a text
+// without a word of theirs, since they quote addresses, user names and now and then a password. What a server answered
+// is for the backend to look up before, in a [Table]. It is nil for nil.
+func Classify(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*failure](err); ok {
+		return registry.Classify(e.kind, e)
+	}
+	for _, known := range []func(error) error{ended, lookup, certificate, handshake, network} {
+		if failure := known(err); failure != nil {
+			return failure
+		}
+	}
+	return Errorf(registry.KindUnknown, "the driver failed with an error of type %T", err)
+}
+
+// ended recognizes the end of a context or a deadline.
+func ended(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return Errorf(registry.KindCanceled, "%w", context.Canceled)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return Errorf(registry.KindTimeout, "no answer in time: %w", context.DeadlineExceeded)
+	}
+	return nil
+}
+
+func lookup(err error) error {
+	dns, ok := errors.AsType[*net.DNSError](err)
+	switch {
+	case !ok:
+		return nil
+	case dns.IsTimeout:
+		return Errorf(registry.KindTimeout, "the name server did not answer in time")
+	case dns.IsNotFound:
+		return Errorf(registry.KindUnreachable, "no such host")
+	default:
+		return Errorf(registry.KindUnreachable, "the host name could not be looked up")
+	}
+}
+
+func certificate(err error) error {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return Errorf(registry.KindTLS, "the server's certificate is signed by an unknown authority")
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return Errorf(registry.KindTLS, "the server's certificate is for another host name")
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		if invalid.Reason == x509.Expired {
+			return Errorf(registry.KindTLS, "the server's certificate has expired or is not valid yet")
+		}
+		return Errorf(registry.KindTLS, "the server's certificate is invalid (reason %d)", invalid.Reason)
+	}
+	return nil
+}
+
+// handshake recognizes a TLS alert, which crypto/tls reports as a network error, and the lack of TLS.
+func handshake(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
+		return Errorf(registry.KindTLS, "the TLS handshake failed: %v", op.Err)
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return Errorf(registry.KindTLS, "the server does not speak TLS on this port")
+	}
+	return nil
+}
+
+// network recognizes a connection that was refused, timed out or broke.
+func network(err error) error {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return Errorf(registry.KindOf(errno), "%w", errno)
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return Errorf(registry.KindTimeout, "no answer in time")
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+		return Errorf(registry.KindUnreachable, "the connection was closed")
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return Errorf(registry.KindUnreachable, "the connection failed")
+	}
+	return nil
+}

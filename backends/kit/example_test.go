@@ -1,0 +1,137 @@
+package kit_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
+)
+
+// listenForPings returns a server that answers pong to every line.
+func listenForPings() net.Listener {
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	go func() {
+		for {
+			conn, err := server.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				for lines := bufio.NewScanner(conn); lines.Scan(); {
+					_, _ = fmt.Fprintln(conn, "pong")
+				}
+			}()
+		}
+	}()
+	return server
+}
+
+// A Config is complete by itself, or else the environment says what is in it.
+func ExampleLoad() {
+	cfg, err := kit.Load("memo", &MemoConfig{Host: "memo.internal"})
+	fmt.Println(cfg.Host, cfg.Port, err)
+	// Output: memo.internal 7007 <nil>
+}
+
+// An accessor is for programs that take their handles after OpenAll.
+func ExampleMust() {
+	memo := NewMemo("memo")
+	defer func() { fmt.Println(recover()) }()
+	kit.Must(memo.Handle())
+	// Output: memo: not open: registry.OpenAll has not opened it yet
+}
+
+// A method that needs more than the handle takes the client.
+func ExampleClientOf() {
+	memo := NewMemo("memo")
+	client, err := kit.ClientOf(memo.Resource)
+	fmt.Println(client == nil, errors.Is(err, registry.ErrNotOpen))
+	// Output: true true
+}
+
+// A server's codes are looked up, and its texts are not shown: a server may repeat what it was sent.
+func ExampleTable() {
+	codes := kit.Table[int]{
+		{1040, registry.KindExhausted, "too many connections"},
+		{1045, registry.KindAuth, "access denied"},
+	}
+	err := codes.Of(1045)
+	fmt.Println(registry.KindOf(err), "-", err)
+	fmt.Println(codes.Of(1064))
+	// Output:
+	// auth - access denied (1045)
+	// the server answered with the error 1064
+}
+
+// Errors that have no code are known by how they begin, or by what they wrap.
+func ExampleTable_First() {
+	replies := kit.Table[string]{
+		{"NOAUTH", registry.KindAuth, "the server wants a password"},
+		{"LOADING", registry.KindLoading, "the server is loading its data"},
+	}
+	reply := "LOADING Redis is loading the dataset in memory"
+	fmt.Println(replies.First(func(word string) bool { return strings.HasPrefix(reply, word) }))
+	// Output: the server is loading its data
+}
+
+// What a driver, the network or TLS says holds addresses and more; what is shown does not.
+func ExampleClassify() {
+	err := fmt.Errorf("driver: user app at db.internal: %w", io.ErrUnexpectedEOF)
+	fmt.Println(registry.KindOf(kit.Classify(err)), "-", kit.Classify(err))
+	// Output: unreachable - the connection was closed
+}
+
+// An error of the backend's own comes back out of what a driver makes of it.
+func ExampleErrorf() {
+	wrong := kit.Errorf(registry.KindConfig, "what answers on this port is no memo server")
+	err := kit.Classify(fmt.Errorf("driver: login as app: %w", wrong))
+	fmt.Println(registry.KindOf(err), "-", err)
+	// Output: config - what answers on this port is no memo server
+}
+
+// A stale connection in the pool is no failure, if the server answers on a new one.
+func ExampleProbe() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	pooled := func(context.Context) error { return kit.Classify(io.EOF) }
+	direct := func(context.Context) error { return nil }
+	fmt.Println(kit.Probe(ctx, pooled, direct))
+	// Output: <nil>
+}
+
+// The parts of a URL have their escapes undone, and no error quotes one.
+func ExampleParseURI() {
+	u, err := kit.ParseURI("memo://app:p%40ss@db.internal/shop", "memo", "memos")
+	fmt.Println(u.User, u.Hosts[0].Addr(7007), u.Path, err)
+	_, err = kit.ParseURI("memo://app:p/ss@db.internal/shop", "memo")
+	fmt.Println(err)
+	// Output:
+	// app db.internal:7007 shop <nil>
+	// the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)
+}
+
+func ExampleParseHost() {
+	host, err := kit.ParseHost("[::1]:7007")
+	fmt.Println(host.Name, host.Port, err)
+	// Output: ::1 7007 <nil>
+}
+
+func ExampleHost_Addr() {
+	fmt.Println(kit.Host{Name: "db.internal"}.Addr(7007))
+	fmt.Println(kit.Host{Name: "::1", Port: config.Port(7008)}.Addr(7007))
+	// Output:
+	// db.internal:7007
+	// [::1]:7008
+}

@@ -1,0 +1,29 @@
+package kit
+
+import (
+	"context"
+	"time"
+
+	"github.com/vibework/mooring/registry"
+)
+
+// Probe asks over the pool first, for half of the time. If that fails, a connection of its own tells whether it
+// is the server that is unwell, or a stale connection or a full pool. ctx must have a deadline.
+func Probe(ctx context.Context, pooled, direct func(context.Context) error) error {
+	deadline, _ := ctx.Deadline()
+	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
+	defer cancel()
+	err := pooled(half)
+	switch registry.KindOf(err) {
+	case registry.KindUnreachable, registry.KindTimeout, registry.KindExhausted:
+	default:
+		return err
+	}
+	if err := direct(ctx); err != nil {
+		return err
+	}
+	if registry.KindOf(err) == registry.KindExhausted {
+		return err
+	}
+	return nil
+}

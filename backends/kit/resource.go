@@ -1,0 +1,240 @@
+package kit
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/registry"
+)
+
+// checkTimeout bounds a Check whose context has no deadline.
+const checkTimeout = 5 * time.Second
+
+// Resource is a registry.Resource and a registry.Configurer around the client T of a driver. O are the options that a
+// program sets in code, and H is the handle that it uses, such as *sql.DB. A backend embeds a *Resource in a Resource
+// of its own, which then has all methods that programs and the registry need. All methods are safe for concurrent use.
+type Resource[O any, T Client[H], H any] struct {
+	name    string
+	resolve func(O) (Settings[T], error)
+
+	mu       sync.Mutex // guards options and settings
+	options  O
+	settings Settings[T] // of the last Configure; nil once Open has used them
+
+	opening sync.Mutex // held by Open and Close, before mu
+	state   atomic.Pointer[state[T, H]]
+}
+
+// Settings are a configuration that has been checked, and all that Open needs to know.
+type Settings[T any] interface {
+	// Open connects, verifies that the backend can serve, and returns the client. It leaves nothing behind if it fails.
+	// The context bounds the opening only, not the life of the client.
+	Open(ctx context.Context) (T, error)
+}
+
+// Client is what Open makes and Close ends. Its errors must be ready to be shown: see [Classify] and [Table].
+type Client[H any] interface {
+	// Handle returns what programs use. Resource calls it once, when the client is open.
+	Handle() H
+	// Check asks the server once. The context has a deadline.
+	Check(ctx context.Context) error
+	// Close releases everything, whatever the state of the context. It is called once.
+	Close(ctx context.Context) error
+}
+
+// Option is an option of a backend's New and Use. A backend declares it as
+//
+//	type Option = kit.Option[options]
+type Option[O any] func(*O)
+
+type state[T, H any] struct {
+	status status
+	client T
+	handle H
+	reason error // why the last Open has failed
+}
+
+type status int
+
+const (
+	neverOpen status = iota
+	isOpen
+	isClosed
+)
+
+// New returns a resource that is not open. It calls resolve, which checks the configuration, not before Configure or
+// Open. The error of resolve names variables and quotes no value; its kind is registry.KindConfig.
+func New[O any, S Settings[T], T Client[H], H any](
+	name string, resolve func(name string, options O) (S, error), opts ...Option[O],
+) *Resource[O, T, H] {
+	r := &Resource[O, T, H]{
+		name:    name,
+		resolve: func(options O) (Settings[T], error) { return resolve(name, options) },
+	}
+	r.Use(opts...)
+	return r
+}
+
+// Load returns the configuration that resolve checks: the given one with its defaults, or, if given is nil, what the
+// environment says for the instance of that name.
+func Load[C any](name string, given *C) (C, error) {
+	if given != nil {
+		return config.Defaults(*given), nil
+	}
+	cfg, err := config.Load[C](name)
+	return config.Defaults(cfg), err
+}
+
+// Use sets options. They count from the next Open on. Use panics while the resource is open.
+func (r *Resource[O, T, H]) Use(opts ...Option[O]) {
+	if r.load().status == isOpen {
+		panic(fmt.Sprintf("%s: Use after the resource was opened", r.name))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, opt := range opts {
+		opt(&r.options)
+	}
+	r.settings = nil
+}
+
+// Name returns the name that was given to New.
+func (r *Resource[O, T, H]) Name() string { return r.name }
+
+// Configure reads and checks the configuration, and keeps it for the next Open. It connects to nothing. Its error lists
+// every problem, by variable and never by value.
+func (r *Resource[O, T, H]) Configure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	settings, err := r.resolve(r.options)
+	if err != nil {
+		return registry.Classify(registry.KindConfig, err)
+	}
+	r.settings = settings
+	return nil
+}
+
+// Open connects, logs in and verifies that the backend can serve; ctx bounds that. What is open stays as it is. The
+// configuration is the one that Configure has read since the last Open, and is read now if there is none: so a resource
+// that is opened again sees a renewed password.
+func (r *Resource[O, T, H]) Open(ctx context.Context) error {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	last := r.load()
+	if last.status == isOpen {
+		return nil
+	}
+	client, err := r.connect(ctx)
+	if err != nil {
+		last.reason = err
+		r.state.Store(&last)
+		return err
+	}
+	r.state.Store(&state[T, H]{status: isOpen, client: client, handle: client.Handle()})
+	return nil
+}
+
+func (r *Resource[O, T, H]) connect(ctx context.Context) (client T, err error) {
+	settings := r.takeSettings()
+	for settings == nil {
+		if err := r.Configure(); err != nil {
+			return client, err
+		}
+		settings = r.takeSettings()
+	}
+	return settings.Open(ctx)
+}
+
+func (r *Resource[O, T, H]) takeSettings() Settings[T] {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	settings := r.settings
+	r.settings = nil
+	return settings
+}
+
+// Check asks the server whether it can serve. Without a deadline in ctx it takes at most 5s. It returns
+// registry.ErrNotOpen before Open and after Close.
+func (r *Resource[O, T, H]) Check(ctx context.Context) error {
+	now := r.load()
+	if now.status != isOpen {
+		return registry.ErrNotOpen
+	}
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, checkTimeout)
+		defer cancel()
+	}
+	return now.client.Check(ctx)
+}
+
+// Close releases everything and says what was lost. Closing what is not open is nil.
+func (r *Resource[O, T, H]) Close(ctx context.Context) error {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	last := r.load()
+	if last.status != isOpen {
+		return nil
+	}
+	last.status = isClosed
+	r.state.Store(&last)
+	return last.client.Close(ctx)
+}
+
+// Handle returns the handle of the last opening, also after Close. If there was none, the error is registry.ErrNotOpen,
+// with the reason if Open has failed.
+func (r *Resource[O, T, H]) Handle() (H, error) {
+	if now := r.state.Load(); now != nil && now.status != neverOpen {
+		return now.handle, nil
+	}
+	var none H
+	return none, r.notOpen()
+}
+
+// Must returns the handle, and panics with the text of err if that is not nil. It makes accessors of what returns an
+// error: they are for programs that take their handles after OpenAll.
+func Must[H any](handle H, err error) H {
+	if err != nil {
+		panic(err.Error())
+	}
+	return handle
+}
+
+// ClientOf returns the client where [Resource.Handle] returns its handle. It is a function, like [PoolStats], and no
+// method, because a backend that embeds a Resource must not export its client.
+func ClientOf[O any, T Client[H], H any](r *Resource[O, T, H]) (T, error) {
+	if now := r.load(); now.status != neverOpen {
+		return now.client, nil
+	}
+	var none T
+	return none, r.notOpen()
+}
+
+// PoolStats returns the numbers of the client's pool of connections. They are zero while the resource is not open.
+func PoolStats[O any, T interface {
+	Client[H]
+	registry.Pooler
+}, H any](r *Resource[O, T, H]) registry.PoolStats {
+	if now := r.load(); now.status == isOpen {
+		return now.client.PoolStats()
+	}
+	return registry.PoolStats{}
+}
+
+func (r *Resource[O, T, H]) notOpen() error {
+	if now := r.load(); now.reason != nil {
+		return fmt.Errorf("%s: %w: %w", r.name, registry.ErrNotOpen, now.reason)
+	}
+	return fmt.Errorf("%s: %w: registry.OpenAll has not opened it yet", r.name, registry.ErrNotOpen)
+}
+
+func (r *Resource[O, T, H]) load() state[T, H] {
+	if now := r.state.Load(); now != nil {
+		return *now
+	}
+	return state[T, H]{}
+}

@@ -1,0 +1,134 @@
+package kit
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vibework/mooring/backends/config"
+)
+
+// URI is scheme://user:password@host:port,host:port/path?query with the escapes undone.
+type URI struct {
+	Scheme      string
+	User        string
+	Password    config.Secret
+	HasPassword bool // there is a colon, also before an empty password
+	Hosts       []Host
+	Path        string // without the slash before it
+	Query       url.Values
+}
+
+// Host is one host of a URI.
+type Host struct {
+	Name string
+	Port config.Port // 0 if the URI has none
+}
+
+// ParseURI takes a URL that configures a backend apart. It is here since the parsers of net/url and of drivers quote in
+// their errors what they cannot read, and that is often a password. The scheme must be one of those given. No error
+// quotes any part of raw, nor is any part of raw taken for a host that may be part of a password: the characters / ? #
+// must be escaped there.
+func ParseURI(raw string, schemes ...string) (URI, error) {
+	scheme, rest, found := strings.Cut(raw, "://")
+	if !found || !slices.Contains(schemes, scheme) {
+		return URI{}, errors.New("does not begin with " + strings.Join(schemes, ":// or ") + "://")
+	}
+	authority, tail := rest, ""
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority, tail = rest[:end], rest[end:]
+	}
+	if strings.ContainsAny(tail, "@#") {
+		return URI{}, errors.New("the characters / ? # @ in a user name, password or option must be " +
+			"percent-encoded (%2F %3F %23 %40)")
+	}
+	u := URI{Scheme: scheme}
+	hosts := authority
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		hosts = authority[at+1:]
+		if err := u.setUser(authority[:at]); err != nil {
+			return URI{}, err
+		}
+	}
+	path, query, _ := strings.Cut(tail, "?")
+	if err := errors.Join(u.setHosts(hosts), u.setTail(strings.TrimPrefix(path, "/"), query)); err != nil {
+		return URI{}, err
+	}
+	return u, nil
+}
+
+func (u *URI) setUser(userinfo string) error {
+	name, password, found := strings.Cut(userinfo, ":")
+	user, err1 := url.PathUnescape(name)
+	plain, err2 := url.PathUnescape(password)
+	if err1 != nil || err2 != nil {
+		return errors.New("a % in the user name or password must be percent-encoded (%25)")
+	}
+	u.User, u.Password, u.HasPassword = user, config.NewSecret(plain), found
+	return nil
+}
+
+func (u *URI) setHosts(list string) error {
+	for text := range strings.SplitSeq(list, ",") {
+		host, err := ParseHost(text)
+		if err != nil {
+			return err
+		}
+		u.Hosts = append(u.Hosts, host)
+	}
+	return nil
+}
+
+func (u *URI) setTail(path, query string) error {
+	plain, err := url.PathUnescape(path)
+	if err != nil {
+		return errors.New("a % in the path must be percent-encoded (%25)")
+	}
+	options, err := url.ParseQuery(query)
+	if err != nil {
+		return errors.New("the options after the ? are malformed")
+	}
+	u.Path, u.Query = plain, options
+	return nil
+}
+
+// ParseHost reads "host", "host:port", "[::1]" and "[::1]:port".
+func ParseHost(text string) (Host, error) {
+	host := Host{Name: text}
+	if name, port, err := net.SplitHostPort(text); err == nil {
+		number, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || number == 0 {
+			return Host{}, errors.New("the port is not a number from 1 to 65535")
+		}
+		host = Host{Name: name, Port: config.Port(number)}
+	} else if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		host.Name = text[1 : len(text)-1]
+	}
+	if !ValidHost(host.Name) {
+		return Host{}, errors.New("the host is missing or malformed")
+	}
+	return host, nil
+}
+
+// ValidHost reports whether name can be a host name or an IP address.
+func ValidHost(name string) bool {
+	if name == "" || len(name) > 253 {
+		return false
+	}
+	if strings.Contains(name, ":") {
+		return net.ParseIP(name) != nil
+	}
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+	return strings.Trim(name, letters) == ""
+}
+
+// Addr returns host:port, with the default port if the host has none.
+func (h Host) Addr(defaultPort config.Port) string {
+	if h.Port == 0 {
+		h.Port = defaultPort
+	}
+	return net.JoinHostPort(h.Name, strconv.Itoa(int(h.Port)))
+}
