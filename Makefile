@@ -22,7 +22,7 @@ service: ## run the order service and its status page; ARGS=-addr=:9000
 	@go build -C examples -o ../bin/service ./service
 	@exec bin/service -embedded $(ARGS)
 
-test: race unit embedded ## test both modules, and the backends on the embedded servers too
+test: race unit embedded ## test all modules but bench, and the backends on the embedded servers too
 
 race:
 	@$(if $(RACE),true,echo "no C compiler is found: testing without the race detector")
@@ -31,6 +31,7 @@ unit:
 	go test $(RACE) ./...
 	@echo "building the embedded servers; the first time takes a few minutes ..."
 	go test -C examples $(RACE) ./...
+	go test -C lab $(RACE) ./...
 
 embedded: bin/devstack
 	MOORING_TEST_SERVERS=env bin/devstack -- go test $(RACE) -count=1 ./backends/...
@@ -42,14 +43,14 @@ integration: bin/devstack ## test the backends and the service on the servers at
 check: lint tidy test ## everything that CI asks for, but for the integration tests
 
 lint: ## check format and style, and vet
-	go vet ./... && go vet -C examples -tags browser ./... && go vet -C bench ./...
-	$(LINT) run ./... && cd examples && $(LINT) run --build-tags browser ./... && cd ../bench && $(LINT) run ./...
+	go vet ./... && go vet -C examples -tags browser ./... && go vet -C bench ./... && go vet -C lab ./...
+	$(LINT) run ./... && cd examples && $(LINT) run --build-tags browser ./... && cd ../bench && $(LINT) run ./... && cd ../lab && $(LINT) run ./...
 
 fmt: ## format all code
-	$(LINT) fmt && cd examples && $(LINT) fmt && cd ../bench && $(LINT) fmt
+	$(LINT) fmt && cd examples && $(LINT) fmt && cd ../bench && $(LINT) fmt && cd ../lab && $(LINT) fmt
 
 tidy: ## check that every go.mod and go.sum is as it should be
-	go mod tidy -diff && cd examples && go mod tidy -diff && cd ../bench && go mod tidy -diff
+	go mod tidy -diff && cd examples && go mod tidy -diff && cd ../bench && go mod tidy -diff && cd ../lab && go mod tidy -diff
 
 docs: ## write the variables and the program into README.md and .env.example
 	go test ./backends/all -run Documentation -update
@@ -61,10 +62,10 @@ generate: ## write the service's typed queries anew
 	cd examples/service/internal/orders && CGO_ENABLED=0 go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1 generate
 
 faults: ## pull every cable of the four backends, assert what happens, and write docs/reliability.md
-	cd examples && go run ./faults -out ../docs
+	cd lab && go run ./faults -out ../docs
 
 soak: ## let the network fail at random for two minutes; ARGS='-d 30s' for less
-	cd examples && go run ./soak $(ARGS)
+	cd lab && go run ./soak $(ARGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
@@ -77,10 +78,10 @@ bench-gate: ## test the measuring, and hold the bars of docs/performance.md that
 	cd bench && go run . -gate
 
 size: ## measure what a program inherits and write it into README.md
-	cd examples && go run ./size -update ..
+	cd lab && go run ./size -update ..
 
 bin/devstack: .FORCE
-	@go build -C examples -o ../bin/devstack ./cmd/devstack
+	@go build -C lab -o ../bin/devstack ./cmd/devstack
 
 .FORCE:
 .PHONY: help demo doctor service browser-test generate test race unit embedded integration check lint fmt tidy docs faults soak fuzz bench bench-gate size

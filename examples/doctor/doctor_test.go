@@ -14,9 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vibework/mooring/lab/devstack"
 	"github.com/vibework/mooring/registry"
-
-	"github.com/vibework/mooring/examples/devstack"
 )
 
 // program is the path of the doctor.

@@ -14,6 +14,7 @@ import (
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/backends/pubsub"
 	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/lab/devstack"
 	"github.com/vibework/mooring/registry"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.opentelemetry.io/otel"
@@ -21,7 +22,6 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
-	"github.com/vibework/mooring/examples/devstack"
 	"github.com/vibework/mooring/examples/observability"
 )
 

@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/vibework/mooring/examples/devstack"
+	"github.com/vibework/mooring/lab/devstack"
 )
 
 // startMissing starts a server for every backend that the environment leads to no other, and adds the variables

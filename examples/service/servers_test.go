@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vibework/mooring/examples/devstack"
+	"github.com/vibework/mooring/lab/devstack"
 )
 
 // servers returns the variables of the servers to test with: none, so that the service starts its own, or with

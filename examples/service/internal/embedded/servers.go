@@ -11,9 +11,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/vibework/mooring/lab/devstack"
 	"github.com/vibework/mooring/registry/registrytest"
-
-	"github.com/vibework/mooring/examples/devstack"
 )
 
 // Servers are the servers that were started; the zero value has none. All methods but Start may be called

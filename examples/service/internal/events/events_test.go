@@ -12,9 +12,9 @@ import (
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/lab/devstack"
 	"github.com/vibework/mooring/registry"
 
-	"github.com/vibework/mooring/examples/devstack"
 	"github.com/vibework/mooring/examples/service/internal/cache"
 	"github.com/vibework/mooring/examples/service/internal/orders"
 )
