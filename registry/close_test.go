@@ -289,7 +289,7 @@ func TestEveryResourceIsNotOpenBeforeTheFirstClose(t *testing.T) {
 		}
 		r = opened(t, &fake{name: "a"}, &fake{name: "b"}, &fake{name: "c", close: look})
 		mustClose(t, r)
-		calls.want(t, "a is not open", "b is not open", "c is not open")
+		calls.want(t, "a is not_open", "b is not_open", "c is not_open")
 	})
 }
 

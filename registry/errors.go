@@ -55,7 +55,8 @@ func newError(op Op, name string, err error) *Error {
 // Error leaves the kind out when it is unknown or when the cause begins with it.
 func (e *Error) Error() string {
 	cause := oneLine(fmt.Sprint(e.Err))
-	if e.Kind == "" || e.Kind == KindUnknown || strings.HasPrefix(cause, string(e.Kind)) {
+	words := strings.ReplaceAll(string(e.Kind), "_", " ")
+	if e.Kind == "" || e.Kind == KindUnknown || strings.HasPrefix(cause, words) {
 		return fmt.Sprintf("%s %s: %s", e.Op, e.Name, cause)
 	}
 	return fmt.Sprintf("%s %s: %s: %s", e.Op, e.Name, e.Kind, cause)

@@ -29,6 +29,7 @@ func TestTheTextOfAnError(t *testing.T) {
 		{registry.KindTimeout, errors.New("timeout after 5s"), "open mysql: timeout after 5s"},
 		{registry.KindTimeout, errors.New("a timeout"), "open mysql: timeout: a timeout"},
 		{registry.KindNotOpen, registry.ErrNotOpen, "open mysql: not open"},
+		{registry.KindReadOnly, errors.New("a replica"), "open mysql: read_only: a replica"},
 		{registry.KindAuth, errors.New("first\nsecond\r\n\n  third\rfourth\n"), "open mysql: auth: first; second; third; fourth"},
 		{registry.KindAuth, errors.Join(errLost, errDenied), "open mysql: auth: two messages were lost; access denied"},
 		{registry.KindAuth, nil, "open mysql: auth: <nil>"},

@@ -23,19 +23,21 @@ const (
 	KindUnreachable Kind = "unreachable" // no connection: refused, reset, no route, no such host
 	KindTimeout     Kind = "timeout"     // no answer in time
 	KindHung        Kind = "hung"        // a call did not return when its context was done
-	KindExhausted   Kind = "exhausted"   // a pool or a server has no connection to spare
+	KindExhausted   Kind = "exhausted"   // the server has no connection to spare, or a quota is used up
+	KindDegraded    Kind = "degraded"    // it serves, but slowly: all connections of its pool are in use
 	KindLoading     Kind = "loading"     // the server is up and not ready to serve yet
-	KindNotOpen     Kind = "not open"    // before OpenAll or after CloseAll
+	KindReadOnly    Kind = "read_only"   // the server takes no writes
+	KindNotOpen     Kind = "not_open"    // before OpenAll or after CloseAll
 	KindCanceled    Kind = "canceled"    // the caller gave up
 	KindPanic       Kind = "panic"       // the resource's code panicked
 	KindUnknown     Kind = "unknown"     // none of these
 )
 
-// Retryable says whether time may mend a failure of this kind: KindUnreachable, KindTimeout, KindLoading and
-// KindExhausted. OpenAll tries these again, and no others.
+// Retryable says whether time may mend a failure of this kind: KindUnreachable, KindTimeout, KindLoading, KindExhausted
+// and KindReadOnly. OpenAll tries these again, and no others.
 func (k Kind) Retryable() bool {
 	switch k {
-	case KindUnreachable, KindTimeout, KindLoading, KindExhausted:
+	case KindUnreachable, KindTimeout, KindLoading, KindExhausted, KindReadOnly:
 		return true
 	default:
 		return false

@@ -148,7 +148,7 @@ func TestOneWarningForACloseThatFails(t *testing.T) {
 }
 
 func TestOneRecordWhenTheHealthOfAResourceChanges(t *testing.T) {
-	full := registry.Classify(registry.KindExhausted, errors.New("20 of 20 connections are in use"))
+	full := registry.Classify(registry.KindDegraded, errors.New("20 of 20 connections are in use"))
 	check := inTurn(failing(nil), failing(errRefused), failing(errDenied), failing(full), failing(full), failing(nil), failing(nil))
 	r, logs := logged(t, &fake{name: "a", check: check})
 	mustOpen(t, r)

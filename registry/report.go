@@ -12,7 +12,7 @@ type Status string
 // The statuses, in the words of the health+json draft.
 const (
 	Pass Status = "pass" // all is well
-	Warn Status = "warn" // only optional resources are unwell, or a pool is full: the program can serve
+	Warn Status = "warn" // only optional resources are unwell, or some are degraded: the program can serve
 	Fail Status = "fail" // a required resource cannot serve
 )
 
@@ -31,7 +31,7 @@ type Result struct {
 }
 
 // Status is the worst of the results: Fail if a required resource cannot serve, Warn if only optional ones
-// cannot or a pool is full, and Pass otherwise, also for no results.
+// cannot or a required one is degraded, and Pass otherwise, also for no results.
 func (rep Report) Status() Status {
 	status := Pass
 	for _, result := range rep.Results {
@@ -60,12 +60,12 @@ func (rep Report) Err() error {
 	return join(errs)
 }
 
-// Status is Pass without an error. With one it is Fail, or Warn for an optional resource and for a full pool.
+// Status is Pass without an error. With one it is Fail, or Warn for an optional resource and for KindDegraded.
 func (res Result) Status() Status {
 	switch {
 	case res.Err == nil:
 		return Pass
-	case res.Optional || KindOf(res.Err) == KindExhausted:
+	case res.Optional || KindOf(res.Err) == KindDegraded:
 		return Warn
 	default:
 		return Fail

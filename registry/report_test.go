@@ -27,7 +27,9 @@ func TestTheStatusOfAResult(t *testing.T) {
 		{registry.Result{Optional: true}, registry.Pass, true},
 		{registry.Result{Err: failure(registry.KindUnreachable)}, registry.Fail, false},
 		{registry.Result{Err: failure(registry.KindNotOpen)}, registry.Fail, false},
-		{registry.Result{Err: failure(registry.KindExhausted)}, registry.Warn, true},
+		{registry.Result{Err: failure(registry.KindDegraded)}, registry.Warn, true},
+		{registry.Result{Err: failure(registry.KindExhausted)}, registry.Fail, false},
+		{registry.Result{Err: failure(registry.KindReadOnly)}, registry.Fail, false},
 		{registry.Result{Err: failure(registry.KindUnreachable), Optional: true}, registry.Warn, true},
 		{registry.Result{Err: failure(registry.KindExhausted), Optional: true}, registry.Warn, true},
 		{registry.Result{Err: errors.New("of another package")}, registry.Fail, false},
@@ -40,7 +42,7 @@ func TestTheStatusOfAResult(t *testing.T) {
 
 func TestTheStatusOfAReportIsTheWorstOfItsResults(t *testing.T) {
 	pass := registry.Result{Name: "a"}
-	warn := registry.Result{Name: "b", Err: failure(registry.KindExhausted)}
+	warn := registry.Result{Name: "b", Err: failure(registry.KindDegraded)}
 	fail := registry.Result{Name: "c", Err: failure(registry.KindAuth)}
 	for _, test := range []struct {
 		results []registry.Result
@@ -67,7 +69,7 @@ func TestTheStatusOfAReportIsTheWorstOfItsResults(t *testing.T) {
 }
 
 func TestAFullPoolIsAWarning(t *testing.T) {
-	r := opened(t, &fake{name: "a", check: failing(registry.Classify(registry.KindExhausted, errLost))})
+	r := opened(t, &fake{name: "a", check: failing(registry.Classify(registry.KindDegraded, errLost))})
 	if report := r.CheckAll(t.Context()); report.Status() != registry.Warn || report.Err() != nil {
 		t.Errorf("report: %v", report)
 	}
@@ -87,7 +89,7 @@ func TestAReportInJSONShowsNamesStatusesKindsAndDurations(t *testing.T) {
 	want := `{"status":"fail","results":[` +
 		`{"name":"mysql","status":"pass","duration":"1.5ms"},` +
 		`{"name":"redis","status":"fail","kind":"unreachable","duration":"5s"},` +
-		`{"name":"mongo","status":"warn","kind":"not open","duration":"0s"}]}`
+		`{"name":"mongo","status":"warn","kind":"not_open","duration":"0s"}]}`
 	if err != nil || string(text) != want {
 		t.Errorf("%s (%v), want\n%s", text, err, want)
 	}
@@ -124,7 +126,7 @@ func TestAReportInALogShowsNamesStatusesKindsAndDurations(t *testing.T) {
 	want := `{"level":"INFO","msg":"health","report":{"status":"fail",` +
 		`"mysql":{"name":"mysql","status":"pass","duration":1500000},` +
 		`"redis":{"name":"redis","status":"fail","kind":"unreachable","duration":5000000000},` +
-		`"mongo":{"name":"mongo","status":"warn","kind":"not open","duration":0}}}`
+		`"mongo":{"name":"mongo","status":"warn","kind":"not_open","duration":0}}}`
 	if got := strings.TrimSpace(text.String()); got != want {
 		t.Errorf("%s, want\n%s", got, want)
 	}

@@ -11,8 +11,8 @@ import "context"
 // call them with a context that has no deadline.
 //
 // No error may show a password, a key, or a URL that holds one. An error wrapped by [Classify] tells the
-// registry what kind of failure it is; for plain errors [KindOf] has to guess. Open is tried again for KindUnreachable,
-// KindTimeout, KindLoading and KindExhausted, and for no other.
+// registry what kind of failure it is; for plain errors [KindOf] has to guess. Open is tried again for the kinds that
+// are [Kind.Retryable], and for no other.
 type Resource interface {
 	// Name is the resource's constant, unique name: lower-case words and digits joined by hyphens, such as
 	// "mysql" or "mysql-replica".

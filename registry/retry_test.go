@@ -14,6 +14,7 @@ import (
 func TestARetryableFailureIsTriedAgain(t *testing.T) {
 	for _, kind := range []registry.Kind{
 		registry.KindUnreachable, registry.KindTimeout, registry.KindLoading, registry.KindExhausted,
+		registry.KindReadOnly,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			if !kind.Retryable() {
@@ -33,7 +34,7 @@ func TestARetryableFailureIsTriedAgain(t *testing.T) {
 func TestAnyOtherFailureIsFinal(t *testing.T) {
 	for _, kind := range []registry.Kind{
 		registry.KindConfig, registry.KindAuth, registry.KindPermission, registry.KindTLS, registry.KindHung,
-		registry.KindNotOpen, registry.KindCanceled, registry.KindPanic, registry.KindUnknown, "",
+		registry.KindDegraded, registry.KindNotOpen, registry.KindCanceled, registry.KindPanic, registry.KindUnknown, "",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			if kind.Retryable() {

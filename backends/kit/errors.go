@@ -32,13 +32,13 @@ func Errorf(k registry.Kind, format string, args ...any) error {
 	return registry.Classify(k, &failure{k, err.Error(), errors.Unwrap(err)})
 }
 
-// Exhausted says that a pool is full. All of its Max connections are in use.
-func Exhausted(pool registry.PoolStats) error {
+// PoolFull says that all Max connections of a pool are in use.
+func PoolFull(pool registry.PoolStats) error {
 	waits := ""
 	if pool.WaitCount > 0 {
 		waits = fmt.Sprintf(" (waits: %d)", pool.WaitCount)
 	}
-	return Errorf(registry.KindExhausted, "all %d connections of the pool are in use%s", pool.Max, waits)
+	return Errorf(registry.KindDegraded, "all %d connections of the pool are in use%s", pool.Max, waits)
 }
 
 // Classify returns what is to be shown for an error of a driver, the network, TLS or a context: its kind, and a text

@@ -13,8 +13,9 @@ import (
 
 func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 	failure := func(k registry.Kind) error { return registry.Classify(k, errors.New(string(k))) }
-	stale, full, denied, down := failure(registry.KindUnreachable), failure(registry.KindExhausted),
+	stale, full, denied, down := failure(registry.KindUnreachable), failure(registry.KindDegraded),
 		failure(registry.KindAuth), failure(registry.KindTimeout)
+	refused := failure(registry.KindExhausted)
 	for _, test := range []struct{ pooled, direct, want error }{
 		{nil, down, nil},
 		{denied, nil, denied},
@@ -22,6 +23,9 @@ func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 		{stale, down, down},
 		{full, nil, full},
 		{full, down, down},
+		{full, refused, refused},
+		{refused, refused, refused},
+		{refused, nil, nil},
 		{down, nil, nil},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

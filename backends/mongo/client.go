@@ -130,7 +130,7 @@ func (c *client) pingPooled(ctx context.Context) error {
 	}
 	err := c.ping(ctx)
 	if registry.KindOf(err) == registry.KindTimeout && c.pool.full() {
-		return fault.Exhausted(registry.PoolStats{Max: c.pool.most, WaitCount: c.poolStats().WaitCount})
+		return fault.PoolFull(registry.PoolStats{Max: c.pool.most, WaitCount: c.poolStats().WaitCount})
 	}
 	return err
 }

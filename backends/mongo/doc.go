@@ -27,7 +27,8 @@
 // Open connects, logs in and sends a ping. Without a user it also tries to list the collections, for a ping needs
 // no login, and a server that wants one would refuse everything else. Check sends a ping. When that fails or no
 // answer comes, it asks over a short-lived client of its own: so a stale connection is no failure, and a full pool
-// is KindExhausted only if the server is well. A user who may not ping counts as healthy: the server has answered.
+// is KindDegraded, a warning, if the server is well. A user who may not ping counts as healthy: the server has
+// answered.
 //
 // Close waits, in its share of the time, until no session is in progress and no connection is in use, and then
 // disconnects the client. So a transaction can go on to its end, and so can what else is under way. The driver has no

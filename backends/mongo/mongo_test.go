@@ -156,7 +156,7 @@ func TestAFullPoolIsAWarning(t *testing.T) {
 	r, res := open(t, cfg, hook)
 	defer hold(t, res, 2)()
 	result := r.Check(t.Context(), "mongo")
-	if want := "check mongo: exhausted: all 2 connections of the pool are in use (waits: 1)"; result.Err == nil ||
+	if want := "check mongo: degraded: all 2 connections of the pool are in use (waits: 1)"; result.Err == nil ||
 		result.Err.Error() != want {
 		t.Errorf("got %v, want %s", result.Err, want)
 	}

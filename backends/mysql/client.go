@@ -37,7 +37,7 @@ func connect(ctx context.Context, s *settings, hook func(sqldriver.Connector) *s
 func (c *client) pingPooled(ctx context.Context) error {
 	err := c.PingContext(ctx)
 	if pool := c.poolStats(); err != nil && ctx.Err() != nil && pool.Max > 0 && pool.InUse >= pool.Max {
-		return fault.Exhausted(pool)
+		return fault.PoolFull(pool)
 	}
 	return classify(err)
 }

@@ -33,7 +33,7 @@
 //
 // Open connects, logs in, selects the database and sends a ping. Check sends a ping over a pooled connection,
 // for which a user needs no privilege. When that fails or none comes free, it asks over a connection of its
-// own: so a stale connection is no failure, and a full pool is KindExhausted only if the server is well.
+// own: so a stale connection is no failure, and a full pool is KindDegraded, a warning, if the server is well.
 //
 // Close closes the pool and lends no connection from then on. Work under way may finish: a transaction commits if it
 // ends within the share that CloseAll gives to Close, less 100ms. Connections that are in use after that are cut, and

@@ -40,9 +40,9 @@ var answers = map[uint16]class{
 	1290: {registry.KindPermission, "an option of the server forbids it"}, // of read_only see 1836
 	1298: {registry.KindConfig, "the server does not know the time zone"},
 	1698: {registry.KindAuth, "access denied"},
-	1792: {registry.KindLoading, "the transaction is read-only"},
+	1792: {registry.KindReadOnly, "the transaction is read-only"},
 	1820: {registry.KindAuth, "the password has expired"},
-	1836: {registry.KindLoading, "the server is read-only"},
+	1836: {registry.KindReadOnly, "the server is read-only"},
 	1862: {registry.KindAuth, "the password has expired"},
 	1927: {registry.KindUnreachable, "the server has ended the connection"},
 	2003: {registry.KindUnreachable, "a proxy does not reach the server"},

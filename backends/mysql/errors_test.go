@@ -36,9 +36,9 @@ func TestEveryErrorOfTheServerHasAKindAndAnHonestText(t *testing.T) {
 		1290: "permission: an option of the server forbids it (1290)",
 		1298: "config: the server does not know the time zone (1298)",
 		1698: "auth: access denied (1698)",
-		1792: "loading: the transaction is read-only (1792)",
+		1792: "read_only: the transaction is read-only (1792)",
 		1820: "auth: the password has expired (1820)",
-		1836: "loading: the server is read-only (1836)",
+		1836: "read_only: the server is read-only (1836)",
 		1862: "auth: the password has expired (1862)",
 		1927: "unreachable: the server has ended the connection (1927)",
 		2003: "unreachable: a proxy does not reach the server (2003)",
@@ -63,9 +63,9 @@ func TestEveryErrorOfTheServerHasAKindAndAnHonestText(t *testing.T) {
 func TestTheOptionThatForbidsAStatementMayBeReadOnly(t *testing.T) {
 	const text = "The MySQL server is running with the %s option so it cannot execute this statement"
 	for option, want := range map[string]string{
-		"--read-only":        "loading: the server is read-only (1290)",
-		"--super-read-only":  "loading: the server is read-only (1290)",
-		"--read_only":        "loading: the server is read-only (1290)",
+		"--read-only":        "read_only: the server is read-only (1290)",
+		"--super-read-only":  "read_only: the server is read-only (1290)",
+		"--read_only":        "read_only: the server is read-only (1290)",
 		"--secure-file-priv": "permission: an option of the server forbids it (1290)",
 	} {
 		err := &driver.MySQLError{Number: 1290, Message: fmt.Sprintf(text, option)}
@@ -90,7 +90,7 @@ func TestEveryErrorOfTheDriverHasAKindAndAnHonestText(t *testing.T) {
 		{driver.ErrOldProtocol, "config: the server speaks an older protocol than that of MySQL 4.1"},
 		{driver.ErrMalformPkt, "unreachable: the server has sent what is not MySQL"},
 		{driver.ErrPktSync, "unreachable: the server has sent what is not MySQL"},
-		{errors.New("sql: database is closed"), "not open: not open: the pool was closed"},
+		{errors.New("sql: database is closed"), "not_open: not open: the pool was closed"},
 		{io.EOF, "unreachable: the connection was closed"},
 		{context.DeadlineExceeded, "timeout: no answer in time: context deadline exceeded"},
 		{context.Canceled, "canceled: context canceled"},

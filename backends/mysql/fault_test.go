@@ -87,7 +87,7 @@ func TestAServerThatTurnsEverybodyAwaySaysWhy(t *testing.T) {
 		1053: "unreachable: the server is shutting down (1053)",
 		1129: "unreachable: the server blocks this host after many errors, until its host cache is flushed (1129)",
 		1203: "exhausted: the user has no connection to spare (1203)",
-		1290: "loading: the server is read-only (1290)",
+		1290: "read_only: the server is read-only (1290)",
 	} {
 		fake.RejectConnections(number)
 		err := mysql.New("mysql", mysql.WithConfig(at(url))).Open(t.Context())
@@ -98,15 +98,24 @@ func TestAServerThatTurnsEverybodyAwaySaysWhy(t *testing.T) {
 	}
 }
 
-func TestAServerWithoutAConnectionToSpareIsAWarning(t *testing.T) {
+func TestAServerWithoutAConnectionToSpareFailsTheCheck(t *testing.T) {
 	fake, url := fake(t)
 	r, res := open(t, at(url))
-	borrow(t, res.DB(), 1) // the one that was idle
-	fake.RejectConnections(1040)
-	result := r.Check(t.Context(), "mysql")
-	want := "check mysql: exhausted: the server has no connection to spare (1040)"
-	if result.Err == nil || result.Err.Error() != want || result.Status() != registry.Warn {
-		t.Errorf("got %s: %v, want %s", result.Status(), result.Err, want)
+	res.DB().SetMaxIdleConns(-1) // the pool is empty, as after MYSQL_CONN_MAX_IDLE_TIME
+	for number, want := range map[int]string{
+		1040: "check mysql: exhausted: the server has no connection to spare (1040)",
+		1203: "check mysql: exhausted: the user has no connection to spare (1203)",
+		1226: "check mysql: exhausted: the user has used up a resource (1226)",
+	} {
+		fake.RejectConnections(number)
+		result := r.Check(t.Context(), "mysql")
+		if result.Err == nil || result.Err.Error() != want || result.Status() != registry.Fail {
+			t.Errorf("got %s: %v, want %s", result.Status(), result.Err, want)
+		}
+	}
+	fake.RejectConnections(0)
+	if result := r.Check(t.Context(), "mysql"); result.Err != nil {
+		t.Errorf("with room again: %v", result.Err)
 	}
 }
 

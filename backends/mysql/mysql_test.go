@@ -172,7 +172,7 @@ func TestAFullPoolIsAWarning(t *testing.T) {
 	r, res := open(t, cfg)
 	borrow(t, res.DB(), 2)
 	result := r.Check(t.Context(), "mysql")
-	if want := "check mysql: exhausted: all 2 connections of the pool are in use (waits: 1)"; result.Err == nil ||
+	if want := "check mysql: degraded: all 2 connections of the pool are in use (waits: 1)"; result.Err == nil ||
 		result.Err.Error() != want {
 		t.Errorf("got %v, want %s", result.Err, want)
 	}

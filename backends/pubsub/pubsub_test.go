@@ -256,14 +256,14 @@ func TestATopicThatIsToBeCheckedHasToExist(t *testing.T) {
 	}
 }
 
-func TestAQuotaThatIsUsedUpIsAWarning(t *testing.T) {
+func TestAQuotaThatIsUsedUpFailsTheCheck(t *testing.T) {
 	// Only the third call fails: Open makes the first, the first check the second.
 	var calls calls
 	r, _ := open(t, at(fake(t, pstest.ServerReactorOption{FuncName: "GetTopic", Reactor: &calls})))
 	if status := r.CheckAll(t.Context()).Status(); status != registry.Pass {
 		t.Errorf("the status is %q", status)
 	}
-	if status := r.CheckAll(t.Context()).Status(); status != registry.Warn {
+	if status := r.CheckAll(t.Context()).Status(); status != registry.Fail {
 		t.Errorf("the status is %q", status)
 	}
 }

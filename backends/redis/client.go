@@ -89,7 +89,7 @@ func (c *client) pingPooled(ctx context.Context) error {
 	conn, err := c.GetContext(ctx)
 	if err != nil {
 		if pool := c.poolStats(); ctx.Err() != nil && pool.Max > 0 && pool.InUse >= pool.Max {
-			return fault.Exhausted(pool)
+			return fault.PoolFull(pool)
 		}
 		return classify(err)
 	}
@@ -106,7 +106,7 @@ func (c *client) pingDirect(ctx context.Context) error {
 	return ping(ctx, conn)
 }
 
-// ping is nil also for a user who may not PING: the server is there and knows the user.
+// ping is nil also for a user who may not PING (NOPERM): the server is there and knows the user.
 func ping(ctx context.Context, conn driver.Conn) error {
 	reply, err := driver.DoContext(conn, ctx, "PING")
 	switch err = classify(err); {

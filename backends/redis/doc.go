@@ -16,7 +16,7 @@
 //
 // Open connects, authenticates, selects the database and sends a PING. Check sends a PING over a pooled
 // connection. When that fails or none comes free, it asks over a connection of its own: so a stale connection
-// is no failure, and a full pool is KindExhausted only if the server is well. A user who may not PING counts as
+// is no failure, and a full pool is KindDegraded, a warning, if the server is well. A user who may not PING counts as
 // healthy: the server has answered.
 //
 // Close closes the pool and lends no connection from then on. Those that the program has borrowed may come back within

@@ -11,6 +11,9 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
+const protected = "the server runs in protected mode and serves its own host only (DENIED): give it a password " +
+	"(requirepass) and set it here, too"
+
 // replies are the error replies of a server, by how they begin. The rest of a reply is never shown: a server
 // that does not know AUTH answers with the password.
 var replies = []struct {
@@ -31,14 +34,15 @@ var replies = []struct {
 	{"BUSY", registry.KindLoading, "the server is busy with a script (BUSY)"},
 	{"ERR max number of clients", registry.KindExhausted, "the server has no connection to spare (maxclients)"},
 	{"ERR DB index", registry.KindConfig, "the server has no database of that number"},
-	{"DENIED", registry.KindPermission, "the server runs in protected mode (DENIED)"},
-	{"-DENIED", registry.KindPermission, "the server runs in protected mode (DENIED)"},
+	{"DENIED", registry.KindConfig, protected},
+	{"-DENIED", registry.KindConfig, protected},
+	{"READONLY", registry.KindReadOnly, "the server is a replica and takes no writes (READONLY)"},
 }
 
 // classify returns the registry's error for what the driver returned.
 func classify(err error) error {
 	if errors.Is(err, driver.ErrPoolExhausted) {
-		return fault.New(registry.KindExhausted, "no free connection in the pool")
+		return fault.New(registry.KindDegraded, "no free connection in the pool")
 	}
 	reply, ok := errors.AsType[driver.Error](err)
 	if !ok {
@@ -55,7 +59,7 @@ func classify(err error) error {
 // codes are what else a reply may begin with.
 var codes = []string{
 	"ASK", "CLUSTERDOWN", "CROSSSLOT", "EXECABORT", "ERR", "MISCONF", "MOVED", "NOPROTO", "NOREPLICAS", "NOSCRIPT",
-	"OOM", "READONLY", "TRYAGAIN", "UNBLOCKED", "UNKILLABLE", "WRONGTYPE",
+	"OOM", "TRYAGAIN", "UNBLOCKED", "UNKILLABLE", "WRONGTYPE",
 }
 
 // code returns the first word of a reply if it is a code that servers are known to have: any other may be a part of

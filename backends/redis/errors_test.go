@@ -25,11 +25,12 @@ func TestEveryReplyHasAKindAndAnHonestText(t *testing.T) {
 		{driver.Error("NOPERM this user has no permissions to run the 'ping' command"), registry.KindPermission, "the user may not do this (NOPERM)"},
 		{driver.Error("LOADING Redis is loading the dataset in memory"), registry.KindLoading, "the server is loading its data (LOADING)"},
 		{driver.Error("ERR max number of clients reached"), registry.KindExhausted, "the server has no connection to spare (maxclients)"},
+		{driver.Error("READONLY You can't write against a read only replica."), registry.KindReadOnly, "the server is a replica and takes no writes (READONLY)"},
 		{driver.Error("ERR DB index is out of range"), registry.KindConfig, "the server has no database of that number"},
 		{driver.Error("MISCONF Redis is configured to SECRET"), registry.KindUnknown, "the server answered with the error MISCONF"},
 		{driver.Error("SECRET is what the client has sent"), registry.KindUnknown, "the server answered with the error ERR"},
 		{driver.Error("secret text"), registry.KindUnknown, "the server answered with the error ERR"},
-		{driver.ErrPoolExhausted, registry.KindExhausted, "no free connection in the pool"},
+		{driver.ErrPoolExhausted, registry.KindDegraded, "no free connection in the pool"},
 		{io.EOF, registry.KindUnreachable, "the connection was closed"},
 		{errors.New("SECRET"), registry.KindUnknown, "the driver failed with an error of type *errors.errorString"},
 	} {

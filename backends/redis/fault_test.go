@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,6 +75,68 @@ func TestTLSFailuresSayWhatIsWrong(t *testing.T) {
 		if err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
+	}
+}
+
+// sayNo greets whoever connects with an error while there is one, as Redis does, and else answers PONG to everything.
+func sayNo(t *testing.T) (url string, say func(text string)) {
+	l := listen(t)
+	var no atomic.Value
+	no.Store("")
+	serve(t, l, func(conn net.Conn) {
+		defer conn.Close()
+		if text := no.Load().(string); text != "" {
+			_, _ = conn.Write([]byte(text + "\r\n"))
+			return
+		}
+		buffer := make([]byte, 1<<10)
+		for {
+			if _, err := conn.Read(buffer); err != nil {
+				return
+			}
+			_, _ = conn.Write([]byte("+PONG\r\n"))
+		}
+	})
+	return "redis://" + l.Addr().String(), func(text string) { no.Store(text) }
+}
+
+const (
+	full    = "-ERR max number of clients reached"
+	guarded = "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set"
+)
+
+func TestAServerThatServesNobodyIsNotOpened(t *testing.T) {
+	for text, want := range map[string]string{
+		full: "open redis: exhausted: the server has no connection to spare (maxclients)",
+		guarded: "open redis: config: the server runs in protected mode and serves its own host only (DENIED): " +
+			"give it a password (requirepass) and set it here, too",
+	} {
+		url, say := sayNo(t)
+		say(text)
+		r, _ := register(at(url))
+		r.OpenTimeout = 300 * time.Millisecond
+		if err := r.OpenAll(t.Context()); err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+}
+
+func TestAServerThatServesNobodyAnyMoreFailsTheCheck(t *testing.T) {
+	for text, kind := range map[string]registry.Kind{full: registry.KindExhausted, guarded: registry.KindConfig} {
+		url, say := sayNo(t)
+		cfg := at(url)
+		cfg.MaxIdle = 1
+		r, res := open(t, cfg)
+		say(text)
+		conn, err := res.Conn(t.Context()) // the only one that the pool holds
+		if err != nil {
+			t.Fatal(err)
+		}
+		result := r.Check(t.Context(), "redis")
+		if registry.KindOf(result.Err) != kind || result.Status() != registry.Fail {
+			t.Errorf("got %s: %v, want %s", result.Status(), result.Err, kind)
+		}
+		conn.Close()
 	}
 }
 

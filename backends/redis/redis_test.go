@@ -139,7 +139,7 @@ func TestAFullPoolIsAWarning(t *testing.T) {
 		defer conn.Close()
 	}
 	result := r.Check(t.Context(), "redis")
-	if want := "check redis: exhausted: all 2 connections of the pool are in use"; result.Err == nil ||
+	if want := "check redis: degraded: all 2 connections of the pool are in use"; result.Err == nil ||
 		result.Err.Error() != want {
 		t.Errorf("got %v, want %s", result.Err, want)
 	}

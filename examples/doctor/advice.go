@@ -21,9 +21,11 @@ var advice = map[registry.Kind]string{
 	registry.KindTimeout: "something swallows the packets, or the server is overloaded: look at firewalls, network " +
 		"policies and the port first",
 	registry.KindHung: "a call did not end in time; please report it, with the stacks of all goroutines",
-	registry.KindExhausted: "look for connections that are never given back; then raise the limit of the pool, or " +
-		"that of the server",
+	registry.KindExhausted: "look for who holds the connections of the server; then lower the limits of the pools that " +
+		"use it, or raise that of the server",
+	registry.KindDegraded: "look for connections that are never given back; then raise the limit of the pool",
 	registry.KindLoading:  "wait: the server is starting or failing over; doctor -wait 60s waits with you",
+	registry.KindReadOnly: "compare the host with that of the primary: this server takes no writes",
 	registry.KindCanceled: "let the doctor finish",
 	registry.KindPanic:    "please report it, with the text of the panic",
 	registry.KindUnknown:  "look into the log of the server, at this time",

@@ -69,7 +69,7 @@ func TestEveryKindThatCanOccurHasAnAdvice(t *testing.T) {
 	for _, kind := range []registry.Kind{
 		registry.KindConfig, registry.KindAuth, registry.KindPermission, registry.KindTLS, registry.KindUnreachable,
 		registry.KindTimeout, registry.KindHung, registry.KindExhausted, registry.KindLoading, registry.KindCanceled,
-		registry.KindPanic, registry.KindUnknown,
+		registry.KindDegraded, registry.KindReadOnly, registry.KindPanic, registry.KindUnknown,
 	} {
 		if advice[kind] == "" {
 			t.Errorf("%s has none", kind)

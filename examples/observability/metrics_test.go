@@ -52,7 +52,7 @@ func failing(kind registry.Kind) error { return registry.Classify(kind, errors.N
 func TestPrometheusShowsChecksAndPoolsAndStartsNoCheck(t *testing.T) {
 	mysql := &fake{name: "mysql"}
 	r := newRegistry(mysql, &fake{name: "redis", err: failing(registry.KindTimeout)},
-		&fake{name: "mongo", err: failing(registry.KindExhausted)})
+		&fake{name: "mongo", err: failing(registry.KindDegraded)})
 	reg := prometheus.NewPedanticRegistry()
 	stop := observability.Prometheus(r, reg)
 	if err := r.OpenAll(t.Context()); err != nil {

@@ -77,6 +77,7 @@ func faults() []*fault {
 		unreachable = registry.KindUnreachable
 		timeout     = registry.KindTimeout
 		exhausted   = registry.KindExhausted
+		degraded    = registry.KindDegraded
 		auth        = registry.KindAuth
 		tls         = registry.KindTLS
 	)
@@ -94,7 +95,7 @@ func faults() []*fault {
 		{name: cutHandshake, wants: wants{unreachable, unreachable, ""}, stage: cutGreeting},
 		{name: slow, stage: slowDown, deadline: 5 * time.Second},
 		{
-			name: poolExhausted, wants: wants{"", exhausted, timeout}, stage: exhaust, deadline: 2 * time.Second,
+			name: poolExhausted, wants: wants{"", degraded, timeout}, stage: exhaust, deadline: 2 * time.Second,
 			idle: []registry.Op{registry.OpOpen},
 		},
 		{name: killedShort, wants: wants{unreachable, unreachable, ""}, stage: kill, outage: 3 * time.Second},

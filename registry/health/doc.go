@@ -19,7 +19,7 @@
 //	readyz check failed
 //
 // And ?exclude=name, also repeated, leaves a resource out of the verdict, and does not wait for it. A resource that
-// is only warned of (optional, or with a full pool) does not make the program unready.
+// is only warned of (optional, or degraded) does not make the program unready.
 //
 // # Probes
 //

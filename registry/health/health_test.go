@@ -193,7 +193,7 @@ func (p *pooled) PoolStats() registry.PoolStats { return p.stats }
 func TestVerboseShowsTheNumbersOfPoolsAndTheJSONDoesNot(t *testing.T) {
 	busy := &pooled{fake{name: "mysql"}, registry.PoolStats{Max: 20, Open: 5, InUse: 3, Idle: 2}}
 	full := &pooled{fake{name: "redis", check: func(context.Context) error {
-		return registry.Classify(registry.KindExhausted, errors.New("all are in use"))
+		return registry.Classify(registry.KindDegraded, errors.New("all are in use"))
 	}}, registry.PoolStats{Max: 2, Open: 2, InUse: 2}}
 	endless := &pooled{fake{name: "mongo", check: failing}, registry.PoolStats{Open: 4, InUse: 4}}
 	unknown := &pooled{fake: fake{name: "cache"}}

@@ -7,5 +7,5 @@ import "github.com/vibework/mooring/backends/kit"
 var (
 	New       = kit.Errorf
 	From      = kit.Classify
-	Exhausted = kit.Exhausted
+	PoolFull  = kit.PoolFull
 )

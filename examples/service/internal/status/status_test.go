@@ -44,7 +44,7 @@ func TestAnOptionalResourceIsOnlyWarnedOf(t *testing.T) {
 		r := new(registry.Registry)
 		r.SetOptional("store")
 		show := watchIn(t, r, store)
-		has(t, show(), "Ready, with a warning", "optional", "not open", "<b>timeout</b>")
+		has(t, show(), "Ready, with a warning", "optional", "not_open", "<b>timeout</b>")
 	})
 }
 
