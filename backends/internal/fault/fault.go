@@ -5,7 +5,7 @@ import "github.com/vibework/mooring/backends/kit"
 
 // What is left of the package.
 var (
-	New       = kit.Errorf
-	From      = kit.Classify
-	PoolFull  = kit.PoolFull
+	New      = kit.Errorf
+	From     = kit.Classify
+	PoolFull = kit.PoolFull
 )
