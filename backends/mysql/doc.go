@@ -25,7 +25,7 @@
 //	loc          the time zone of time.Time values; UTC unless set
 //	charset      utf8mb4 or another utf8, since that is what Go's strings are
 //	maxAllowedPacket    in bytes; 0 asks the server
-//	collation, sql_mode, time_zone    set for each connection
+//	collation, sql_mode, time_zone    set for each connection; the collation one of a utf8 charset
 //
 // Any other option is refused: the driver would take it for a variable of the server and SET it.
 //

@@ -34,8 +34,7 @@ var options = map[string]func(*settings, string) error{
 	"maxAllowedPacket": (*settings).setMaxAllowedPacket,
 	"tls":              (*settings).setTLS,
 
-	// The driver's Collation is silently without effect when the driver does not know it.
-	"collation": variable("collation_connection"),
+	"collation": (*settings).setCollation,
 	"sql_mode":  variable("sql_mode"),
 	"time_zone": variable("time_zone"),
 }
@@ -109,6 +108,15 @@ func (s *settings) setCharset(value string) error {
 		return s.driver.Apply(driver.Charset("utf8mb4", ""))
 	}
 	return errors.New("not utf8mb4, utf8mb3 or utf8")
+}
+
+// setCollation takes no collation of another charset than that of Go's strings: what that charset lacks would be stored
+// as a ?. The driver's own Collation is silently without effect when the driver does not know it.
+func (s *settings) setCollation(value string) error {
+	if !strings.HasPrefix(strings.ToLower(strings.Trim(value, "'")), "utf8") {
+		return errors.New("not a collation of utf8mb4, utf8mb3 or utf8, since Go's strings are UTF-8")
+	}
+	return variable("collation_connection")(s, value)
 }
 
 func (s *settings) setCompress(value string) error {
