@@ -33,9 +33,11 @@
 //
 // # Values
 //
-// An empty variable counts as unset. Numbers and durations are never negative. Durations have a
-// unit, as in 30s or 5m. Every Secret X can come from the file that X_FILE names instead, less one
-// newline at its end; X and X_FILE together are an error.
+// White space at the ends of a value is dropped, such as the CR of an env file that was saved on
+// Windows; of a Secret, with a warning. A control character within is an error, but for the lines of
+// PEM and JSON. An empty variable counts as unset. Numbers and durations are never negative.
+// Durations have a unit, as in 30s or 5m. Every Secret X can come from the file that X_FILE names
+// instead; X and X_FILE together are an error.
 //
 // # Errors
 //

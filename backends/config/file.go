@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"unicode"
 )
 
 const (
@@ -17,16 +18,16 @@ const (
 // lookup returns the value of the first of v's names that is set, "" if none is.
 func (v variable) lookup(environment map[string]string) (string, error) {
 	for _, name := range v.names() {
-		value := environment[name]
-		if v.Secret && environment[name+fileSuffix] != "" {
+		value, p := v.clean(name, environment[name])
+		if path := strings.TrimSpace(environment[name+fileSuffix]); v.Secret && path != "" {
 			if value != "" {
 				return "", complain(name, "set together with "+problem(name)+fileSuffix+"; keep one of the two")
 			}
-			content, p := readSecret(environment[name+fileSuffix])
-			return content, complain(name+fileSuffix, p)
+			value, p = v.readSecret(name+fileSuffix, path)
+			return value, complain(name+fileSuffix, p)
 		}
 		if value != "" {
-			return value, nil
+			return value, complain(name, p)
 		}
 	}
 	if v.Required && v.Default == "" {
@@ -35,18 +36,41 @@ func (v variable) lookup(environment map[string]string) (string, error) {
 	return "", nil
 }
 
-// readSecret returns what is in the file, less one "\n" or "\r\n" at the end: that one is the
-// editor's or echo's, a second one may belong to the secret.
-func readSecret(path string) (string, problem) {
+// readSecret returns what is in the file. One "\n" or "\r\n" at its end is the editor's or echo's, and nothing to warn
+// of.
+func (v variable) readSecret(name, path string) (string, problem) {
 	data, p := readFile(path)
-	secret, cut := strings.CutSuffix(string(data), "\n")
-	if cut {
-		secret = strings.TrimSuffix(secret, "\r")
+	if p != "" {
+		return "", p
 	}
-	if p == "" && secret == "" {
+	content, cut := strings.CutSuffix(string(data), "\n")
+	if cut {
+		content = strings.TrimSuffix(content, "\r")
+	}
+	secret, p := v.clean(name, content)
+	if secret == "" {
 		p = "the file is empty" // most likely not written yet; an unset variable says "no secret"
 	}
 	return secret, p
+}
+
+// clean drops the white space at the ends of a value: it is of the file that set the variable, and often unseen. What
+// is dropped from a secret may have been meant, so that is told.
+func (v variable) clean(name, value string) (string, problem) {
+	text := strings.TrimSpace(value)
+	if v.Secret && text != value {
+		warnOnce(name, "white space at its ends is dropped")
+	}
+	if strings.ContainsFunc(text, unicode.IsControl) && !isDocument(text) {
+		return text, "has a control character"
+	}
+	return text, ""
+}
+
+// isDocument reports whether the value is PEM or JSON, which have lines: where the path of a file is wanted, somebody
+// else knows better what to say.
+func isDocument(value string) bool {
+	return strings.HasPrefix(value, "-----BEGIN ") || strings.HasPrefix(value, "{")
 }
 
 // readFile returns what is in the file. The problem never quotes the path: people mistake X_FILE

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,28 +18,75 @@ type fileConfig struct {
 	User     string        `env:"USER"`
 }
 
-func TestSecretFileLosesOneNewlineAtItsEnd(t *testing.T) {
+func TestASecretFileLosesTheWhiteSpaceAtItsEnds(t *testing.T) {
 	for content, want := range map[string]string{
 		"hunter2":          "hunter2",
 		"hunter2\n":        "hunter2",
 		"hunter2\r\n":      "hunter2",
-		"hunter2\r":        "hunter2\r",
-		"hunter2\n\n":      "hunter2\n",
-		"\n":               "",
-		" hunter2 \n":      " hunter2 ",
-		"first\nsecond\n":  "first\nsecond",
+		"hunter2\r":        "hunter2",
+		"hunter2\n\n":      "hunter2",
+		" hunter2 \n":      "hunter2",
+		"hun ter2":         "hun ter2",
 		"$HOME ${HOME}%\n": "$HOME ${HOME}%",
+		"-----BEGIN A KEY-----\nhunter2\n-----END A KEY-----\n": "-----BEGIN A KEY-----\nhunter2\n-----END A KEY-----",
 	} {
 		path := writeFile(t, content)
-		cfg, err := config.LoadFrom[fileConfig]("files", []string{"FILES_PASSWORD_FILE=" + path})
-		if want == "" {
-			assertError(t, err, "FILES_PASSWORD_FILE: the file is empty")
-			continue
-		}
+		cfg, err := config.LoadFrom[fileConfig]("files", []string{"FILES_PASSWORD_FILE= " + path + "\r"})
 		if got := cfg.Password.Reveal(); err != nil || got != want {
 			t.Errorf("%q became %q, %v; want %q", content, got, err, want)
 		}
 	}
+	for content, want := range map[string]string{
+		"\n":               "FILES_PASSWORD_FILE: the file is empty",
+		" ":                "FILES_PASSWORD_FILE: the file is empty",
+		"first\nhunter2\n": "FILES_PASSWORD_FILE: has a control character",
+	} {
+		path := writeFile(t, content)
+		_, err := config.LoadFrom[fileConfig]("files", []string{"FILES_PASSWORD_FILE=" + path})
+		assertError(t, err, want)
+	}
+}
+
+func TestWhiteSpaceAtTheEndsOfAValueIsDropped(t *testing.T) {
+	for _, space := range []string{"", " ", "\t", "\r", "\n", "\r\n", "\u00a0"} {
+		cfg, err := config.LoadFrom[fileConfig]("files", []string{
+			"FILES_URL=nats://h/shop" + space, "FILES_USER=" + space + "app" + space, "FILES_PASSWORD=" + space,
+		})
+		if err != nil || cfg.URL.Reveal() != "nats://h/shop" || cfg.User != "app" || !cfg.Password.IsZero() {
+			t.Errorf("%q: %q, %q, %v", space, cfg.URL.Reveal(), cfg.User, err)
+		}
+	}
+}
+
+func TestWhatASecretLosesIsToldOnce(t *testing.T) {
+	log := captureLog(t)
+	name := newInstance()
+	prefix := config.Prefix(name)
+	path := writeFile(t, "hunter2 \n")
+	for range 2 {
+		for _, environ := range [][]string{
+			{prefix + "USER=app\r", prefix + "PASSWORD=hunter2\r", prefix + "URL_FILE=" + path},
+			{prefix + "PASSWORD_FILE=" + writeFile(t, "hunter2\r\n")},
+		} {
+			if _, err := config.LoadFrom[fileConfig](name, environ); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	want := fmt.Sprintf(`level=WARN msg="%[1]sURL_FILE: white space at its ends is dropped" variable=%[1]sURL_FILE
+level=WARN msg="%[1]sPASSWORD: white space at its ends is dropped" variable=%[1]sPASSWORD
+`, prefix)
+	if log.String() != want {
+		t.Errorf("log:\n%s\nwant:\n%s", log, want)
+	}
+}
+
+func TestAnyOtherControlCharacterIsRefusedByItsVariable(t *testing.T) {
+	_, err := config.LoadFrom[fileConfig]("files", []string{
+		"FILES_URL=nats://hun\tter2/", "FILES_PASSWORD=hun\rter2", "FILES_USER=hun\x7fter2",
+	})
+	assertError(t, err, "FILES_URL: has a control character", "FILES_PASSWORD: has a control character",
+		"FILES_USER: has a control character")
 }
 
 func TestSecretAndItsFileTogetherAreAnErrorThatNamesBoth(t *testing.T) {

@@ -115,7 +115,8 @@ func TestLoadSaysWhatIsWrongWithANumber(t *testing.T) {
 	for pair, want := range map[string]string{
 		"SERVER_MAX_CONNS=1.5":         "not a whole number",
 		"SERVER_MAX_CONNS=0x10":        "not a whole number",
-		"SERVER_MAX_CONNS= 1":          "not a whole number",
+		"SERVER_MAX_CONNS=1 1":         "not a whole number",
+		"SERVER_MAX_CONNS=1\t1":        "has a control character",
 		"SERVER_MAX_CONNS=-1":          "must not be negative",
 		"SERVER_MAX_CONNS=99999999999": "out of range",
 		"SERVER_WAIT=-1s":              "must not be negative",

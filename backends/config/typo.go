@@ -9,7 +9,7 @@ import (
 )
 
 // seen is what the process has learnt from every Load so far: a variable that one instance reads is
-// no typo to another, and one warning for a typo is enough.
+// no typo to another, and one warning for a variable is enough.
 var seen struct {
 	sync.Mutex
 	read, warned map[string]bool
@@ -21,6 +21,17 @@ func warnOfTypos(vars []variable, environment map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(typos)) {
 		slog.Default().Warn(name+" is not read; did you mean "+typos[name]+"?",
 			"variable", name, "suggestion", typos[name])
+	}
+}
+
+// warnOnce logs something about a variable that is read, unless that was done before.
+func warnOnce(name, text string) {
+	seen.Lock()
+	warned := seen.warned[name]
+	seen.warned[name] = true // findTypos has made the map
+	seen.Unlock()
+	if !warned {
+		slog.Default().Warn(name+": "+text, "variable", name)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/vibework/mooring/backends/config"
 )
@@ -31,8 +32,11 @@ type Host struct {
 // ParseURI takes a URL that configures a backend apart. It is here since the parsers of net/url and of drivers quote in
 // their errors what they cannot read, and that is often a password. The scheme must be one of those given. No error
 // quotes any part of raw, nor is any part of raw taken for a host that may be part of a password: the characters / ? #
-// must be escaped there.
+// must be escaped there. A control character is refused, and in the user name and the path a percent-encoded one, too.
 func ParseURI(raw string, schemes ...string) (URI, error) {
+	if HasControl(raw) {
+		return URI{}, errors.New("has a control character")
+	}
 	scheme, rest, found := strings.Cut(raw, "://")
 	if !found || !slices.Contains(schemes, scheme) {
 		return URI{}, errors.New("does not begin with " + strings.Join(schemes, ":// or ") + "://")
@@ -57,8 +61,18 @@ func ParseURI(raw string, schemes ...string) (URI, error) {
 	if err := errors.Join(u.setHosts(hosts), u.setTail(strings.TrimPrefix(path, "/"), query)); err != nil {
 		return URI{}, err
 	}
+	switch {
+	case HasControl(u.User):
+		return URI{}, errors.New("the user name has a control character")
+	case HasControl(u.Path):
+		return URI{}, errors.New("the path has a control character")
+	}
 	return u, nil
 }
+
+// HasControl reports whether text has a control character, which is hardly ever meant: most are the end of a line in
+// a file that came from elsewhere. A server would take it for a part of a name.
+func HasControl(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }
 
 func (u *URI) setUser(userinfo string) error {
 	name, password, found := strings.Cut(userinfo, ":")

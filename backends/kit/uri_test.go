@@ -48,6 +48,10 @@ func TestParseURIRefusesWhatItCannotReadForCertain(t *testing.T) {
 		"a://u:p/w@h":       "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
 		"a://u:p#w@h":       "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
 		"a://h/x#fragment":  "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
+		"a://h/x\r":         "has a control character",
+		"a://u:p\tw@h":      "has a control character",
+		"a://u%0D:p@h":      "the user name has a control character",
+		"a://h/x%0D":        "the path has a control character",
 		"a://h?user=me@you": "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
 	} {
 		if _, err := kit.ParseURI(raw, "a", "b"); err == nil || err.Error() != want {

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/internal/uri"
+	"github.com/vibework/mooring/backends/kit"
 )
 
 // Config is what the MONGO_* variables set; package config documents its tags. A zero field means its default.
@@ -65,9 +65,6 @@ func resolve(name string, cfg Config) (*settings, error) {
 	if cfg.URI.IsZero() {
 		return nil, fmt.Errorf("%sURI is not set", s.prefix)
 	}
-	if hasControl(cfg.URI.Reveal()) {
-		return nil, fmt.Errorf("%sURI: has a control character", s.prefix)
-	}
 	u, err := uri.Parse(cfg.URI.Reveal(), "mongodb", "mongodb+srv")
 	if err != nil {
 		return nil, fmt.Errorf("%sURI: %w", s.prefix, err)
@@ -97,12 +94,8 @@ func (s *settings) nameDatabase() error {
 }
 
 func validDatabase(name string) bool {
-	return name != "" && len(name) < 64 && !strings.ContainsAny(name, "/\\. \"$") && !hasControl(name)
+	return name != "" && len(name) < 64 && !strings.ContainsAny(name, "/\\. \"$") && !kit.HasControl(name)
 }
-
-// hasControl reports whether text has a control character, which is hardly ever meant: most are the end of a line in
-// a file that came from elsewhere. A server would take it for a part of a name.
-func hasControl(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }
 
 // secure finds out how to encrypt: the URI says it, or the variables do.
 func (s *settings) secure(name string) (err error) {
@@ -159,8 +152,6 @@ func (s *settings) contradiction() string {
 
 func (s *settings) credentials() error {
 	switch hasPassword := !s.password.IsZero(); {
-	case hasControl(s.user):
-		return errors.New("the user name has a control character")
 	case s.mechanism == x509 && hasPassword:
 		return errors.New("authMechanism: MONGODB-X509 takes no password")
 	case s.mechanism == x509 && s.source != "" && s.source != external:

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+
+	"github.com/vibework/mooring/backends/kit"
 )
 
 // uriOption is an option that may stand in a URI. Its name counts in any case of letters.
@@ -90,7 +92,7 @@ func (o uriOption) apply(s *settings, values []string) error {
 		return errors.New("is there twice")
 	}
 	for _, v := range values {
-		if hasControl(v) {
+		if kit.HasControl(v) {
 			return errors.New("has a control character")
 		}
 		if err := o.set(s, v); err != nil {

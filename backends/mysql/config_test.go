@@ -23,6 +23,7 @@ const (
 	notURL  = "MYSQL_URL: does not begin with mysql:// or mariadb://"
 	escapes = "MYSQL_URL: the characters / ? # @ in a user name, password or option must be percent-encoded " +
 		"(%2F %3F %23 %40)"
+	notUTF8 = "MYSQL_URL: option collation: not a collation of utf8mb4, utf8mb3 or utf8, since Go's strings are UTF-8"
 	badWord = "holds a character that is not supported; a + must be percent-encoded (%2B)"
 )
 
@@ -55,7 +56,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"option without name": {"MYSQL_DSN=app@tcp(h)/d?=SECRET", "MYSQL_DSN: " + notAnOption},
 		"option twice":        {"MYSQL_URL=mysql://h/d?loc=UTC&loc=SECRET", "MYSQL_URL: option loc: is there twice"},
 		"many bad options": {
-			"MYSQL_URL=mysql://h/d?charset=SECRET&collation=SEC%20RET&compress=SECRET&loc=SECRET&maxAllowedPacket=SECRET&parseTime=SECRET&readTimeout=SECRET&time_zone=%2B00'&timeout=0s&tls=SECRET&writeTimeout=-1s",
+			"MYSQL_URL=mysql://h/d?charset=SECRET&collation=utf8%20SECRET&compress=SECRET&loc=SECRET&maxAllowedPacket=SECRET&parseTime=SECRET&readTimeout=SECRET&time_zone=%2B00'&timeout=0s&tls=SECRET&writeTimeout=-1s",
 			"MYSQL_URL: option charset: not utf8mb4, utf8mb3 or utf8; option collation: " + badWord +
 				"; option compress: not true or false; option loc: not a known time zone; where the system has no list of them, import time/tzdata" +
 				"; option maxAllowedPacket: not a number of bytes; option parseTime: not true or false" +
@@ -63,6 +64,10 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 				"; option timeout: not a positive duration with a unit, such as 30s; option tls: not true, false or skip-verify" +
 				"; option writeTimeout: not a positive duration with a unit, such as 30s",
 		},
+		"another collation":     {"MYSQL_URL=mysql://h/d?collation=latin1_swedish_ci", notUTF8},
+		"quoted collation":      {"MYSQL_URL=mysql://h/d?collation='latin1_bin'", notUTF8},
+		"control in a database": {"MYSQL_URL=mysql://h/d%0d", "MYSQL_URL: the path has a control character"},
+		"control in a DSN":      {"MYSQL_DSN=app:SECRET@tcp(h)/d%0d", "MYSQL_DSN: the name of the database has a control character"},
 		"SQL in a variable":     {"MYSQL_URL=mysql://h/d?sql_mode='ANSI',global%20x=('SECRET')", "MYSQL_URL: option sql_mode: " + badWord},
 		"plus in an option":     {"MYSQL_URL=mysql://h/d?time_zone=+01:00", "MYSQL_URL: option time_zone: " + badWord},
 		"preferred TLS":         {"MYSQL_URL=mysql://h/d?tls=preferred", "MYSQL_URL: option tls: not true, false or skip-verify"},
@@ -110,6 +115,28 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 			secret.AbsentFrom(t, err)
 			canary.NoParserIn(t, err)
 		})
+	}
+}
+
+func TestTheEndOfALineIsNoPartOfAValue(t *testing.T) {
+	for _, end := range []string{"\r", "\n", " ", "\r\n"} {
+		for _, environ := range []map[string]string{
+			{"MYSQL_URL": "mysql://app:pw@h/shop"},
+			{"MYSQL_URL": "mysql://app:pw@h/shop?parseTime=true"},
+			{"MYSQL_DSN": "app:pw@tcp(h)/shop"},
+			{"MYSQL_HOST": "h", "MYSQL_PORT": "3306", "MYSQL_USER": "app", "MYSQL_PASSWORD": "pw", "MYSQL_DATABASE": "shop"},
+		} {
+			setenv(t, "")
+			for variable, value := range environ {
+				t.Setenv(variable, value+end)
+			}
+			got := mysql.Resolve(t, "mysql")
+			want := usual
+			want.User, want.Password, want.Database = "app", "pw", "shop"
+			if got != want {
+				t.Errorf("%q after %v\ngot  %+v\nwant %+v", end, environ, got, want)
+			}
+		}
 	}
 }
 
@@ -181,6 +208,7 @@ func TestEveryOptionReachesTheDriver(t *testing.T) {
 		"loc=Local":                         func(r *mysql.Resolved) { r.Loc = "Local" },
 		"loc=Europe%2FBerlin":               func(r *mysql.Resolved) { r.Loc = "Europe/Berlin" },
 		"maxAllowedPacket=0":                func(r *mysql.Resolved) { r.MaxAllowedPacket = 0 },
+		"collation='UTF8_bin'":              func(r *mysql.Resolved) { r.Params = "map[collation_connection:'UTF8_bin']" },
 		"collation=utf8mb4_bin":             func(r *mysql.Resolved) { r.Params = "map[collation_connection:'utf8mb4_bin']" },
 		"sql_mode='ANSI,TRADITIONAL'":       func(r *mysql.Resolved) { r.Params = "map[sql_mode:'ANSI,TRADITIONAL']" },
 		"time_zone=%27%2B01:00%27":          func(r *mysql.Resolved) { r.Params = "map[time_zone:'+01:00']" },

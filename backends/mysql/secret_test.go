@@ -11,6 +11,7 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/internal/canary"
 	"github.com/vibework/mooring/internal/mysqltest"
@@ -42,7 +43,11 @@ func TestAHostilePasswordLogsInFromWhereverItStands(t *testing.T) {
 				setenv(t, test.others)
 				t.Setenv(variable, test.value)
 				res := mysql.New("mysql")
-				if err := res.Open(t.Context()); err != nil {
+				err := res.Open(t.Context())
+				switch bare := kit.HasControl(secret.Value) && variable != "MYSQL_URL"; {
+				case bare && (err == nil || err.Error() != variable+": has a control character"):
+					t.Errorf("%s with a control character: %v", variable, err)
+				case !bare && err != nil:
 					t.Errorf("%s: %v", variable, err)
 				}
 				secret.AbsentFrom(t, res)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/internal/uri"
+	"github.com/vibework/mooring/backends/kit"
 )
 
 // target is what a URL or a DSN says, with the escapes undone.
@@ -43,6 +44,9 @@ var errDSN = errors.New("want user:password@tcp(host:port)/database, or unix(/pa
 func parseDSN(raw, prefix string) (target, error) {
 	if strings.HasPrefix(raw, "mysql://") || strings.HasPrefix(raw, "mariadb://") {
 		return target{}, errors.New("this is a URL: put it into " + prefix + "URL")
+	}
+	if kit.HasControl(raw) {
+		return target{}, errors.New("has a control character")
 	}
 	slash := strings.LastIndexByte(raw, '/')
 	if slash < 0 {
@@ -81,6 +85,9 @@ func (t *target) setTail(database, query string) error {
 	plain, err := url.PathUnescape(database)
 	if err != nil {
 		return errors.New("a % in the name of the database must be percent-encoded (%25)")
+	}
+	if kit.HasControl(plain) {
+		return errors.New("the name of the database has a control character")
 	}
 	options, err := url.ParseQuery(query)
 	if err != nil {

@@ -58,6 +58,24 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 	}
 }
 
+func TestTheEndOfALineIsNoPartOfAValue(t *testing.T) {
+	for _, end := range []string{"\r", "\n", " ", "\r\n"} {
+		for _, environ := range []map[string]string{
+			{"REDIS_URL": "redis://app:pw@h:6379/2"},
+			{"REDIS_HOST": "h", "REDIS_PORT": "6379", "REDIS_USERNAME": "app", "REDIS_PASSWORD": "pw", "REDIS_DB": "2"},
+		} {
+			setenv(t, "")
+			for variable, value := range environ {
+				t.Setenv(variable, value+end)
+			}
+			got := redis.Resolve(t, "redis")
+			if got.Addr != "h:6379" || got.Username != "app" || got.Password != "pw" || got.DB != 2 {
+				t.Errorf("%q after %v\ngot  %+v", end, environ, got)
+			}
+		}
+	}
+}
+
 func TestEveryVariableReachesTheDriver(t *testing.T) {
 	setenv(t, `REDIS_HOST=db.example REDIS_PORT=tcp://10.0.0.7:6380 REDIS_USERNAME=app REDIS_PASSWORD=pw REDIS_DB=3
 		REDIS_MAX_ACTIVE=7 REDIS_MAX_IDLE=5 REDIS_IDLE_TIMEOUT=1m REDIS_MAX_CONN_LIFETIME=2m
