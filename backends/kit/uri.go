@@ -25,19 +25,21 @@ type URI struct {
 
 // Host is one host of a URI.
 type Host struct {
-	Name string
+	Name string      // or an address, or the path of a Unix socket, which begins with a slash
 	Port config.Port // 0 if the URI has none
 }
 
 // ParseURI takes a URL that configures a backend apart. It is here since the parsers of net/url and of drivers quote in
 // their errors what they cannot read, and that is often a password. The scheme must be one of those given. No error
 // quotes any part of raw, nor is any part of raw taken for a host that may be part of a password: the characters / ? #
-// must be escaped there. A control character is refused, and in the user name and the path a percent-encoded one, too.
+// must be escaped there. The scheme may be in any case. The path of
+// a Unix socket may stand for a host, percent-encoded. A control character is refused, and in the user name and the path a percent-encoded one, too.
 func ParseURI(raw string, schemes ...string) (URI, error) {
 	if HasControl(raw) {
 		return URI{}, errors.New("has a control character")
 	}
 	scheme, rest, found := strings.Cut(raw, "://")
+	scheme = strings.ToLower(scheme)
 	if !found || !slices.Contains(schemes, scheme) {
 		return URI{}, errors.New("does not begin with " + strings.Join(schemes, ":// or ") + "://")
 	}
@@ -87,6 +89,10 @@ func (u *URI) setUser(userinfo string) error {
 
 func (u *URI) setHosts(list string) error {
 	for text := range strings.SplitSeq(list, ",") {
+		if path, err := url.PathUnescape(text); err == nil && strings.HasPrefix(path, "/") && !HasControl(path) {
+			u.Hosts = append(u.Hosts, Host{Name: path})
+			continue
+		}
 		host, err := ParseHost(text)
 		if err != nil {
 			return err
@@ -139,8 +145,11 @@ func ValidHost(name string) bool {
 	return strings.Trim(name, letters) == ""
 }
 
-// Addr returns host:port, with the default port if the host has none.
+// Addr returns host:port, with the default port if the host has none, or the path of a socket.
 func (h Host) Addr(defaultPort config.Port) string {
+	if strings.HasPrefix(h.Name, "/") {
+		return h.Name
+	}
 	if h.Port == 0 {
 		h.Port = defaultPort
 	}

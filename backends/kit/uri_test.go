@@ -2,6 +2,7 @@ package kit_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/vibework/mooring/backends/kit"
@@ -9,14 +10,14 @@ import (
 )
 
 func TestParseURIUndoesTheEscapes(t *testing.T) {
-	u, err := kit.ParseURI("db://a%40b:p%2Fw%3A%25@h1:1,[::1]:2,h3/na%20me?x=1&y=a%26b", "db")
+	u, err := kit.ParseURI("DB://a%40b:p%2Fw%3A%25@h1:1,[::1]:2,h3,%2Frun%2Fdb.sock/na%20me?x=1&y=a%26b", "db")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if u.Scheme != "db" || u.User != "a@b" || u.Password.Reveal() != "p/w:%" || !u.HasPassword || u.Path != "na me" {
 		t.Errorf("got %+v, password %q", u, u.Password.Reveal())
 	}
-	want := []kit.Host{{Name: "h1", Port: 1}, {Name: "::1", Port: 2}, {Name: "h3"}}
+	want := []kit.Host{{Name: "h1", Port: 1}, {Name: "::1", Port: 2}, {Name: "h3"}, {Name: "/run/db.sock"}}
 	for i, host := range want {
 		if u.Hosts[i] != host {
 			t.Errorf("host %d is %+v", i, u.Hosts[i])
@@ -25,8 +26,8 @@ func TestParseURIUndoesTheEscapes(t *testing.T) {
 	if u.Query.Get("x") != "1" || u.Query.Get("y") != "a&b" {
 		t.Errorf("the query is %v", u.Query)
 	}
-	if addr := u.Hosts[2].Addr(99); addr != "h3:99" {
-		t.Errorf("the address is %s", addr)
+	if name, socket := u.Hosts[2].Addr(99), u.Hosts[3].Addr(99); name != "h3:99" || socket != "/run/db.sock" {
+		t.Errorf("the addresses are %s and %s", name, socket)
 	}
 }
 
@@ -50,6 +51,7 @@ func TestParseURIRefusesWhatItCannotReadForCertain(t *testing.T) {
 		"a://h/x#fragment":  "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
 		"a://h/x\r":         "has a control character",
 		"a://u:p\tw@h":      "has a control character",
+		"a://%2Frun%0A":     "the host is missing or malformed",
 		"a://u%0D:p@h":      "the user name has a control character",
 		"a://h/x%0D":        "the path has a control character",
 		"a://h?user=me@you": "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
@@ -104,7 +106,7 @@ func FuzzParseURI(f *testing.F) {
 			t.Errorf("%q has no host", secret.Value)
 		}
 		for _, host := range u.Hosts {
-			if !kit.ValidHost(host.Name) {
+			if !kit.ValidHost(host.Name) && !strings.HasPrefix(host.Name, "/") {
 				t.Errorf("%q has the host %q", secret.Value, host.Name)
 			}
 		}

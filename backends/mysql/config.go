@@ -60,7 +60,7 @@ func resolve(name string, cfg Config) (*settings, error) {
 	if t.socket != "" {
 		d.Net, d.Addr = "unix", t.socket
 		if d.TLS != nil {
-			return nil, fmt.Errorf("%sDSN: there is no TLS over a Unix socket", s.prefix)
+			return nil, fmt.Errorf("%sTLS: there is no TLS over a Unix socket", s.prefix)
 		}
 	}
 	d.User, s.Password, d.DBName = t.user, t.password, t.database

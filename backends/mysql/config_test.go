@@ -90,7 +90,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"two addresses":             {"MYSQL_DSN=app:SECRET@tcp(SECRET:1,b:2)/d", "MYSQL_DSN: the host is missing or malformed"},
 		"percent in the database":   {"MYSQL_DSN=app:SECRET@tcp(h)/d%zz", "MYSQL_DSN: a % in the name of the database must be percent-encoded (%25)"},
 		"malformed options of DSN":  {"MYSQL_DSN=app:SECRET@tcp(h)/d?a;b", "MYSQL_DSN: the options after the ? are malformed"},
-		"TLS over a socket":         {"MYSQL_DSN=app:SECRET@unix(/run/SECRET)/d MYSQL_TLS=verify", "MYSQL_DSN: there is no TLS over a Unix socket"},
+		"TLS over a socket":         {"MYSQL_DSN=app:SECRET@unix(/run/SECRET)/d MYSQL_TLS=verify", "MYSQL_TLS: there is no TLS over a Unix socket"},
 		"malformed host":            {"MYSQL_HOST=SECRET@h", "MYSQL_HOST: not a host name or address"},
 		"host with port":            {"MYSQL_HOST=h:3306", "MYSQL_HOST: not a host name or address"},
 		"password alone":            {"MYSQL_HOST=h MYSQL_PASSWORD=SECRET", "MYSQL_USER is not set, but MYSQL_PASSWORD is"},
@@ -178,6 +178,9 @@ func TestAURLAndADSNAreTakenApart(t *testing.T) {
 		},
 		"DSN=app:x@tcp(other)/y?strict=z@tcp(h)/shop": func(r *mysql.Resolved) {
 			r.User, r.Password, r.Database = "app", "x@tcp(other)/y?strict=z", "shop"
+		},
+		"URL=mysql://app:pw@%2Fcloudsql%2Fp:r:i/shop": func(r *mysql.Resolved) {
+			r.Net, r.Addr, r.User, r.Password, r.Database = "unix", "/cloudsql/p:r:i", "app", "pw", "shop"
 		},
 		"DSN=app:pw@unix(/cloudsql/p:r:i)/shop": func(r *mysql.Resolved) {
 			r.Net, r.Addr, r.User, r.Password, r.Database = "unix", "/cloudsql/p:r:i", "app", "pw", "shop"

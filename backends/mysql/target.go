@@ -30,9 +30,11 @@ func parseURL(raw string) (target, error) {
 	case strings.Contains(u.Path, "/"):
 		return target{}, errors.New("the path must be the name of a database, such as /shop")
 	}
-	return target{
-		host: u.Hosts[0], user: u.User, password: u.Password, database: u.Path, options: u.Query,
-	}, nil
+	t := target{host: u.Hosts[0], user: u.User, password: u.Password, database: u.Path, options: u.Query}
+	if strings.HasPrefix(t.host.Name, "/") {
+		t.host, t.socket = uri.Host{}, t.host.Name
+	}
+	return t, nil
 }
 
 var errDSN = errors.New("want user:password@tcp(host:port)/database, or unix(/path) for tcp(host:port); " +
