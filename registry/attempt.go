@@ -77,6 +77,7 @@ func (r *Registry) attempt(
 		told = r.post(e, event)
 	}
 	err := r.within(ctx, grace, e, job{
+		op:   OpOpen,
 		call: e.res.Open,
 		ended: func(err error) {
 			if err == nil {

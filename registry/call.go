@@ -14,6 +14,7 @@ var errBusy = Classify(KindHung, errors.New("an earlier call of this resource ha
 
 // job is a call into a resource that must not meet another one: Configure, Open or Close.
 type job struct {
+	op    Op
 	call  func(context.Context) error
 	ended func(error) // with the registry's mu held, as soon as call has returned or is abandoned; or nil
 	late  func(error) // once call has returned after it was abandoned; or nil
@@ -24,7 +25,7 @@ type task struct {
 	job
 	began     time.Time
 	done      chan struct{} // closed when the call has returned, unless it was abandoned
-	err       error         // what it returned
+	err       error         // what it returned, examined
 	abandoned bool          // nobody waits any more; guarded by the registry's mu
 }
 
@@ -57,9 +58,6 @@ func (r *Registry) start(ctx context.Context, e *entry, j job) (*task, error) {
 func (r *Registry) perform(ctx context.Context, e *entry, t *task) {
 	err := errGoexit
 	defer func() {
-		if v := recover(); v != nil {
-			err = panicked(v)
-		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if t.abandoned {
@@ -70,7 +68,7 @@ func (r *Registry) perform(ctx context.Context, e *entry, t *task) {
 		t.end(err)
 		close(t.done)
 	}()
-	err = t.call(ctx)
+	err = contained(t.op, e.name, func() error { return t.call(ctx) })
 }
 
 // outcome waits for t until ctx is done and patience, asked for at that time, has passed.
@@ -121,20 +119,4 @@ func (r *Registry) settle(e *entry, t *task, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e.task = nil
-}
-
-// contain calls f and makes an error of a panic or a runtime.Goexit in it.
-func contain(f func() error) error {
-	result := make(chan error, 1)
-	go func() {
-		err := errGoexit
-		defer func() {
-			if v := recover(); v != nil {
-				err = panicked(v)
-			}
-			result <- err
-		}()
-		err = f()
-	}()
-	return <-result
 }

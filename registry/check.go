@@ -55,7 +55,7 @@ func (r *Registry) check(ctx context.Context, rows []row) []Result {
 			result.Err = notOpen(row.entry)
 			c.answered()
 		} else if gone {
-			result.Err = stoppedWaiting(ctx, row.name)
+			result.Err = stoppedWaiting(ctx).of(row.name)
 			c.answered()
 		} else {
 			current.join(c, result, now)
@@ -90,16 +90,23 @@ func (c *call) wait(ctx context.Context) (complete bool) {
 // leave gives the caller the reason in place of the results that are missing. It says whether a check that the
 // caller has started is still in flight.
 func (c *call) leave(ctx context.Context, rows []row) (busy bool) {
+	reason := stoppedWaiting(ctx) // before any lock is held: the context may be the program's own
 	for _, row := range rows {
 		if current := row.current.Load(); current != nil {
-			busy = current.leave(ctx, c) || busy
+			busy = current.leave(c, reason) || busy
 		}
 	}
 	return busy
 }
 
-func stoppedWaiting(ctx context.Context, name string) error {
-	return newError(OpCheck, name, fmt.Errorf("the caller stopped waiting: %w", ctx.Err()))
+func stoppedWaiting(ctx context.Context) *Error {
+	return newError(OpCheck, all, fmt.Errorf("the caller stopped waiting: %w", ctx.Err()))
+}
+
+// of is e for the resource of that name.
+func (e Error) of(name string) *Error {
+	e.Name = name
+	return &e
 }
 
 func notOpen(e *entry) error {

@@ -27,8 +27,8 @@
 //
 // Every resource is closed, whatever the state of the context, within the time that is left.
 //
-// No lock is held while a resource or an observer runs, and none of them can panic the program or keep a method
-// of a Registry from returning.
+// No lock is held while a method of a resource, of an error that it returned, or an observer runs, and none of
+// them can panic the program or keep a method of a Registry from returning.
 //
 // # Errors
 //

@@ -7,6 +7,7 @@ import (
 	"path"
 	"runtime"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/go-multierror"
 )
@@ -36,12 +37,15 @@ const all = "all"
 //
 //	open mysql: auth: access denied (1045)
 //
-// Marshaled to JSON it shows op, name and kind, never the text.
+// and no longer than 4 kB. Marshaled to JSON it shows op, name and kind, never the text.
+//
+// What a resource returned is read once, by the call that it came from: kind and text stay as they were then. It can
+// be found with errors.Is and errors.As, unless its own methods panicked: then the cause says so.
 type Error struct {
 	Op   Op
 	Name string // the resource's name, or "all" for a failure of no resource in particular
 	Kind Kind
-	Err  error // the cause; never nil in an error that this package returns
+	Err  error // the cause, or what wraps it; never nil in an error that this package returns
 }
 
 // newError makes the error of one operation on one resource. An error that says as much already is kept.
@@ -93,32 +97,62 @@ func joinText(errs []error) string {
 	return strings.Join(texts, "; ")
 }
 
-// oneLine folds a text of several lines, as errors.Join makes it, and hides what stands before the @ of a URL:
-// a resource should never show it, but a log is no place to find out that one does.
+// mostText is how many bytes of a cause are shown: with op, name and kind the text of an Error stays below 4 kB.
+const mostText = 4000
+
+// oneLine folds a text of several lines, as errors.Join makes it, cuts what is too long, and hides what stands before
+// the @ of a URL: a resource should never show it, but a log is no place to find out that one does.
 func oneLine(text string) string {
-	var lines []string
+	var out strings.Builder
 	for line := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == '\n' || c == '\r' }) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		if out.Len() > 0 {
+			out.WriteString("; ")
+		}
+		if hideUserinfo(&out, line); out.Len() > mostText {
+			break
 		}
 	}
-	return hideUserinfo(strings.Join(lines, "; "))
+	return cut(out.String())
 }
 
-func hideUserinfo(text string) string {
+// hideUserinfo writes the line without what stands between :// and the last @ of the same word, until there is enough.
+// It looks for the @ in the whole word, however much of that is going to be shown.
+func hideUserinfo(out *strings.Builder, line string) {
 	const mark = "://"
-	before, rest, found := strings.Cut(text, mark)
-	if !found {
+	for out.Len() <= mostText {
+		before, rest, found := strings.Cut(line, mark)
+		out.WriteString(before)
+		if !found {
+			return
+		}
+		out.WriteString(mark)
+		word := rest
+		if end := strings.IndexAny(rest, " \t\"'`"); end >= 0 {
+			word = rest[:end]
+		}
+		line = rest[len(word):]
+		if at := strings.LastIndexByte(word, '@'); at >= 0 {
+			out.WriteString("***")
+			word = word[at:]
+		}
+		out.WriteString(word)
+	}
+}
+
+// cut shortens a text that is too long, between two characters.
+func cut(text string) string {
+	const more = "..."
+	if len(text) <= mostText {
 		return text
 	}
-	word := rest
-	if end := strings.IndexAny(rest, " \t\"'`"); end >= 0 {
-		word = rest[:end]
+	end := mostText - len(more)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
 	}
-	if at := strings.LastIndexByte(word, '@'); at >= 0 {
-		return before + mark + "***" + hideUserinfo(rest[at:])
-	}
-	return before + mark + hideUserinfo(rest)
+	return text[:end] + more
 }
 
 // errGoexit stands for a call that ended its goroutine instead of returning.
@@ -129,17 +163,27 @@ var errGoexit = Classify(KindPanic, errors.New("panic: runtime.Goexit was called
 func panicked(value any) error {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
-	raised := false
+	text, raised := printed(value), false
 	for {
 		frame, more := frames.Next()
 		inRuntime := strings.HasPrefix(frame.Function, "runtime.")
 		if raised && !inRuntime {
 			place := fmt.Sprintf("%s:%d", path.Base(frame.File), frame.Line)
-			return Classify(KindPanic, fmt.Errorf("panic: %v (%s)", value, place))
+			return Classify(KindPanic, fmt.Errorf("panic: %s (%s)", text, place))
 		}
 		raised = raised || inRuntime
 		if !more {
-			return Classify(KindPanic, fmt.Errorf("panic: %v", value))
+			return Classify(KindPanic, errors.New("panic: "+text))
 		}
 	}
+}
+
+// printed is the text of the value of a panic, which may panic itself when it is printed.
+func printed(value any) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("a %T that cannot be printed", value)
+		}
+	}()
+	return oneLine(fmt.Sprint(value))
 }

@@ -123,17 +123,6 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
-type absentError struct{ text string }
-
-func (a *absentError) Error() string { return a.text }
-
-func TestAnErrorThatPanicsWhenItIsReadIsAFailureLikeAnyOther(t *testing.T) {
-	var none *absentError
-	r := opened(t, &fake{name: "a", check: failing(none)})
-	wantKind(t, r.CheckAll(t.Context()).Results[0].Err, registry.KindUnknown)
-	mustClose(t, r)
-}
-
 func TestKindOfARefusedConnectionIsUnreachable(t *testing.T) {
 	dialer := net.Dialer{Timeout: time.Second}
 	_, err := dialer.DialContext(t.Context(), "tcp", "127.0.0.1:1")

@@ -69,12 +69,16 @@ func (r *Registry) beginOpening(ctx context.Context) (context.Context, *opener, 
 		case <-turn:
 		case <-ctx.Done():
 		}
+		var stopped error
+		if ctx.Err() != nil { // its cause may be the program's own: it is read while no lock is held
+			stopped = fmt.Errorf("stopped waiting for an earlier OpenAll or CloseAll: %w", canceled(ctx))
+		}
 		r.mu.Lock()
 		if r.closings != closings {
 			return nil, nil, errClosing
 		}
-		if ctx.Err() != nil {
-			return nil, nil, fmt.Errorf("stopped waiting for an earlier OpenAll or CloseAll: %w", canceled(ctx))
+		if stopped != nil {
+			return nil, nil, stopped
 		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"sync"
 	"time"
 )
@@ -81,9 +80,9 @@ func (o *opening) admit(c *call, result *Result, now time.Time) bool {
 // expires is when the check in flight counts as hung.
 func (o *opening) expires() time.Time { return o.began.Add(o.run.limit) }
 
-// leave gives a caller whose context is done the reason for it, unless it has its result. It says whether a
-// check that the caller has started is still in flight.
-func (o *opening) leave(ctx context.Context, c *call) (busy bool) {
+// leave gives a caller whose context is done the reason for it, unless it has its result. It says whether a check
+// that the caller has started is still in flight.
+func (o *opening) leave(c *call, reason *Error) (busy bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for k, w := range o.waiters {
@@ -91,7 +90,7 @@ func (o *opening) leave(ctx context.Context, c *call) (busy bool) {
 			last := len(o.waiters) - 1
 			o.waiters[k], o.waiters[last] = o.waiters[last], waiter{}
 			o.waiters = o.waiters[:last]
-			w.result.Err, w.result.Duration = stoppedWaiting(ctx, o.entry.name), time.Since(o.began)
+			w.result.Err, w.result.Duration = reason.of(o.entry.name), time.Since(o.began)
 			break
 		}
 	}

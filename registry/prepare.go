@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -36,38 +35,40 @@ func (r *Registry) prepare(rows []row, o *opener) (errs []error) {
 	return errs
 }
 
-// configure calls every Configure and returns all that is wrong.
+// configure calls every Configure and returns all that is wrong. What is in the way of an optional resource is the
+// business of the background, as for Open.
 func (r *Registry) configure(ctx context.Context, rows []row) (errs []error) {
 	for _, row := range rows {
 		c, ok := row.res.(Configurer)
-		if !ok {
+		if !ok || row.optional && r.busy(row.entry) {
 			continue
 		}
-		err := r.configureOne(ctx, row.entry, c)
-		if row.optional && errors.Is(err, errBusy) {
-			continue // what is in the way is the business of the background, as for Open
-		}
-		if err != nil {
+		if err := r.configureOne(ctx, row.entry, c); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return errs
 }
 
+// busy reports whether a call of e has not returned yet.
+func (r *Registry) busy(e *entry) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return e.task != nil
+}
+
 // configureOne gives a Configure the time that an Open has, lest a file on a dead disk keep OpenAll from ending.
 func (r *Registry) configureOne(ctx context.Context, e *entry, c Configurer) error {
 	ctx, cancel := context.WithTimeout(ctx, r.settings().open)
 	defer cancel()
-	err := r.within(ctx, grace, e, job{call: func(context.Context) error { return c.Configure() }})
+	err := r.within(ctx, grace, e, job{op: OpConfigure, call: func(context.Context) error { return c.Configure() }})
 	if err == nil {
 		return nil
 	}
-	kind := classOf(err)
-	if kind == "" || kind == KindUnknown {
-		kind = KindConfig
+	failed := newError(OpConfigure, e.name, err)
+	if failed.Kind == KindConfig {
+		hint := fmt.Errorf("%w (not wanted? drop its import, or call registry.Unregister(%q))", failed.Err, e.name)
+		return &Error{OpConfigure, e.name, KindConfig, hint}
 	}
-	if kind == KindConfig {
-		err = fmt.Errorf("%w (not wanted? drop its import, or call registry.Unregister(%q))", err, e.name)
-	}
-	return &Error{OpConfigure, e.name, kind, err}
+	return failed
 }

@@ -13,6 +13,9 @@ import "context"
 // No error may show a password, a key, or a URL that holds one. An error wrapped by [Classify] tells the
 // registry what kind of failure it is; for plain errors [KindOf] has to guess. Open is tried again for the kinds that
 // are [Kind.Retryable], and for no other.
+//
+// A method that has nothing to report must return nil itself, and not a variable of type *net.OpError, say, that is
+// nil: that is an error, and the registry reports it as a panic.
 type Resource interface {
 	// Name is the resource's constant, unique name: lower-case words and digits joined by hyphens, such as
 	// "mysql" or "mysql-replica".

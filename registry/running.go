@@ -9,17 +9,16 @@ import (
 // check runs one check on its own goroutine; a panic and a runtime.Goexit in it end here.
 func (o *opening) check() {
 	err := errGoexit
-	defer func() {
-		if v := recover(); v != nil {
-			err = panicked(v)
-		}
-		o.finish(err, time.Since(o.began))
-	}()
-	err = o.res.Check(o.run.ctx)
+	defer func() { o.finish(err, time.Since(o.began)) }()
+	err = contained(OpCheck, o.entry.name, func() error { return o.res.Check(o.run.ctx) })
 }
 
 // finish takes what a check has returned to the observers and the log, and then to those who wait.
 func (o *opening) finish(err error, took time.Duration) {
+	var failed error
+	if err != nil {
+		failed = newError(OpCheck, o.entry.name, err)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -35,10 +34,6 @@ func (o *opening) finish(err error, took time.Duration) {
 	case err != nil && o.run.interrupted():
 		o.repeat()
 		return
-	}
-	var failed error
-	if err != nil {
-		failed = newError(OpCheck, o.entry.name, err)
 	}
 	changed, told := o.diagnose(failed), o.post(failed, took)
 	if changed || told != nil {

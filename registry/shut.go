@@ -77,7 +77,7 @@ func (r *Registry) closeOne(b *budget, e *entry, after int) error {
 		r.mu.Unlock()
 		return nil
 	}
-	t, err := r.start(live, e, job{call: e.res.Close, ended: func(error) { e.current.Store(nil) }})
+	t, err := r.start(live, e, job{op: OpClose, call: e.res.Close, ended: func(error) { e.current.Store(nil) }})
 	r.mu.Unlock()
 	if err != nil {
 		return e.alongside(live, t)
@@ -109,7 +109,7 @@ func (r *Registry) closeLate(e *entry, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.settings().close)
 	defer cancel()
 	start := time.Now()
-	told, _ := r.closed(e, start, contain(func() error { return e.res.Close(ctx) }))
+	told, _ := r.closed(e, start, apart(OpClose, e.name, func() error { return e.res.Close(ctx) }))
 	hearOut(told, grace)
 }
 
