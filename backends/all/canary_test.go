@@ -244,7 +244,11 @@ var shapes = map[string][]string{
 		"mongodb://{addr}/?{secret}=1", "mongodb://{addr}/?appName={secret}", "mongodb://{addr}/?replicaSet={secret}",
 		"mongodb://app:pw@{addr}/?authSource={secret}", "mongodb://{addr}/?tlsCAFile={secret}", "mongodb://{secret}/shop",
 		"mongodb+srv://app:{secret}@cluster.example.invalid/shop", "mongodb+srv://{secret}/", "mongodb+srv://app:pw@{secret}.example.invalid",
-		"mongodb://{addr}/?readPreference=secondary&readPreferenceTags={secret}",
+		"mongodb://{addr}/?readPreference=secondary&readPreferenceTags={secret}", "mongodb://{addr}/?appName=@{secret}@",
+		"mongodb://{addr}/?w=1&x={secret}@y", "mongodb://{addr}/?proxyPassword={secret}", "mongodb://{addr}/?family={secret}",
+		"mongodb://{addr}/?tls=true&tlsCertificateKeyFilePassword={secret}", "mongodb://{addr}/?compressors={secret}",
+		"mongodb://app:pw@{addr}/?authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN:{secret}",
+		"mongodb://{addr}/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:{secret}",
 	},
 	"REDIS_URL": {
 		"redis://app:{secret}@{addr}/0", "redis://:{secret}@{addr}", "redis://{secret}@{addr}", "redis://app:{secret}",

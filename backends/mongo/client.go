@@ -2,33 +2,26 @@ package mongo
 
 import (
 	"context"
+	"net/url"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
 	"github.com/vibework/mooring/backends/internal/conns"
-	"github.com/vibework/mooring/backends/internal/fault"
-	"github.com/vibework/mooring/backends/internal/slot"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
 const (
-	// closeTimeout bounds a Close whose context has no deadline.
-	closeTimeout = 25 * time.Second
-
-	// reserve is what of the time for a Close is kept for disconnecting, at most a quarter of it.
-	reserve = 250 * time.Millisecond
-
 	// finishInterval is the time between two looks at what is under way: the driver tells nobody of the end of a session.
 	finishInterval = 5 * time.Millisecond
 
 	// patience bounds the disconnecting. As long as a connection is in use, the driver waits in a loop without a pause.
 	patience = time.Second
-
-	// grace is what the driver gets to disconnect when there is no time left.
-	grace = 50 * time.Millisecond
 )
 
 // client is a client of the driver, and what there is to know about its connections.
@@ -36,7 +29,9 @@ type client struct {
 	*driver.Client
 	settings *settings
 	hook     func(*options.ClientOptions)
-	login    bool // there are credentials
+	options  *options.ClientOptions // as the driver has read them
+	login    bool                   // there are credentials
+	reads    *readpref.ReadPref
 	watch    watch
 	pool     pool
 	conns    conns.Set
@@ -44,18 +39,21 @@ type client struct {
 	end      context.CancelFunc
 }
 
-// connect makes a client and verifies that the server can be used, for as long as the driver may wait for a server.
-// The driver would wait even if none is there; this gives up when all have failed once.
+// connect makes a client and verifies that the server can be used.
 func connect(ctx context.Context, s *settings, hook func(*options.ClientOptions)) (*client, error) {
-	s, err := s.lookUp(ctx)
+	o, err := s.lookUp(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{settings: s, hook: hook}
+	return connectWith(ctx, &client{settings: s, hook: hook, options: o})
+}
+
+// connectWith gives up when all servers have failed once. The driver would go on to wait for one.
+func connectWith(ctx context.Context, c *client) (*client, error) {
 	hopeful, lost := context.WithCancelCause(ctx)
 	defer lost(nil)
-	c.watch.prefix, c.watch.lost = s.prefix, lost
-	if err := c.start(); err != nil {
+	c.watch.prefix, c.watch.lost = c.settings.prefix, lost
+	if err := c.start(ctx); err != nil {
 		return nil, err
 	}
 	if err := c.verify(hopeful); err != nil {
@@ -68,20 +66,24 @@ func connect(ctx context.Context, s *settings, hook func(*options.ClientOptions)
 	return c, nil
 }
 
-// start makes the driver's client. It does no I/O, but the driver begins to look for servers.
-func (c *client) start() (err error) {
-	o := c.settings.clientOptions().SetDialer(dialer{&c.conns, c.settings.ConnectTimeout})
+// start makes the driver's client, which begins to look for servers.
+func (c *client) start(ctx context.Context) (err error) {
+	o := *c.options
+	o.TLSConfig = o.TLSConfig.Clone()
+	o.SetDialer(dialer{&c.conns, c.settings.ConnectTimeout}).SetLoggerOptions(options.Logger().SetSink(silence{}))
 	if c.hook != nil {
-		c.hook(o)
+		c.hook(&o)
 	}
-	c.listen(o)
-	c.login = o.Auth != nil
+	c.listen(&o)
+	c.login, c.reads = o.Auth != nil, o.ReadPreference
+	if c.reads == nil {
+		c.reads = readpref.Primary()
+	}
 	if o.MaxPoolSize != nil {
 		c.pool.most = int(*o.MaxPoolSize)
 	}
-	if c.Client, err = driver.Connect(o); err != nil { // what else could be wrong has been checked
-		return fault.New(registry.KindConfig, "%sURI: the driver refuses it: "+
-			"a character in the password that SCRAM forbids, or what a hook has set", c.settings.prefix)
+	if c.Client, err = c.settings.newClient(ctx, &o); err != nil {
+		return err
 	}
 	c.open, c.end = context.WithCancel(context.Background())
 	return nil
@@ -100,9 +102,10 @@ func (c *client) verify(ctx context.Context) error {
 		name = "admin"
 	}
 	list := bson.D{{Key: "listCollections", Value: 1}, {Key: "nameOnly", Value: true}}
-	err := c.classify(c.Database(name).RunCommand(ctx, list).Err())
+	preference := options.RunCmd().SetReadPreference(c.reads)
+	err := c.classify(c.Database(name).RunCommand(ctx, list, preference).Err())
 	if registry.KindOf(err) == registry.KindPermission {
-		return fault.New(registry.KindAuth, "the server wants a user name and a password; %sURI has none", c.settings.prefix)
+		return kit.Errorf(registry.KindAuth, "the server wants a user name and a password; %sURI has none", c.settings.prefix)
 	}
 	return nil // other servers may not know the command
 }
@@ -112,7 +115,7 @@ func (c *client) check(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.open, cancel)()
-	err := slot.Probe(ctx, c.pingPooled, c.pingDirect)
+	err := kit.Probe(ctx, c.pingPooled, c.pingDirect)
 	if c.open.Err() != nil {
 		return registry.ErrNotOpen
 	}
@@ -130,18 +133,21 @@ func (c *client) pingPooled(ctx context.Context) error {
 	}
 	err := c.ping(ctx)
 	if registry.KindOf(err) == registry.KindTimeout && c.pool.full() {
-		return fault.PoolFull(registry.PoolStats{Max: c.pool.most, WaitCount: c.poolStats().WaitCount})
+		return kit.PoolFull(registry.PoolStats{Max: c.pool.most, WaitCount: c.poolStats().WaitCount})
 	}
 	return err
 }
 
+// pingDirect asks over a client of its own. That knows the servers by the topology: it looks up no mongodb+srv://.
 func (c *client) pingDirect(ctx context.Context) error {
-	direct, err := connect(ctx, c.settings, func(o *options.ClientOptions) {
+	hosts := url.URL{Scheme: "mongodb", Host: strings.Join(c.watch.hosts(c.options.Hosts), ",")}
+	o := options.MergeClientOptions(c.options, options.Client().ApplyURI(hosts.String()))
+	direct, err := connectWith(ctx, &client{settings: c.settings, options: o, hook: func(o *options.ClientOptions) {
 		if c.hook != nil {
 			c.hook(o)
 		}
 		o.SetMaxPoolSize(1).SetMinPoolSize(0)
-	})
+	}})
 	if err != nil {
 		return err
 	}
@@ -173,22 +179,20 @@ func (c *client) release(ctx context.Context) error {
 	sessions := c.NumberSessionsInProgress()
 	switch {
 	case sessions > cut:
-		return fault.New(registry.KindTimeout, "%d sessions were still in progress and have been cut", sessions)
+		return kit.Errorf(registry.KindTimeout, "%d sessions were still in progress and have been cut", sessions)
 	case cut > 0:
-		return fault.New(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
+		return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
 	}
 	return nil
 }
 
-// finish waits until no session is in progress and no connection is in use, and keeps a reserve of ctx. Until then
-// the driver must not begin to disconnect: it would refuse the next statement of a transaction.
+// finish waits until no session is in progress and no connection is in use, and leaves some of ctx for disconnect. Until
+// then the driver must not begin to disconnect: it would refuse the next statement of a transaction.
 func (c *client) finish(ctx context.Context) {
-	left := closeTimeout
-	if deadline, ok := ctx.Deadline(); ok {
-		left = time.Until(deadline)
-	}
-	ctx, cancel := context.WithTimeout(ctx, left-min(reserve, left/4))
-	defer cancel()
+	ctx, stop := conns.Working(ctx)
+	defer stop()
+	ctx, stopHere := conns.Working(ctx)
+	defer stopHere()
 	look := time.NewTicker(finishInterval)
 	defer look.Stop()
 	for c.NumberSessionsInProgress() > 0 || c.poolStats().InUse > 0 {
@@ -200,27 +204,14 @@ func (c *client) finish(ctx context.Context) {
 	}
 }
 
-// disconnect makes the driver end what it keeps on the servers and close all connections. What has begun since finish
-// has looked, or is still in use, may end until the reserve of ctx, too, is used up; then it is cut.
+// disconnect makes the driver end what it keeps on the servers and close all connections. What is in use, or has begun
+// since finish has looked, may end as long as there is time, and is then cut and counted by the driver.
 func (c *client) disconnect(ctx context.Context) {
-	left := patience
-	if deadline, ok := ctx.Deadline(); ok {
-		left = min(patience, time.Until(deadline)*4/5)
-	}
-	ctx, cancel := context.WithTimeout(ctx, left)
-	defer cancel()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = c.Disconnect(ctx)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-		select {
-		case <-done:
-		case <-time.After(grace):
-		}
-	}
-	c.conns.Drain(ctx, func() {})
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	working, stopWorking := conns.Working(ctx)
+	defer stopWorking()
+	graceful, stopGraceful := conns.Working(working)
+	defer stopGraceful()
+	c.conns.Drain(ctx, func() { _ = c.Disconnect(graceful) })
 }

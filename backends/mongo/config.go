@@ -1,16 +1,20 @@
 package mongo
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/backends/internal/uri"
 	"github.com/vibework/mooring/backends/kit"
 )
 
@@ -30,156 +34,185 @@ type Config struct {
 }
 
 const (
-	usualPort = 27017
-	mostConns = 65535 // per server; the driver allocates room for all of them at once
-	external  = "$external"
-	plain     = "PLAIN"
-	x509      = "MONGODB-X509"
+	mostConns    = 65535            // to one server; the driver allocates room for all of them at once
+	minStaleness = 90 * time.Second // the driver accepts less, and then finds no server
+	x509         = "MONGODB-X509"
 )
 
 // settings are a Config that has been checked.
 type settings struct {
 	Config
-	prefix string
-	usual  Config // nothing but defaults
-	tls    *tls.Config
-
-	srv                     bool // hosts are yet to be looked up
-	hosts                   []uri.Host
-	user                    string
-	password                config.Secret
-	path, source, mechanism string
-	read                    readPreference
-	inURI                   config.TLS
-	others                  *options.ClientOptions // options of the URI that have no variable
+	prefix   string
+	defaults Config
+	tls      *tls.Config   // by the variables
+	uri      config.Secret // with the escapes that the driver wants
+	plain    config.Secret // the same with nothing in it to be looked up
+	srv      bool
+	turn     chan struct{} // taken while the driver looks up the host of mongodb+srv://
 }
 
-// resolve checks cfg and takes the URI apart. Its error names variables and quotes no value.
+// resolve checks cfg. Its error lists all that is wrong, by variable and option, and quotes no value.
 func resolve(name string, cfg Config) (*settings, error) {
 	s := &settings{
-		Config: config.Defaults(cfg),
-		prefix: config.Prefix(name),
-		usual:  config.Defaults(Config{}),
-		others: options.Client(),
+		Config:   config.Defaults(cfg),
+		prefix:   config.Prefix(name),
+		defaults: config.Defaults(Config{}),
+		turn:     make(chan struct{}, 1),
 	}
 	if cfg.URI.IsZero() {
 		return nil, fmt.Errorf("%sURI is not set", s.prefix)
 	}
-	u, err := uri.Parse(cfg.URI.Reveal(), "mongodb", "mongodb+srv")
-	if err != nil {
-		return nil, fmt.Errorf("%sURI: %w", s.prefix, err)
+	var err error
+	s.tls, err = s.TLS.Config(name, "") // each host is verified by its own name
+	errs := []error{s.readURI(), err}
+	if s.Database != "" && !validDatabase(s.Database) {
+		errs = append(errs, fmt.Errorf("%sDATABASE: not a name for a database", s.prefix))
 	}
-	s.srv = u.Scheme == "mongodb+srv"
-	s.hosts, s.user, s.password, s.path = u.Hosts, u.User, u.Password, u.Path
-	if err := errors.Join(s.apply(u.Query), s.nameDatabase()); err != nil {
-		return nil, err
+	if s.MaxPoolSize > mostConns {
+		errs = append(errs, fmt.Errorf("%sMAX_POOL_SIZE: want at most %d", s.prefix, mostConns))
 	}
-	if err := s.secure(name); err != nil {
-		return nil, err
+	if s.MaxPoolSize != 0 && s.MinPoolSize > s.MaxPoolSize {
+		errs = append(errs, fmt.Errorf("%[1]sMIN_POOL_SIZE: is more than %[1]sMAX_POOL_SIZE", s.prefix))
 	}
-	return s, s.validate()
-}
-
-// nameDatabase finds out which database is meant.
-func (s *settings) nameDatabase() error {
-	switch {
-	case s.Database != "" && !validDatabase(s.Database):
-		return fmt.Errorf("%sDATABASE: not a name for a database", s.prefix)
-	case s.path != "" && !validDatabase(s.path):
-		return fmt.Errorf("%sURI: the path must be the name of a database", s.prefix)
-	case s.Database == "":
-		s.Database = s.path
-	}
-	return nil
+	return s, errors.Join(errs...)
 }
 
 func validDatabase(name string) bool {
 	return name != "" && len(name) < 64 && !strings.ContainsAny(name, "/\\. \"$") && !kit.HasControl(name)
 }
 
-// secure finds out how to encrypt: the URI says it, or the variables do.
-func (s *settings) secure(name string) (err error) {
-	none := config.TLS{}
-	switch {
-	case s.inURI != none && s.TLS != none:
-		return fmt.Errorf("%[1]sURI: has TLS options, and so has %[1]sTLS or %[1]sTLS_*: drop one", s.prefix)
-	case s.inURI.Mode == config.TLSOff && s.inURI != config.TLS{Mode: config.TLSOff}:
-		return fmt.Errorf("%sURI: has other TLS options, but tls is false", s.prefix)
-	case s.inURI != none:
-		s.TLS = s.inURI
+// readURI takes the connection string apart and has the driver read all of it that need not be looked up.
+func (s *settings) readURI() error {
+	u, unused, errs := parse(s.URI.Reveal())
+	if len(u.Hosts) > 0 {
+		s.uri, s.plain, s.srv = text(u, false), text(u, true), isSRV(u)
+		if s.Database == "" {
+			s.Database = u.Path
+		}
+		if o, err := read(s.plain); err != nil {
+			errs = append(errs, blame(u)...)
+		} else {
+			errs = append(append(errs, s.contradictions(u, o)...), s.merge(o)...)
+		}
 	}
-	if s.srv && s.TLS.Mode == "" {
-		s.TLS.Mode = config.TLSVerify
+	for i, err := range errs {
+		errs[i] = fmt.Errorf("%sURI: %w", s.prefix, err)
 	}
-	s.tls, err = s.TLS.Config(name, "") // each host is verified by its own name
-	return err
+	if len(errs) == 0 && len(unused) > 0 {
+		inform(s.prefix+"URI: options that mean nothing to Go's driver are skipped", strings.Join(slices.Compact(unused), ", "))
+	}
+	return errors.Join(errs...)
 }
 
-// validate checks what holds only together.
-func (s *settings) validate() error {
-	switch {
-	case s.MaxPoolSize > mostConns:
-		return fmt.Errorf("%sMAX_POOL_SIZE: want at most %d", s.prefix, mostConns)
-	case s.MaxPoolSize != 0 && s.MinPoolSize > s.MaxPoolSize:
-		return fmt.Errorf("%[1]sMIN_POOL_SIZE: is more than %[1]sMAX_POOL_SIZE", s.prefix)
+// read returns what the driver reads in a connection string. The text of its error may quote any part of that.
+func read(text config.Secret) (*options.ClientOptions, error) {
+	o := options.Client().ApplyURI(text.Reveal())
+	checked := *o
+	if o.Auth != nil {
+		o.Auth.AuthMechanism = strings.ToUpper(o.Auth.AuthMechanism)
+		auth := *o.Auth
+		if auth.AuthMechanism == "MONGODB-OIDC" && auth.AuthMechanismProperties["ENVIRONMENT"] == "" {
+			auth.OIDCMachineCallback = func(context.Context, *options.OIDCArgs) (*options.OIDCCredential, error) {
+				return nil, nil // in the place of the one that a hook has to set
+			}
+		}
+		checked.Auth = &auth
 	}
-	if text := s.contradiction(); text != "" {
-		return fmt.Errorf("%sURI: %s", s.prefix, text)
+	tooSmall := func(d *time.Duration) bool { return d != nil && *d <= 0 }
+	tooStale := false
+	if o.ReadPreference != nil {
+		staleness, set := o.ReadPreference.MaxStaleness()
+		tooStale = set && staleness < minStaleness
 	}
-	if err := s.credentials(); err != nil {
-		return fmt.Errorf("%sURI: %w", s.prefix, err)
+	err := checked.Validate()
+	if err == nil && (tooSmall(o.ConnectTimeout) || tooSmall(o.ServerSelectionTimeout) || tooStale ||
+		o.MaxPoolSize != nil && *o.MaxPoolSize > mostConns) {
+		err = errors.New("out of range")
 	}
-	return nil
+	return o, err
 }
 
-// contradiction says which parts of the URI do not go together.
-func (s *settings) contradiction() string {
-	o := s.others
-	direct := o.Direct != nil && *o.Direct
-	balanced := o.LoadBalanced != nil && *o.LoadBalanced
-	switch {
-	case s.srv && (len(s.hosts) > 1 || s.hosts[0].Port != 0):
-		return "mongodb+srv:// wants one host and no port"
-	case direct && (s.srv || len(s.hosts) > 1):
-		return "directConnection wants mongodb:// and one host"
-	case balanced && (direct || o.ReplicaSet != nil || len(s.hosts) > 1):
-		return "loadBalanced wants one host, no directConnection and no replicaSet"
-	case !o.WriteConcern.IsValid():
-		return "journal is true, but w is 0"
+// contradictions returns those that the driver does not see.
+func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (errs []error) {
+	add := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
 	}
-	return s.read.contradiction()
+	mechanism, secure, details := "", o.TLSConfig, hasTLSDetails(u.Query)
+	if o.Auth != nil {
+		mechanism = o.Auth.AuthMechanism
+	}
+	if s.TLS != (config.TLS{}) {
+		secure = s.tls
+		add(details || u.Query.Has("tls") || u.Query.Has("ssl"),
+			"has TLS options, and so has %[1]sTLS or %[1]sTLS_*; remove one", s.prefix)
+	} else {
+		off := o.TLSConfig == nil || u.Query.Get("tls") == "false" || u.Query.Get("ssl") == "false"
+		add(details && off, "has other TLS options, but tls is not true")
+	}
+	add(mechanism == x509 && (secure == nil || len(secure.Certificates) == 0 && secure.GetClientCertificate == nil),
+		"authMechanism: %s wants tlsCertificateKeyFile or %sTLS_CERT_FILE", x509, s.prefix)
+	add(mechanism == "" && u.User != "" && u.Password.IsZero(), "the user has no password")
+	add(s.srv && o.Direct != nil && *o.Direct, "directConnection: want mongodb:// and one host")
+	return errs
 }
 
-func (s *settings) credentials() error {
-	switch hasPassword := !s.password.IsZero(); {
-	case s.mechanism == x509 && hasPassword:
-		return errors.New("authMechanism: MONGODB-X509 takes no password")
-	case s.mechanism == x509 && s.source != "" && s.source != external:
-		return errors.New("authSource: must be $external for MONGODB-X509")
-	case s.mechanism == x509 && (s.tls == nil || len(s.tls.Certificates) == 0):
-		return fmt.Errorf("authMechanism: MONGODB-X509 wants tlsCertificateKeyFile or %sTLS_CERT_FILE", s.prefix)
-	case s.user == "" && hasPassword:
-		return errors.New("the password has no user name")
-	case s.mechanism != x509 && s.user != "" && !hasPassword:
-		return errors.New("the user has no password")
-	case s.mechanism != x509 && s.mechanism != "" && s.user == "":
-		return errors.New("authMechanism: there is no user name")
+// hasTLSDetails reports whether there is an option that says how to use TLS, and not only whether.
+func hasTLSDetails(options url.Values) bool {
+	for name := range options {
+		lower := strings.ToLower(name)
+		about := strings.HasPrefix(lower, "tls") || strings.HasPrefix(lower, "ssl")
+		if about && len(name) > len("tls") && !strings.HasPrefix(name, "tlsDisable") {
+			return true
+		}
 	}
-	return nil
+	return false
 }
 
-// authSource returns the database to look the user up in, by the rules of connection strings.
-func (s *settings) authSource() string {
-	switch {
-	case s.source != "":
-		return s.source
-	case s.mechanism == x509:
-		return external
-	case s.path != "":
-		return s.path
-	case s.mechanism == plain:
-		return external
-	default:
-		return "admin"
+// merge brings the variables and the options together. What o has goes before the defaults of the variables; where o and
+// a variable that is set differ, that is an error.
+func (s *settings) merge(o *options.ClientOptions) (errs []error) {
+	conflict := func(option, variable string) {
+		errs = append(errs, fmt.Errorf("%s: conflicts with %s%s; remove one", option, s.prefix, variable))
+	}
+	if !same(&s.MaxPoolSize, s.defaults.MaxPoolSize, &o.MaxPoolSize) {
+		conflict("maxPoolSize", "MAX_POOL_SIZE")
+	}
+	if !same(&s.MinPoolSize, s.defaults.MinPoolSize, &o.MinPoolSize) {
+		conflict("minPoolSize", "MIN_POOL_SIZE")
+	}
+	if !same(&s.MaxConnIdleTime, s.defaults.MaxConnIdleTime, &o.MaxConnIdleTime) {
+		conflict("maxIdleTimeMS", "MAX_CONN_IDLE_TIME")
+	}
+	if !same(&s.ServerSelectionTimeout, s.defaults.ServerSelectionTimeout, &o.ServerSelectionTimeout) {
+		conflict("serverSelectionTimeoutMS", "SERVER_SELECTION_TIMEOUT")
+	}
+	if !same(&s.ConnectTimeout, s.defaults.ConnectTimeout, &o.ConnectTimeout) {
+		conflict("connectTimeoutMS", "CONNECT_TIMEOUT")
+	}
+	if s.TLS != (config.TLS{}) {
+		o.TLSConfig = s.tls.Clone()
+	}
+	return errs
+}
+
+// same makes the variable and the option the same and reports whether they can be.
+func same[V, O ~int | ~int64 | ~uint64](variable *V, usual V, option **O) bool {
+	if *option == nil {
+		*option = new(O(*variable))
+	}
+	if *variable != usual && *variable != V(**option) {
+		return false
+	}
+	*variable = V(**option)
+	return true
+}
+
+var informed sync.Map // of the options that the log has told of
+
+func inform(text, options string) {
+	if _, again := informed.LoadOrStore(text+options, true); !again {
+		slog.Default().Info(text, "options", options)
 	}
 }

@@ -12,15 +12,20 @@
 // or MONGODB_URI, is a connection string as MongoDB documents it. Every variable is a field of [Config]. A second
 // instance is registry.Register(mongo.New("mongo-audit")); it reads MONGO_AUDIT_*.
 //
-// Options of the URI that this package does not know are refused, since the driver would ignore them in silence:
-// with tlsCAfiel=... it would connect all the same. The error lists those that are known. An option that is also
-// a variable, such as maxPoolSize, is set in one of the two places; when they differ, Configure says so.
+// The driver reads the URI, so all of its options count. Configure checks them first: an option that neither the driver
+// nor this package knows is refused, since the driver would ignore it in silence, and with tlsCAfiel=... would connect
+// all the same. Options of other languages' drivers that Go's has no need of (useNewUrlParser, socketTimeoutMS) are
+// skipped, and the log tells of it; those that would be missed (tlsAllowInvalidCertificates) are refused with what to
+// write instead. An option that is also a variable, such as maxPoolSize, is set in one of the two places; when they
+// differ, Configure says so.
 //
 // The user is looked up in the database that authSource names, else in that of the URI's path, else in admin.
-// MONGO_DATABASE has no part in it.
+// MONGO_DATABASE has no part in it. SCRAM is tried on servers; MONGODB-X509, MONGODB-AWS, MONGODB-OIDC and PLAIN are
+// handed to the driver and tried only so far that the server is asked. GSSAPI needs a program built with -tags gssapi.
+// The driver cannot change a password on a living client: a renewed one counts from the next opening on.
 //
-// With mongodb+srv:// the names of the servers are looked up once in each Open. Members that join a replica set
-// later become known all the same, from the others; a mongos that is added to a sharded cluster does not.
+// With mongodb+srv:// the driver looks up the names of the servers in each Open, and again each minute as long as it
+// knows of none or of a sharded cluster. Members that join a replica set become known from the others.
 //
 // # Open, check, close
 //

@@ -2,10 +2,11 @@ package mongo
 
 import (
 	"errors"
+	"strings"
 
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 
-	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -33,8 +34,8 @@ var answers = []struct {
 	{13436, registry.KindLoading, "the server is recovering (13436)"},
 }
 
-// refused is the code for a wrong password, an unknown user, and a user of another database.
-const refused = 18
+// authFailed is the code for a wrong password, an unknown user, and a user of another database.
+const authFailed = 18
 
 // classify returns the registry's error for what the driver returned. If the driver has found no server to go to,
 // cause is why.
@@ -43,12 +44,12 @@ func classify(err error, prefix string, cause error) error {
 		return nil
 	}
 	if errors.Is(err, driver.ErrClientDisconnected) {
-		return fault.New(registry.KindNotOpen, "%w: the program has disconnected the client", registry.ErrNotOpen)
+		return kit.Errorf(registry.KindNotOpen, "%w: the program has disconnected the client", registry.ErrNotOpen)
 	}
 	if answer, ok := errors.AsType[driver.CommandError](err); ok && answer.Code != 0 {
 		return byCode(answer.Code, prefix)
 	}
-	known := fault.From(err)
+	known := kit.Classify(err)
 	kind := registry.KindOf(known)
 	switch {
 	case kind != registry.KindTimeout && kind != registry.KindUnknown:
@@ -56,7 +57,10 @@ func classify(err error, prefix string, cause error) error {
 	case cause != nil:
 		return cause
 	case kind == registry.KindUnknown && driver.IsTimeout(err):
-		return fault.New(registry.KindTimeout, "no answer in time")
+		return kit.Errorf(registry.KindTimeout, "no answer in time")
+	case strings.Contains(err.Error(), "auth error: "):
+		return kit.Errorf(registry.KindAuth, "the driver could not log in: it found no credentials or no token "+
+			"(%sURI: authMechanism)", prefix)
 	case isBroken(err):
 		return fromNetwork(err)
 	}
@@ -66,24 +70,24 @@ func classify(err error, prefix string, cause error) error {
 // fromNetwork returns the error for what has ended a connection. What the network does not explain is the fault of
 // what was said there.
 func fromNetwork(err error) error {
-	known := fault.From(err)
+	known := kit.Classify(err)
 	if registry.KindOf(known) == registry.KindUnknown {
-		return fault.New(registry.KindUnreachable, "the connection broke, or what listens there is no MongoDB server")
+		return kit.Errorf(registry.KindUnreachable, "the connection broke, or what listens there is no MongoDB server")
 	}
 	return known
 }
 
 func byCode(code int32, prefix string) error {
-	if code == refused {
-		return fault.New(registry.KindAuth,
+	if code == authFailed {
+		return kit.Errorf(registry.KindAuth,
 			"wrong user name or password, or the user is of another database (%sURI: authSource) (18)", prefix)
 	}
 	for _, known := range answers {
 		if code == known.code {
-			return fault.New(known.kind, "%s", known.text)
+			return kit.Errorf(known.kind, "%s", known.text)
 		}
 	}
-	return fault.New(registry.KindUnknown, "the server answered with the error %d", code)
+	return kit.Errorf(registry.KindUnknown, "the server answered with the error %d", code)
 }
 
 // isBroken recognizes the end of a connection, or of all of them, which time or another one may mend.

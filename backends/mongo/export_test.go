@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"strings"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -11,7 +12,23 @@ import (
 // OptionsOf reads the environment as Configure does and returns what the driver is going to be given.
 func OptionsOf(t *testing.T, name string) *options.ClientOptions {
 	t.Helper()
-	return resolved(t, name).clientOptions()
+	o, err := resolved(t, name).lookUp(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// DriverOptions are the options of a URI that are the driver's, in lower case.
+func DriverOptions() (names []string) {
+	for _, rule := range optionRules {
+		if rule.verdict == forDriver || rule.verdict == forSRV {
+			for _, name := range rule.list() {
+				names = append(names, strings.ToLower(name))
+			}
+		}
+	}
+	return names
 }
 
 // DatabaseOf is the database that the environment names.

@@ -18,6 +18,8 @@ func FuzzURI(f *testing.F) {
 		{"mongodb://h/?tlsCAFile=", "&tls=true"},
 		{"mongodb://h/?maxPoolSize=", ""},
 		{"mongodb://", "@[::1]:1"},
+		{"mongodb://u:p@h/?appName=@", "@&ssl=true"},
+		{"mongodb://%2Ftmp%2F", ".sock/?authMechanism=PLAIN"},
 	} {
 		f.Add(around[0], around[1])
 	}

@@ -11,7 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -114,15 +114,28 @@ func (w *watch) cause() error {
 	return w.explain()
 }
 
+// hosts returns the servers that are known, or those that are given if there are none.
+func (w *watch) hosts(given []string) (hosts []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, server := range w.topology.Servers {
+		hosts = append(hosts, server.Addr.String())
+	}
+	if hosts == nil {
+		return given
+	}
+	return hosts
+}
+
 // explain is cause for those who hold w.mu.
 func (w *watch) explain() error {
 	switch {
 	case w.closed:
 		return nil
 	case w.topology.CompatibilityErr != nil:
-		return fault.New(registry.KindConfig, "the server's version is not one that the driver supports")
+		return kit.Errorf(registry.KindConfig, "the server's version is not one that the driver supports")
 	case len(w.topology.Servers) == 0:
-		return fault.New(registry.KindConfig,
+		return kit.Errorf(registry.KindConfig,
 			"none of the hosts belongs to the replica set that is asked for (%sURI: replicaSet)", w.prefix)
 	}
 	var failure error
@@ -131,13 +144,13 @@ func (w *watch) explain() error {
 		case server.Kind == "Unknown":
 			failure = cmp.Or(failure, w.failures[server.Addr.String()])
 		case w.topology.Kind == "ReplicaSetNoPrimary":
-			return fault.New(registry.KindLoading, "the replica set has no primary")
+			return kit.Errorf(registry.KindLoading, "the replica set has no primary")
 		default:
 			return nil
 		}
 	}
 	if errors.Is(failure, io.EOF) && !w.answered {
-		return fault.New(registry.KindUnreachable, "the connection was closed before any answer; is TLS on at one end only?")
+		return kit.Errorf(registry.KindUnreachable, "the connection was closed before any answer; is TLS on at one end only?")
 	}
 	return fromNetwork(failure)
 }
