@@ -63,7 +63,8 @@ func findTypos(vars []variable, environment map[string]string) map[string]string
 }
 
 // Nearest returns the known name of which name is most likely a misspelling, the first in the alphabet of several, or
-// "" if it is one of none. It is for errors: the caller may show what Nearest returns, but not name, which may be a part
+// "" if it is one of none. It is for errors: the caller may show what Nearest returns, but not name, which may
+// be a part
 // of a password, unless Nearest returns one.
 func Nearest(name string, known []string) string {
 	meant, fewest := "", maxEdits+1

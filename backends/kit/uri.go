@@ -33,7 +33,8 @@ type Host struct {
 // their errors what they cannot read, and that is often a password. The scheme must be one of those given. No error
 // quotes any part of raw, nor is any part of raw taken for a host that may be part of a password: the characters / ? #
 // must be escaped there. The scheme may be in any case. The path of
-// a Unix socket may stand for a host, percent-encoded. A control character is refused, and in the user name and the path a percent-encoded one, too.
+// a Unix socket may stand for a host, percent-encoded. A control character is refused, and in the user name
+// and the path a percent-encoded one, too.
 func ParseURI(raw string, schemes ...string) (URI, error) {
 	if HasControl(raw) {
 		return URI{}, errors.New("has a control character")

@@ -186,7 +186,8 @@ func (c *client) release(ctx context.Context) error {
 	return nil
 }
 
-// finish waits until no session is in progress and no connection is in use, and leaves some of ctx for disconnect. Until
+// finish waits until no session is in progress and no connection is in use, and leaves some of ctx for
+// disconnect. Until
 // then the driver must not begin to disconnect: it would refuse the next statement of a transaction.
 func (c *client) finish(ctx context.Context) {
 	ctx, stop := conns.Working(ctx)

@@ -99,7 +99,8 @@ func (s *settings) readURI() error {
 		errs[i] = fmt.Errorf("%sURI: %w", s.prefix, err)
 	}
 	if len(errs) == 0 && len(unused) > 0 {
-		inform(s.prefix+"URI: options that mean nothing to Go's driver are skipped", strings.Join(slices.Compact(unused), ", "))
+		names := strings.Join(slices.Compact(unused), ", ")
+		inform(s.prefix+"URI: options that mean nothing to Go's driver are skipped", names)
 	}
 	return errors.Join(errs...)
 }
@@ -170,7 +171,8 @@ func hasTLSDetails(options url.Values) bool {
 	return false
 }
 
-// merge brings the variables and the options together. What o has goes before the defaults of the variables; where o and
+// merge brings the variables and the options together. What o has goes before the defaults of the variables;
+// where o and
 // a variable that is set differ, that is an error.
 func (s *settings) merge(o *options.ClientOptions) (errs []error) {
 	conflict := func(option, variable string) {

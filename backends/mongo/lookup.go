@@ -38,7 +38,8 @@ func (s *settings) newClient(ctx context.Context, o *options.ClientOptions) (*dr
 		"a character in the password that SCRAM forbids, or what a hook has set")
 }
 
-// inTurn calls f, which may wait for a name server whatever ctx says, and waits for it as long as ctx allows. At most one
+// inTurn calls f, which may wait for a name server whatever ctx says, and waits for it as long as ctx allows.
+// At most one
 // such call is under way; undo gets what comes too late.
 func inTurn[T any](ctx context.Context, s *settings, f func() (T, error), undo func(T)) (result T, err error) {
 	over := func() error {

@@ -36,12 +36,16 @@ const readTags = "readPreferenceTags" // the one option that may be there more t
 var optionRules = []optionRule{
 	{forDriver, "appName replicaSet", "a name"},
 	{forDriver, "tls ssl", "true or false, and the same of both"},
-	{forDriver, "tlsInsecure sslInsecure tlsDisableOCSPEndpointCheck tlsDisableCertificateRevocationCheck",
-		"true or false, and only one of these options"},
+	{
+		forDriver, "tlsInsecure sslInsecure tlsDisableOCSPEndpointCheck tlsDisableCertificateRevocationCheck",
+		"true or false, and only one of these options",
+	},
 	{forDriver, "tlsCAFile sslCertificateAuthorityFile", "a file that can be read and has PEM certificates"},
 	{forDriver, "tlsCertificateKeyFilePassword sslClientCertificateKeyPassword", "the password of the key"},
-	{forDriver, "tlsCertificateKeyFile sslClientCertificateKeyFile tlsCertificateFile+tlsPrivateKeyFile",
-		"files that can be read and have a PEM certificate and its key"},
+	{
+		forDriver, "tlsCertificateKeyFile sslClientCertificateKeyFile tlsCertificateFile+tlsPrivateKeyFile",
+		"files that can be read and have a PEM certificate and its key",
+	},
 	{forDriver, "authSource", "the name of a database, or $external"},
 	{forDriver, "authMechanismProperties", "pairs such as ENVIRONMENT:gcp,TOKEN_RESOURCE:name"},
 	{forDriver, "authMechanism", "SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, MONGODB-X509, MONGODB-AWS, MONGODB-OIDC or GSSAPI, " +
@@ -68,7 +72,8 @@ var optionRules = []optionRule{
 
 	// Contexts and timeoutMS do what these limits are for.
 	{unneeded, "socketTimeoutMS waitQueueTimeoutMS wtimeoutMS wtimeout", ""},
-	{unneeded, "autoIndex autoReconnect bufferCommands family keepAlive keepAliveInitialDelay maxLifeTimeMS monitorCommands " +
+	{unneeded, "autoIndex autoReconnect bufferCommands family keepAlive keepAliveInitialDelay maxLifeTimeMS " +
+		"monitorCommands " +
 		"noDelay reconnectInterval reconnectTries serverSelectionTryOnce useCreateIndex useFindAndModify useNewUrlParser " +
 		"useUnifiedTopology uuidRepresentation waitQueueMultiple", ""},
 

@@ -122,7 +122,8 @@ func text(u kit.URI, plain bool) config.Secret {
 			login = escape(u.User) + ":" + escape(u.Password.Reveal()) + "@"
 		}
 	}
-	return config.NewSecret(scheme + "://" + login + strings.Join(hosts, ",") + "/" + escape(u.Path) + "?" + options.Encode())
+	target := strings.Join(hosts, ",") + "/" + escape(u.Path) + "?" + options.Encode()
+	return config.NewSecret(scheme + "://" + login + target)
 }
 
 // escape leaves nothing that the driver could take for the end of a part. It has no + for a space, which counts in

@@ -66,12 +66,18 @@ var answers = []struct {
 }{
 	{codes.Unauthenticated, "", registry.KindAuth, "the credentials were refused (Unauthenticated)"},
 
-	{codes.PermissionDenied, "SERVICE_DISABLED", registry.KindConfig,
-		"the Pub/Sub API is off (SERVICE_DISABLED): enable pubsub.googleapis.com in the project"},
-	{codes.PermissionDenied, "BILLING_DISABLED", registry.KindConfig,
-		"billing is off (BILLING_DISABLED): link the project to an active billing account"},
-	{codes.PermissionDenied, "CONSUMER_INVALID", registry.KindConfig,
-		"there is no such project (CONSUMER_INVALID): give the id of the project and not its display name"},
+	{
+		codes.PermissionDenied, "SERVICE_DISABLED", registry.KindConfig,
+		"the Pub/Sub API is off (SERVICE_DISABLED): enable pubsub.googleapis.com in the project",
+	},
+	{
+		codes.PermissionDenied, "BILLING_DISABLED", registry.KindConfig,
+		"billing is off (BILLING_DISABLED): link the project to an active billing account",
+	},
+	{
+		codes.PermissionDenied, "CONSUMER_INVALID", registry.KindConfig,
+		"there is no such project (CONSUMER_INVALID): give the id of the project and not its display name",
+	},
 	{codes.PermissionDenied, "ACCESS_TOKEN_SCOPE_INSUFFICIENT", registry.KindPermission, "the access token lacks a " +
 		"scope (ACCESS_TOKEN_SCOPE_INSUFFICIENT): give the credentials or the machine the scope cloud-platform or pubsub"},
 	{codes.PermissionDenied, "USER_PROJECT_DENIED", registry.KindPermission, "the credentials may not use the " +

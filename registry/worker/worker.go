@@ -105,5 +105,6 @@ func isCanceled(err error) bool {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return !slices.ContainsFunc(joined.Unwrap(), func(part error) bool { return !isCanceled(part) })
 	}
-	return err == context.Canceled || err != nil && isCanceled(errors.Unwrap(err))
+	inner := errors.Unwrap(err)
+	return inner == nil && errors.Is(err, context.Canceled) || inner != nil && isCanceled(inner)
 }

@@ -45,7 +45,7 @@ func TestOpenStartsTheRunWithAContextOfItsOwn(t *testing.T) {
 		return untilToldTo(ctx)
 	})
 	opening, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "kept"))
-	open(t, res, opening)
+	open(opening, t, res)
 	cancel()
 	ctx := <-seen
 	if ctx.Err() != nil || ctx.Value(key{}) != "kept" {
@@ -65,13 +65,15 @@ func TestARunThatEndsByItselfFailsItsCheck(t *testing.T) {
 		{"without one", "it has ended: without an error", "", func() error { return nil }},
 		{"by a context of its own", "it has ended: context canceled", "", func() error { return context.Canceled }},
 		{"by a panic", "it has ended: panic: no such order", "panic: no such order", func() error { panic("no such order") }},
-		{"by a Goexit", "it has ended: panic: runtime.Goexit was called", "panic: runtime.Goexit was called",
-			func() error { runtime.Goexit(); return nil }},
+		{
+			"by a Goexit", "it has ended: panic: runtime.Goexit was called", "panic: runtime.Goexit was called",
+			func() error { runtime.Goexit(); return nil },
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				res := worker.New("orders", func(context.Context) error { return test.run() })
-				open(t, res, t.Context())
+				open(t.Context(), t, res)
 				synctest.Wait()
 				check(t, res, test.check)
 				if strings.Contains(test.check, "panic") && registry.KindOf(res.Check(t.Context())) != registry.KindPanic {
@@ -87,7 +89,7 @@ func TestTheErrorOfARunKeepsItsKind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		denied := registry.Classify(registry.KindPermission, errors.New("no right to receive"))
 		res := worker.New("orders", func(context.Context) error { return denied })
-		open(t, res, t.Context())
+		open(t.Context(), t, res)
 		synctest.Wait()
 		if err := res.Check(t.Context()); registry.KindOf(err) != registry.KindPermission || !errors.Is(err, denied) {
 			t.Errorf("the check fails with %v", err)
@@ -113,7 +115,7 @@ func TestCloseTellsOnlyACancellationFromALoss(t *testing.T) {
 			<-ctx.Done()
 			return test.err
 		})
-		open(t, res, t.Context())
+		open(t.Context(), t, res)
 		closes(t, res, test.want)
 	}
 }
@@ -125,7 +127,7 @@ func TestCloseWaitsForTheRun(t *testing.T) {
 			<-time.After(3 * time.Second)
 			return nil
 		})
-		open(t, res, t.Context())
+		open(t.Context(), t, res)
 		start := time.Now()
 		closes(t, res, "")
 		if took := time.Since(start); took != 3*time.Second {
@@ -141,7 +143,7 @@ func TestCloseOfARunThatGoesOnEndsWithItsContext(t *testing.T) {
 			<-release
 			return nil
 		})
-		open(t, res, t.Context())
+		open(t.Context(), t, res)
 		brief, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
@@ -164,7 +166,7 @@ func TestCloseOfARunThatGoesOnEndsWithItsContext(t *testing.T) {
 			t.Errorf("Open beside the run before: %v", err)
 		}
 		time.AfterFunc(time.Second, func() { close(release) })
-		open(t, res, t.Context()) // when that has ended
+		open(t.Context(), t, res) // when that has ended
 		closes(t, res, "")
 	})
 }
@@ -229,7 +231,7 @@ func handle(ctx context.Context, s *store, taken *atomic.Int64) error {
 	return ctx.Err()
 }
 
-func open(t *testing.T, res registry.Resource, ctx context.Context) {
+func open(ctx context.Context, t *testing.T, res registry.Resource) {
 	t.Helper()
 	if err := res.Open(ctx); err != nil {
 		t.Fatal(err)
