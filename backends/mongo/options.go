@@ -77,7 +77,8 @@ var optionRules = []optionRule{
 		"noDelay reconnectInterval reconnectTries serverSelectionTryOnce useCreateIndex useFindAndModify useNewUrlParser " +
 		"useUnifiedTopology uuidRepresentation waitQueueMultiple", ""},
 
-	{refused, "tlsAllowInvalidCertificates tlsAllowInvalidHostnames sslAllowInvalidCertificates sslAllowInvalidHostnames " +
+	{refused, "tlsAllowInvalidCertificates tlsAllowInvalidHostnames sslAllowInvalidCertificates " +
+		"sslAllowInvalidHostnames " +
 		"sslValidate ssl_cert_reqs ssl_match_hostname", "write tlsInsecure=true if no certificate is to be verified"},
 	{refused, "ssl_ca_certs sslCA", "write tlsCAFile"},
 	{refused, "ssl_certfile ssl_keyfile sslCert sslKey", "write tlsCertificateKeyFile"},
