@@ -5,9 +5,8 @@ import (
 	"io"
 	"os"
 
-	"golang.org/x/term"
-
 	"github.com/vibework/mooring/registry"
+	"golang.org/x/term"
 )
 
 // screen is where to write.

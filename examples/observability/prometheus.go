@@ -2,7 +2,6 @@ package observability
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/vibework/mooring/registry"
 )
 

@@ -6,11 +6,10 @@ import (
 
 	pubsubdriver "cloud.google.com/go/pubsub/v2"
 	"github.com/XSAM/otelsql"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/trace"
-
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/backends/pubsub"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // TraceMySQL makes a span of every call of the handle. A span has the text of its query: pass values as arguments,

@@ -22,7 +22,6 @@ import (
 	"time"
 
 	driver "github.com/nats-io/nats.go"
-
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/registry"
 )

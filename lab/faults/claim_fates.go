@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	driver "cloud.google.com/go/pubsub/v2"
-
 	"github.com/vibework/mooring/registry"
 )
 

@@ -5,8 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vibework/mooring/lab/faults/internal/wire"
 	"github.com/vibework/mooring/registry"
+
+	"github.com/vibework/mooring/lab/faults/internal/wire"
 )
 
 // The faults, as the page calls them.

@@ -12,8 +12,9 @@ import (
 	"text/template"
 	"time"
 
-	"github.com/vibework/mooring/lab/faults/internal/server"
 	"github.com/vibework/mooring/registry"
+
+	"github.com/vibework/mooring/lab/faults/internal/server"
 )
 
 //go:embed reliability.md.tmpl

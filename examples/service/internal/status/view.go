@@ -4,8 +4,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/vibework/mooring/examples/service/internal/embedded"
 	"github.com/vibework/mooring/registry"
+
+	"github.com/vibework/mooring/examples/service/internal/embedded"
 )
 
 // view is what the template shows.
