@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"math"
 	"sync/atomic"
 	"time"
 )
@@ -10,77 +9,77 @@ import (
 // leastShare is what every Close gets, however little time is left.
 const leastShare = 250 * time.Millisecond
 
-// budget is the time that a CloseAll or a roll-back has.
+// budget is the time that a CloseAll or a roll-back has. The next Close gets half of what is left, and the last one
+// all of it, so what one does not use is there for those after it.
 type budget struct {
-	began     time.Time
-	ctx       context.Context
-	most      time.Duration             // for one Close
-	least     time.Duration             // for one Close
-	allowance time.Duration             // how long after ctx all has to be over
-	canceled  atomic.Pointer[time.Time] // when ctx was done; nil before
-	stop      func()                    // must be called in the end
+	began    time.Time
+	ctx      context.Context           // its end is the end of the time, too
+	end      time.Time                 // of the time, unless ctx is done before
+	least    time.Duration             // for one Close, also after the end
+	overrun  time.Duration             // how long after the end all has to be over
+	canceled atomic.Pointer[time.Time] // when ctx was done; nil before
+	stop     func() bool               // must be called in the end
 }
 
-// closingBudget is what CloseAll has for so many resources: after ctx, a least share for each, and the grace.
+// closingBudget is what CloseAll has for so many resources: until the deadline of ctx or for CloseTimeout, and after
+// that a least share for each, and the grace. A deadline that has passed passes now.
 func (s *settings) closingBudget(ctx context.Context, resources int) *budget {
-	b := &budget{began: time.Now(), ctx: ctx, most: s.close, least: min(leastShare, s.close)}
-	b.allowance = time.Duration(resources)*b.least + grace
-	b.watch()
+	now := time.Now()
+	end, limited := ctx.Deadline()
+	if !limited {
+		end = now.Add(s.close)
+	} else if end.Before(now) {
+		end = now
+	}
+	return newBudget(ctx, end, leastShare, time.Duration(resources)*leastShare+grace)
+}
+
+// rollBackBudget is one CloseTimeout for all, with what a CloseAll may take beyond its time. Its context keeps the
+// values of ctx and nothing else.
+func (s *settings) rollBackBudget(ctx context.Context, resources int) *budget {
+	late := min(grace, s.close/2)
+	least := min(leastShare, (s.close-late)/time.Duration(max(resources, 1)))
+	overrun := time.Duration(resources)*least + late
+	return newBudget(context.WithoutCancel(ctx), time.Now().Add(s.close-overrun), least, overrun)
+}
+
+func newBudget(ctx context.Context, end time.Time, least, overrun time.Duration) *budget {
+	b := &budget{began: time.Now(), ctx: ctx, end: end, least: least, overrun: overrun}
+	b.stop = context.AfterFunc(ctx, b.noteCanceled)
 	return b
 }
 
-// rollBackBudget is one CloseTimeout for all; a part of it is kept for calls that return a little late. Its
-// context keeps the values of ctx and nothing else.
-func (s *settings) rollBackBudget(ctx context.Context, resources int) *budget {
-	kept := min(grace, s.close/2)
-	live, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.close-kept)
-	least := min(leastShare, (s.close-kept)/time.Duration(max(resources, 1)))
-	return &budget{began: time.Now(), ctx: live, most: s.close, least: least, allowance: kept, stop: cancel}
+func (b *budget) noteCanceled() {
+	now := time.Now()
+	b.canceled.CompareAndSwap(nil, &now)
 }
 
-// watch notes when ctx is done.
-func (b *budget) watch() {
-	note := func() {
-		now := time.Now()
-		b.canceled.Store(&now)
-	}
-	b.stop = func() {}
+// left returns how much time there is before the end; it is negative after it.
+func (b *budget) left() time.Duration {
 	if b.ctx.Err() != nil {
-		note()
-		return
+		b.noteCanceled()
 	}
-	unwatch := context.AfterFunc(b.ctx, note)
-	b.stop = func() { unwatch() }
+	end := b.end
+	if canceled := b.canceled.Load(); canceled != nil && canceled.Before(end) {
+		end = *canceled
+	}
+	return time.Until(end)
 }
 
 // share returns the time for one Close when so many more come after it.
 func (b *budget) share(after int) time.Duration {
-	deadline, limited := b.ctx.Deadline()
-	switch {
-	case b.ctx.Err() != nil:
-		return b.least
-	case !limited:
-		return b.most
-	default:
-		left := time.Until(deadline) - time.Duration(after)*b.least
-		return min(b.most, max(left, b.least))
+	if after == 0 {
+		return max(b.least, b.left())
 	}
+	return max(b.least, b.left()/2)
 }
 
-// spare returns how much time there is beyond the least shares of so many Closes that are still to come. A deadline
-// that had passed when the budget began passed at that moment.
+// margin is the part of a share that is left when the context of the Close ends: time to say what was lost.
+func margin(share time.Duration) time.Duration { return min(grace, share/5*2) }
+
+// spare returns how much time there is beyond the least shares of so many Closes that are still to come.
 func (b *budget) spare(after int) time.Duration {
-	end, limited := b.ctx.Deadline()
-	if canceled := b.canceled.Load(); canceled != nil && (!limited || canceled.Before(end)) {
-		end, limited = *canceled, true
-	}
-	if !limited {
-		return math.MaxInt64
-	}
-	if end.Before(b.began) {
-		end = b.began
-	}
-	return max(0, time.Until(end)+b.allowance-time.Duration(after)*b.least)
+	return max(0, b.left()+b.overrun-time.Duration(after)*b.least)
 }
 
 // patience returns how long to wait, at most so long, for something that is late when so many Closes are still

@@ -38,7 +38,7 @@ func (r *Registry) within(ctx context.Context, patience time.Duration, e *entry,
 	if err != nil {
 		return err
 	}
-	return r.outcome(ctx, e, t, func() time.Duration { return patience })
+	return r.outcome(ctx, e, t, patience)
 }
 
 // start makes j the entry's task. It must be called with mu held. The error is errBusy, with the task that is
@@ -71,19 +71,10 @@ func (r *Registry) perform(ctx context.Context, e *entry, t *task) {
 	err = contained(t.op, e.name, func() error { return t.call(ctx) })
 }
 
-// outcome waits for t until ctx is done and patience, asked for at that time, has passed.
-func (r *Registry) outcome(ctx context.Context, e *entry, t *task, patience func() time.Duration) error {
-	select {
-	case <-t.done:
+// outcome waits for t until ctx is done and patience has passed.
+func (r *Registry) outcome(ctx context.Context, e *entry, t *task, patience time.Duration) error {
+	if t.returns(ctx, patience) {
 		return t.err
-	case <-ctx.Done():
-	}
-	timer := time.NewTimer(patience())
-	defer timer.Stop()
-	select {
-	case <-t.done:
-		return t.err
-	case <-timer.C:
 	}
 	took := time.Since(t.began).Round(time.Millisecond)
 	hung := Classify(KindHung, fmt.Errorf("abandoned after %v: %w", took, ctx.Err()))
@@ -91,6 +82,23 @@ func (r *Registry) outcome(ctx context.Context, e *entry, t *task, patience func
 		return hung
 	}
 	return t.err
+}
+
+// returns reports whether t returns before ctx is done and patience has passed.
+func (t *task) returns(ctx context.Context, patience time.Duration) bool {
+	select {
+	case <-t.done:
+		return true
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-t.done:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // abandon says that nobody waits for t any more, unless it has just returned.

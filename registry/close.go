@@ -14,10 +14,11 @@ type closer struct {
 }
 
 // CloseAll closes every open resource, in the reverse of the order in which they were opened. It calls each
-// Close whatever the state of ctx, under a context of its own: each gets what is left of ctx less 250ms for
-// every resource after it, at most CloseTimeout and at least 250ms (or CloseTimeout, if that is less). One that
-// takes longer is abandoned and named in the error, and the next is closed. So CloseAll ends at most 250ms for
-// each resource, and 100ms, after ctx.
+// Close whatever the state of ctx, under a context of its own. The time for all ends with ctx, or after CloseTimeout
+// if ctx has no deadline. Each Close gets half of what is left of it, the last one all, and each at least 250ms; what
+// one does not use is there for the next. The context of a Close ends 100ms before its share of the time does. One
+// that takes longer than its share is abandoned and named in the error, and the next is closed. So CloseAll ends at
+// most 250ms for each resource, and 100ms, after the time is over.
 //
 // Before that it cancels every OpenAll under way, the opening in the background and all running checks, and
 // waits at most 100ms for those checks. Checks answer KindNotOpen from then on.
@@ -84,11 +85,11 @@ func (r *Registry) endClosing(c *closer) {
 	close(c.done)
 }
 
-// awaitOpening stops whoever is opening and waits until nothing more is going to be opened: for as long as ctx
-// can spare, and for a little longer than an Open that obeys its context needs.
+// awaitOpening stops whoever is opening and waits until nothing more is going to be opened: for half of the time that
+// is left, and at least for a little longer than an Open that obeys its context needs.
 func (r *Registry) awaitOpening(b *budget, rows []row) *opener {
 	const enough = grace + grace/2
-	timer := time.NewTimer(max(b.share(len(rows))-b.least, enough))
+	timer := time.NewTimer(max(b.left()/2, enough))
 	defer timer.Stop()
 	defer context.AfterFunc(b.ctx, func() { timer.Reset(enough) })()
 	r.mu.Lock()

@@ -16,7 +16,7 @@ import (
 type Registry struct {
 	OpenTimeout  time.Duration // for opening one resource, retries included; 0 means 30s
 	CheckTimeout time.Duration // for one check; 0 means 5s
-	CloseTimeout time.Duration // the most that one Close may take; 0 means 10s
+	CloseTimeout time.Duration // for a whole CloseAll whose context has no deadline, or a roll-back; 0 means 25s
 	Logger       *slog.Logger  // nil means slog.Default()
 
 	conf      atomic.Pointer[settings] // the fields above, as the last OpenAll found them

@@ -180,7 +180,7 @@ func TestTheTimeoutsAreReadWhenOpenAllStarts(t *testing.T) {
 		took(t, start, 95*time.Second)
 		start = time.Now()
 		wantKind(t, r.CloseAll(t.Context()), registry.KindTimeout)
-		took(t, start, 5*time.Second)
+		took(t, start, 4900*time.Millisecond)
 		start = time.Now()
 		wantKind(t, r.OpenAll(t.Context()), registry.KindTimeout)
 		took(t, start, 4*time.Second)

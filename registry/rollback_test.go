@@ -68,7 +68,7 @@ func TestTheRollBackTakesOneCloseTimeoutInAll(t *testing.T) {
 			start := time.Now()
 			err := r.OpenAll(t.Context())
 			if timeout == 0 {
-				timeout = 10 * time.Second
+				timeout = 25 * time.Second
 			}
 			tookAtMost(t, start, timeout)
 			lines := calls.take()

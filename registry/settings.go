@@ -12,7 +12,7 @@ type settings struct {
 	logger             *slog.Logger
 }
 
-var defaults = settings{open: 30 * time.Second, check: 5 * time.Second, close: 10 * time.Second}
+var defaults = settings{open: 30 * time.Second, check: 5 * time.Second, close: 25 * time.Second}
 
 func (r *Registry) settings() *settings {
 	if s := r.conf.Load(); s != nil {

@@ -65,10 +65,12 @@ func await(ends []<-chan struct{}, patience time.Duration) {
 // closeOne closes e within its share when so many more come after it. If the budget's context is cancelled
 // meanwhile, it has the least share from then on.
 func (r *Registry) closeOne(b *budget, e *entry, after int) error {
-	live, cancel := context.WithTimeout(context.WithoutCancel(b.ctx), b.share(after))
+	share := b.share(after)
+	late := margin(share)
+	live, cancel := context.WithTimeout(context.WithoutCancel(b.ctx), share-late)
 	defer cancel()
 	if b.ctx.Err() == nil {
-		hurry := context.AfterFunc(b.ctx, func() { time.AfterFunc(b.least, cancel) })
+		hurry := context.AfterFunc(b.ctx, func() { time.AfterFunc(b.least-late, cancel) })
 		defer hurry()
 	}
 	start := time.Now()
@@ -80,24 +82,23 @@ func (r *Registry) closeOne(b *budget, e *entry, after int) error {
 	t, err := r.start(live, e, job{op: OpClose, call: e.res.Close, ended: func(error) { e.current.Store(nil) }})
 	r.mu.Unlock()
 	if err != nil {
-		return e.alongside(live, t)
+		return e.alongside(live, t, late)
 	}
-	err = r.outcome(live, e, t, func() time.Duration { return b.patience(grace/5, after) })
+	err = r.outcome(live, e, t, late)
 	told, failed := r.closed(e, start, err)
 	hearOut(told, b.patience(grace, after))
 	return failed
 }
 
 // alongside waits until somebody else has closed e.
-func (e *entry) alongside(ctx context.Context, t *task) error {
-	select {
-	case <-t.done:
-		if t.err == nil {
-			return nil
-		}
-		return newError(OpClose, e.name, t.err)
-	case <-ctx.Done():
+func (e *entry) alongside(ctx context.Context, t *task, patience time.Duration) error {
+	switch {
+	case !t.returns(ctx, patience):
 		return newError(OpClose, e.name, errBusy)
+	case t.err == nil:
+		return nil
+	default:
+		return newError(OpClose, e.name, t.err)
 	}
 }
 
