@@ -63,7 +63,8 @@
 // That looks at every error, at how a resource prints before Open and after Close, and at what it logs by
 // [slog.Default] and package log. It does not see what a driver writes to [os.Stderr] itself.
 //
-// Before each Open, Run calls Configure if there is one, as OpenAll does.
+// Before each Open, Run calls Configure if there is one, as OpenAll does. A call that panics, is stuck, or returns
+// a nil pointer as an error breaks whatever rule it was made for.
 //
 // The suite does not blame a resource that keeps the contract, also on a busy machine: it gives a call 2s to return
 // after its context is done, a client 15s to find its server again, and New a minute, where a program is better

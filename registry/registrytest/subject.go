@@ -8,8 +8,9 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// A subject is the resource on trial. Its methods return what the resource's do, and always return:
-// a call that panics, or that is stuck, is a breach. It fails the rule even if the rule ignores it.
+// A subject is the resource on trial. Its methods return what the resource's do, and always return: a call that
+// panics, that is stuck, or that returns a nil pointer as an error is a breach. It fails the rule even if the rule
+// ignores it.
 type subject struct {
 	*trial
 	res   registry.Resource

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"time"
 )
 
-// breach is the error of a call that panicked or did not return.
+// breach is the error of a call that panicked, did not return, or returned a nil pointer as an error.
 type breach struct{ text string }
 
 func (b *breach) Error() string { return b.text }
@@ -74,7 +75,9 @@ func (s *trial) outcome(ctx context.Context, name string, f func(context.Context
 			pprof.SetGoroutineLabels(context.Background()) // its own end is not waited for
 			result <- err
 		}()
-		err = f(ctx)
+		if err = f(ctx); isNil(err) {
+			err = &breach{fmt.Sprintf("%s returned a nil %T as an error", name, err)}
+		}
 	}()
 	select {
 	case err := <-result:
@@ -90,6 +93,12 @@ func (s *trial) outcome(ctx context.Context, name string, f func(context.Context
 		return &breach{fmt.Sprintf("%s has not returned %v after its context was done, and waits here:\n%s",
 			name, s.slack, stacks)}
 	}
+}
+
+// isNil reports whether err is a nil pointer, which is an error that panics in the hands of whoever looks at it.
+func isNil(err error) bool {
+	v := reflect.ValueOf(err)
+	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // eventually tries until f returns nil or a breach, or until the limit has passed, and returns what f did.
