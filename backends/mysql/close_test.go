@@ -34,7 +34,7 @@ func TestATransactionThatEndsWithinTheShareOfCloseCommits(t *testing.T) {
 	}
 	committed := make(chan error, 1)
 	time.AfterFunc(1500*time.Millisecond, func() {
-		_, err := tx.ExecContext(t.Context(), "DO 1")
+		_, err := tx.ExecContext(t.Context(), "SELECT 1")
 		committed <- errors.Join(err, tx.Commit())
 	})
 	if err := closeWithin(t, r, 30*time.Second); err != nil {
