@@ -43,9 +43,15 @@ func (s *settings) log(level slog.Level, message string, op Op, name string, err
 	if logger == nil {
 		logger = slog.Default()
 	}
-	attrs := append([]slog.Attr{slog.String("resource", name), slog.String("op", string(op))}, more...)
+	ctx := context.Background()
+	if !logger.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, len(more)+4)
+	attrs = append(attrs, slog.String("resource", name), slog.String("op", string(op)))
+	attrs = append(attrs, more...)
 	if err != nil {
 		attrs = append(attrs, slog.String("kind", string(err.Kind)), slog.String("error", err.Error()))
 	}
-	logger.LogAttrs(context.Background(), level, message, attrs...)
+	logger.LogAttrs(ctx, level, message, attrs...)
 }
