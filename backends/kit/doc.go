@@ -16,5 +16,6 @@
 //	func (r *Resource) Conn() *driver.Conn { return kit.Must(r.Handle()) }
 //
 // The rest is what they need on the way. [ParseURI] and [ParseHost] read addresses without quoting them. [Errorf],
-// [Classify] and [Table] make errors that can be shown. [Probe] tells a full pool from a server that is down.
+// [Classify] and [Table] make errors that can be shown. [Conns] dials connections that can be cut when Close has no
+// more time, by a [Dialer] that notices a dead peer. [Probe] tells a full pool from a server that is down.
 package kit

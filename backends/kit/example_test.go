@@ -135,3 +135,37 @@ func ExampleHost_Addr() {
 	// db.internal:7007
 	// [::1]:7008
 }
+
+// Close of a client cuts what is still in use when its time is over, and says how much that was.
+func ExampleConns() {
+	server := listenForPings()
+	defer func() { _ = server.Close() }()
+	var conns kit.Conns
+	if _, err := conns.Dial(context.Background(), server.Addr().String(), time.Minute); err != nil {
+		fmt.Println(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	fmt.Println(conns.Drain(ctx, func() {}), "was still in use")
+	fmt.Println(conns.Err())
+	// Output:
+	// 1 was still in use
+	// not open: it was closed
+}
+
+// What is in use may finish its work in all of the time that Close has, less what it takes to cut the rest.
+func ExampleWorking() {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	working, stop := kit.Working(ctx)
+	defer stop()
+	deadline, _ := working.Deadline()
+	fmt.Println(time.Until(deadline).Round(100 * time.Millisecond))
+	// Output: 19.9s
+}
+
+// A driver that takes a dialler takes this one.
+func ExampleDialer() {
+	fmt.Println(kit.Dialer().KeepAliveConfig.Idle)
+	// Output: 15s
+}

@@ -1,4 +1,4 @@
-package conns_test
+package kit_test
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/vibework/mooring/backends/internal/conns"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -45,7 +45,7 @@ func TestWorkMayTakeAllButATenthOfASecond(t *testing.T) {
 				ctx, cancel = context.WithTimeout(t.Context(), share)
 			}
 			start := time.Now()
-			working, stop := conns.Working(ctx)
+			working, stop := kit.Working(ctx)
 			<-working.Done()
 			if took := time.Since(start); took != want {
 				t.Errorf("of %v it is %v, want %v", share, took, want)
@@ -58,7 +58,7 @@ func TestWorkMayTakeAllButATenthOfASecond(t *testing.T) {
 
 func TestDrainWaitsForWhatIsClosed(t *testing.T) {
 	set, dial := dialling(t)
-	if cut := new(conns.Set).Drain(t.Context(), nothing); cut != 0 {
+	if cut := new(kit.Conns).Drain(t.Context(), nothing); cut != 0 {
 		t.Errorf("of an empty set %d were cut", cut)
 	}
 	prompt, slow := dial(), dial()
@@ -88,9 +88,9 @@ func TestDrainCutsWhatIsLeftAndCountsIt(t *testing.T) {
 }
 
 // dialling returns a set and what adds a connection to it.
-func dialling(t *testing.T) (*conns.Set, func() net.Conn) {
+func dialling(t *testing.T) (*kit.Conns, func() net.Conn) {
 	t.Helper()
-	server, set := listen(t), new(conns.Set)
+	server, set := listen(t), new(kit.Conns)
 	return set, func() net.Conn {
 		conn, err := set.Dial(t.Context(), server.Addr().String(), time.Minute)
 		if err != nil {
@@ -102,7 +102,7 @@ func dialling(t *testing.T) (*conns.Set, func() net.Conn) {
 
 func TestNothingIsDialledOnceDrainHasBegun(t *testing.T) {
 	server := listen(t)
-	var set conns.Set
+	var set kit.Conns
 	asked, failed := make(chan struct{}), make(chan error, 1)
 	ask := sync.OnceFunc(func() { close(asked) }) // A and AAAA are asked for at the same time
 	silent := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {

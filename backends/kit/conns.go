@@ -1,0 +1,220 @@
+package kit
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"maps"
+	"math"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/vibework/mooring/registry"
+)
+
+const (
+	usual   = 25 * time.Second       // for closing when the context has no deadline
+	cutting = 100 * time.Millisecond // what it takes to cut connections and to count them
+)
+
+// Working returns the part of ctx in which work under way may finish when a backend closes: all of it but 100ms, or
+// but a quarter if that is less. Without a deadline it is 25s.
+func Working(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return context.WithTimeout(ctx, usual)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(cutting, time.Until(deadline)/4)))
+}
+
+// Conns dials connections and keeps track of them, so that closing a backend leaves none behind, not even one that the
+// program has borrowed and never returned. The zero value is empty and ready to use. All methods are safe for
+// concurrent use.
+type Conns struct {
+	mu    sync.Mutex
+	conns map[*conn]struct{}
+	empty chan struct{}      // closed when the last connection of what is being drained has gone
+	over  context.Context    // done from the beginning of Drain on; nil until somebody asks
+	end   context.CancelFunc // of over
+}
+
+// errOver is what dialling fails with from the beginning of Drain on.
+var errOver = Errorf(registry.KindNotOpen, "%w: it was closed", registry.ErrNotOpen)
+
+// socket is what TCP and Unix connections have in common. Drivers look for SyscallConn to see whether the server
+// has hung up.
+type socket interface {
+	net.Conn
+	syscall.Conn
+}
+
+type conn struct {
+	socket
+	set *Conns
+}
+
+// Dial connects to addr, a host:port or the path of a Unix socket, by [Dialer], within timeout and ctx.
+func (s *Conns) Dial(ctx context.Context, addr string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := s.Dialling(ctx, timeout)
+	defer cancel()
+	return s.dial(ctx, addr)
+}
+
+// DialTLS is Dial, and a TLS handshake within the same time.
+func (s *Conns) DialTLS(ctx context.Context, addr string, timeout time.Duration, cfg *tls.Config) (net.Conn, error) {
+	ctx, cancel := s.Dialling(ctx, timeout)
+	defer cancel()
+	raw, err := s.dial(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	secure := tls.Client(raw, cfg)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		if over := s.Err(); over != nil {
+			return nil, over
+		}
+		return nil, inHandshake(Classify(err))
+	}
+	return secure, nil
+}
+
+// Dialling returns ctx for dialling and logging in: it ends after timeout, unless that is 0, and when Drain begins.
+func (s *Conns) Dialling(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if timeout <= 0 {
+		timeout = math.MaxInt64
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	unwatch := context.AfterFunc(s.life(), cancel)
+	return ctx, func() {
+		unwatch()
+		cancel()
+	}
+}
+
+// Err returns nil until Drain begins, and registry.ErrNotOpen from then on: what is ready only now must not be lent.
+func (s *Conns) Err() error {
+	if s.life().Err() != nil {
+		return errOver
+	}
+	return nil
+}
+
+// inHandshake says where the connection broke: a server without TLS mostly hangs up or waits for more.
+func inHandshake(err error) error {
+	switch kind := registry.KindOf(err); kind {
+	case registry.KindUnreachable, registry.KindTimeout:
+		return Errorf(kind, "%w (in the TLS handshake; does the server speak TLS on this port?)", err)
+	default:
+		return err
+	}
+}
+
+func (s *Conns) dial(ctx context.Context, addr string) (net.Conn, error) {
+	network := "tcp"
+	if strings.HasPrefix(addr, "/") {
+		network = "unix"
+	}
+	over := s.life()
+	raw, err := Dialer().DialContext(ctx, network, addr)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if over.Err() != nil {
+		if err == nil {
+			_ = raw.Close()
+		}
+		return nil, errOver
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{raw.(socket), s}
+	if s.conns == nil {
+		s.conns = make(map[*conn]struct{})
+	}
+	s.conns[c] = struct{}{}
+	return c, nil
+}
+
+// life returns what is done from the beginning of Drain on.
+func (s *Conns) life() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over == nil {
+		s.over, s.end = context.WithCancel(context.Background())
+	}
+	return s.over
+}
+
+// Close closes the connection and forgets it.
+func (c *conn) Close() error {
+	c.set.forget(c)
+	return c.socket.Close()
+}
+
+// ReadFrom leaves the copying to the socket, which may have a shorter way.
+func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.socket, r) }
+
+func (s *Conns) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	if len(s.conns) == 0 && s.empty != nil {
+		close(s.empty)
+		s.empty = nil
+	}
+}
+
+// Drain ends what is being dialled; from then on nothing can be. It calls release, which closes what is idle and may
+// block, and waits until it has returned and all connections are closed, for the Working part of ctx. Then it cuts
+// the connections that are left and returns how many these were.
+func (s *Conns) Drain(ctx context.Context, release func()) (cut int) {
+	empty := s.seal()
+	released := make(chan struct{})
+	go func() {
+		defer close(released)
+		release()
+	}()
+	working, stop := Working(ctx)
+	defer stop()
+	for _, end := range []chan struct{}{released, empty} {
+		select {
+		case <-end:
+		case <-working.Done():
+		}
+	}
+	return s.cut()
+}
+
+// seal keeps the set from growing, and returns what closes when it is empty.
+func (s *Conns) seal() (empty chan struct{}) {
+	_ = s.life()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end()
+	empty = make(chan struct{})
+	if len(s.conns) == 0 {
+		close(empty)
+	} else {
+		s.empty = empty
+	}
+	return empty
+}
+
+func (s *Conns) cut() int {
+	s.mu.Lock()
+	s.empty = nil
+	left := slices.Collect(maps.Keys(s.conns))
+	s.mu.Unlock()
+	for _, c := range left {
+		if tcp, ok := c.socket.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+		_ = c.Close()
+	}
+	return len(left)
+}
