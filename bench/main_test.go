@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/vibework/mooring/internal/mysqltest"
 
 	"github.com/vibework/mooring/bench/internal/workload"
+	"github.com/vibework/mooring/internal/mysqltest"
 )
 
 func TestMain(m *testing.M) {

@@ -11,15 +11,15 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/mongo"
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/backends/pubsub"
 	"github.com/vibework/mooring/backends/redis"
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/yaml"
-
 	"github.com/vibework/mooring/examples/service/budget"
 )
 

@@ -5,8 +5,9 @@ import (
 	"io"
 	"os"
 
-	"github.com/vibework/mooring/registry"
 	"golang.org/x/term"
+
+	"github.com/vibework/mooring/registry"
 )
 
 // screen is where to write.

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"github.com/vibework/mooring/registry"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/vibework/mooring/registry"
 )
 
 // OpenTelemetry records the metrics of r with meter until stop is called. The names of those of a pool are the

@@ -2,6 +2,7 @@ package observability
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/vibework/mooring/registry"
 )
 

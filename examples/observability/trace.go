@@ -6,10 +6,11 @@ import (
 
 	pubsubdriver "cloud.google.com/go/pubsub/v2"
 	"github.com/XSAM/otelsql"
-	"github.com/vibework/mooring/backends/mysql"
-	"github.com/vibework/mooring/backends/pubsub"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/backends/pubsub"
 )
 
 // TraceMySQL makes a span of every call of the handle. A span has the text of its query: pass values as arguments,

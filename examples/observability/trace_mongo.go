@@ -4,13 +4,14 @@ import (
 	"context"
 	"sync"
 
-	"github.com/vibework/mooring/backends/mongo"
-	"github.com/vibework/mooring/registry"
 	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/registry"
 )
 
 // TraceMongo makes a span of every command, named for it. The command itself is not recorded: it is full of values.

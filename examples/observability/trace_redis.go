@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	driver "github.com/gomodule/redigo/redis"
-	"github.com/vibework/mooring/backends/redis"
-	"github.com/vibework/mooring/registry"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/registry"
 )
 
 // TraceRedis makes a span of every command that is given a context, named for it. Its arguments are not recorded.

@@ -10,19 +10,19 @@ import (
 	pubsubdriver "cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	driver "github.com/gomodule/redigo/redis"
-	"github.com/vibework/mooring/backends/mongo"
-	"github.com/vibework/mooring/backends/mysql"
-	"github.com/vibework/mooring/backends/pubsub"
-	"github.com/vibework/mooring/backends/redis"
-	"github.com/vibework/mooring/lab/devstack"
-	"github.com/vibework/mooring/registry"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/backends/redis"
 	"github.com/vibework/mooring/examples/observability"
+	"github.com/vibework/mooring/lab/devstack"
+	"github.com/vibework/mooring/registry"
 )
 
 func encode(set attribute.Set) string { return set.Encoded(attribute.DefaultEncoder()) }

@@ -7,6 +7,7 @@ import (
 
 	driver "cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+
 	"github.com/vibework/mooring/backends/pubsub"
 )
 

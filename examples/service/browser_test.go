@@ -11,10 +11,10 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
-	"github.com/vibework/mooring/registry"
 
 	"github.com/vibework/mooring/examples/service/internal/embedded"
 	"github.com/vibework/mooring/examples/service/internal/status"
+	"github.com/vibework/mooring/registry"
 )
 
 // The browser is Debian's chromium, and these tests fail without it.

@@ -6,9 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/examples/service/budget"
+	"github.com/vibework/mooring/registry"
 )
 
 // wait returns nil when ctx is done, or why the service cannot go on.

@@ -24,10 +24,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/examples/service/internal/embedded"
 	"github.com/vibework/mooring/examples/service/internal/status"
+	"github.com/vibework/mooring/registry"
 )
 
 type settings struct {

@@ -14,8 +14,6 @@ import (
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/backends/pubsub"
 	"github.com/vibework/mooring/backends/redis"
-	"github.com/vibework/mooring/registry/health"
-
 	"github.com/vibework/mooring/examples/service/budget"
 	"github.com/vibework/mooring/examples/service/internal/api"
 	"github.com/vibework/mooring/examples/service/internal/cache"
@@ -23,6 +21,7 @@ import (
 	"github.com/vibework/mooring/examples/service/internal/orders"
 	"github.com/vibework/mooring/examples/service/internal/products"
 	"github.com/vibework/mooring/examples/service/internal/status"
+	"github.com/vibework/mooring/registry/health"
 )
 
 // service is what serves and works. It listens before the resources are open, so that probes are answered from the

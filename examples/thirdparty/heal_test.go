@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
 
 	nats "github.com/vibework/mooring/examples/thirdparty"
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest"
 )
 
 func TestTheSameConnectionHealsAfterTheServerHasRefusedItsLogins(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/vibework/mooring/backends/config"
 	"go.uber.org/goleak"
 
+	"github.com/vibework/mooring/backends/config"
 	nats "github.com/vibework/mooring/examples/thirdparty"
 )
 

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	driver "github.com/nats-io/nats.go"
+
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/registry"
 )

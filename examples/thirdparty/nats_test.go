@@ -12,10 +12,10 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	driver "github.com/nats-io/nats.go"
-	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
 
 	nats "github.com/vibework/mooring/examples/thirdparty"
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest"
 )
 
 func TestImportRegistersTheDefaultInstance(t *testing.T) {

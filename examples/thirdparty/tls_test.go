@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/vibework/mooring/registry"
 
 	nats "github.com/vibework/mooring/examples/thirdparty"
+	"github.com/vibework/mooring/registry"
 )
 
 func TestTLSConnectsWithTheAuthorityOfTheServerAndNoOther(t *testing.T) {

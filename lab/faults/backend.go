@@ -7,10 +7,9 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/lab/faults/internal/server"
 	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/registry"
 )
 
 // A backend is what the faults happen to: a kind of resource, and servers for it.

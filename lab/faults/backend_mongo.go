@@ -6,13 +6,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/backends/mongo"
-	"github.com/vibework/mooring/registry"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/mongo"
 	"github.com/vibework/mooring/lab/faults/internal/server"
 	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/registry"
 )
 
 func newMongo(ctx context.Context, folder string) (b *backend, err error) {

@@ -9,12 +9,12 @@ import (
 	"strconv"
 
 	driver "github.com/go-sql-driver/mysql"
+
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/mysql"
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/lab/faults/internal/server"
 	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/registry"
 )
 
 func newMySQL(ctx context.Context, folder string) (b *backend, err error) {

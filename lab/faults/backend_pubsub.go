@@ -8,10 +8,10 @@ import (
 
 	driver "cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
-	"github.com/vibework/mooring/backends/pubsub"
-	"github.com/vibework/mooring/registry"
 
+	"github.com/vibework/mooring/backends/pubsub"
 	"github.com/vibework/mooring/lab/faults/internal/server"
+	"github.com/vibework/mooring/registry"
 )
 
 // project is any name: the server takes them all.

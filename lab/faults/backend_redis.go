@@ -6,12 +6,12 @@ import (
 	"strings"
 
 	driver "github.com/gomodule/redigo/redis"
+
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/redis"
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/lab/faults/internal/server"
 	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/registry"
 )
 
 func newRedis(ctx context.Context, folder string) (b *backend, err error) {

@@ -6,10 +6,9 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/lab/faults/internal/server"
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/registrytest"
-
-	"github.com/vibework/mooring/lab/faults/internal/server"
 )
 
 // leaked is how many connections the program does not give back.

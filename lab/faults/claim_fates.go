@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	driver "cloud.google.com/go/pubsub/v2"
+
 	"github.com/vibework/mooring/registry"
 )
 

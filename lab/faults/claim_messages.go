@@ -11,11 +11,12 @@ import (
 
 	driver "cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
-	"github.com/vibework/mooring/backends/pubsub"
-	"github.com/vibework/mooring/registry/registrytest"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/registry/registrytest"
 )
 
 const (

@@ -5,9 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/registry"
 )
 
 // The faults, as the page calls them.

@@ -5,9 +5,8 @@ import (
 	"net"
 	"time"
 
-	"github.com/vibework/mooring/registry/registrytest"
-
 	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/registry/registrytest"
 )
 
 // proxied is a scene with a proxy in front of the server. Pass ends every fault.

@@ -12,9 +12,8 @@ import (
 	"text/template"
 	"time"
 
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/lab/faults/internal/server"
+	"github.com/vibework/mooring/registry"
 )
 
 //go:embed reliability.md.tmpl

@@ -7,14 +7,15 @@ import (
 	driver "cloud.google.com/go/pubsub/v2"
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	redigo "github.com/gomodule/redigo/redis"
-	"github.com/vibework/mooring/backends/mongo"
-	"github.com/vibework/mooring/backends/mysql"
-	"github.com/vibework/mooring/backends/pubsub"
-	"github.com/vibework/mooring/backends/redis"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/backends/redis"
 )
 
 // operation is a small write or read by one of the workers. Worker 0 makes what the others need.

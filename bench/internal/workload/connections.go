@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 
 	healthmysql "github.com/hellofresh/health-go/v5/checks/mysql"
-	"github.com/vibework/mooring/registry"
 
 	"github.com/vibework/mooring/bench/internal/contender"
+	"github.com/vibework/mooring/registry"
 )
 
 // Connections is how many connections a number of checks have opened.

@@ -9,11 +9,11 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/samber/do/v2"
-	"github.com/vibework/mooring/backends/redis"
-	"github.com/vibework/mooring/registry"
 
+	"github.com/vibework/mooring/backends/redis"
 	"github.com/vibework/mooring/bench/internal/contender"
 	"github.com/vibework/mooring/bench/internal/timing"
+	"github.com/vibework/mooring/registry"
 )
 
 // The rows of Lookup that others are compared with, and its only column.

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/bench/internal/contender"
+	"github.com/vibework/mooring/registry"
 )
 
 // Memory is what one resource costs a registry, in bytes, without the resource itself and its name.

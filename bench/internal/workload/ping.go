@@ -4,10 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/bench/internal/contender"
 	"github.com/vibework/mooring/bench/internal/timing"
+	"github.com/vibework/mooring/registry"
 )
 
 // The rows of Ping beside those of the contenders, and its columns.

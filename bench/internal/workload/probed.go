@@ -6,10 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vibework/mooring/registry/health"
-
 	"github.com/vibework/mooring/bench/internal/contender"
 	"github.com/vibework/mooring/bench/internal/timing"
+	"github.com/vibework/mooring/registry/health"
 )
 
 // The rows of Probed beside those of the contenders, and its columns.

@@ -7,12 +7,12 @@ import (
 	"strconv"
 
 	driver "github.com/gomodule/redigo/redis"
+
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/backends/redis"
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/bench/internal/contender"
+	"github.com/vibework/mooring/registry"
 )
 
 // Servers say where real servers are.

@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/vibework/mooring/backends/pubsub"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 
+	"github.com/vibework/mooring/backends/pubsub"
 	"github.com/vibework/mooring/examples/service/internal/cache"
 	"github.com/vibework/mooring/examples/service/internal/orders"
 	"github.com/vibework/mooring/examples/service/internal/products"

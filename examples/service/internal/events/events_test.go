@@ -9,14 +9,14 @@ import (
 	driver "cloud.google.com/go/pubsub/v2"
 	"github.com/alicebob/miniredis/v2"
 	redigo "github.com/gomodule/redigo/redis"
+
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/backends/pubsub"
-	"github.com/vibework/mooring/lab/devstack"
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/examples/service/internal/cache"
 	"github.com/vibework/mooring/examples/service/internal/orders"
+	"github.com/vibework/mooring/lab/devstack"
+	"github.com/vibework/mooring/registry"
 )
 
 func TestAnOrderWithoutAnEventIsPublishedWhenItIsOverdue(t *testing.T) {

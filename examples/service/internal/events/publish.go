@@ -7,8 +7,8 @@ import (
 	"time"
 
 	driver "cloud.google.com/go/pubsub/v2"
-	"github.com/vibework/mooring/backends/pubsub"
 
+	"github.com/vibework/mooring/backends/pubsub"
 	"github.com/vibework/mooring/examples/service/internal/orders"
 )
 

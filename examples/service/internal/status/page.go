@@ -14,9 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/examples/service/internal/embedded"
+	"github.com/vibework/mooring/registry"
 )
 
 // Page is the status page of a registry. Make one with [New].

@@ -11,10 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/examples/service/internal/embedded"
 	"github.com/vibework/mooring/examples/service/internal/status"
+	"github.com/vibework/mooring/registry"
 )
 
 func TestThePageShowsHowEachResourceIs(t *testing.T) {

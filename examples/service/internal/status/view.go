@@ -4,9 +4,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/vibework/mooring/registry"
-
 	"github.com/vibework/mooring/examples/service/internal/embedded"
+	"github.com/vibework/mooring/registry"
 )
 
 // view is what the template shows.
