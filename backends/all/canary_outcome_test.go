@@ -14,49 +14,6 @@ type outcome struct {
 	always bool   // every secret meets the server where the secret fits
 }
 
-// outcomes are those of each backend's servers. They say that the client got as far with the server as it can get.
-var outcomes = map[string]map[string]outcome{
-	"mysql": {
-		"refuses":                   {"Open: unreachable", false},
-		"is silent":                 {"Open: timeout", false},
-		"mirrors":                   {"Open: timeout", false}, // it waits for the server's greeting
-		"rejects":                   {"Open: auth", true},
-		"echoes":                    {"Open: unknown", true},
-		"echoes in a plugin's name": {"Open: auth", false}, // it hears the user, not the password
-		"echoes after a ping":       {"Check: unknown", true},
-	},
-	"mongo": {
-		"refuses":             {"Open: unreachable", false},
-		"is silent":           {"Open: timeout", false},
-		"mirrors":             {"Open: unreachable", false},
-		"rejects":             {"Open: auth", true},
-		"echoes":              {"Open: unknown", true},
-		"echoes after a ping": {"Check: unknown", true},
-	},
-	"redis": {
-		"refuses":                 {"Open: unreachable", false},
-		"is silent":               {"Open: timeout", false},
-		"mirrors":                 {"Open: unknown", false},
-		"rejects":                 {"Open: auth", true},
-		"says no permission":      {"Open: permission", true},
-		"echoes":                  {"Open: auth", true}, // what it sends back begins as a refused AUTH does
-		"echoes and nothing else": {"Open: unknown", true},
-		"echoes after a ping":     {"Check: unknown", true},
-	},
-	"pubsub": {
-		"refuses":                     {"Open: unreachable", false},
-		"is silent":                   {"Open: timeout", false},
-		"mirrors":                     {"Open: unreachable", false},
-		"echoes":                      {"Open: unreachable", true},
-		"echoes after a call":         {"Check: unreachable", true},
-		"echoes with Unauthenticated": {"Open: auth", true},
-		"echoes with Unavailable":     {"Open: unreachable", false},
-		"echoes with Internal":        {"Open: unreachable", true},
-		"echoes with InvalidArgument": {"Open: config", true},
-		"echoes with Code(77)":        {"Open: unknown", true},
-	},
-}
-
 // outcomeLine is what the program prints.
 func outcomeLine(backend, how string, secret int, came string) string {
 	return fmt.Sprintf("outcome: the %s server that %q, secret %d: %s\n", backend, how, secret, came)
@@ -74,7 +31,7 @@ func missesNoServer(t *testing.T, output string, servers map[string]map[string]s
 	}
 	for backend, hows := range servers {
 		for how := range hows {
-			o, known := outcomes[backend][how]
+			o, known := worlds[backend].outcomes[how]
 			if !known {
 				t.Errorf("nobody says what comes of the %s server that %q", backend, how)
 				continue
@@ -103,7 +60,7 @@ func missesNoSecret(t *testing.T, ears map[string]map[string]*ear, secrets []can
 					n++
 				}
 			}
-			if want := wanted(backend, outcomes[backend][how].always, len(secrets)); n < want {
+			if want := wanted(backend, worlds[backend].outcomes[how].always, len(secrets)); n < want {
 				t.Errorf("the %s server that %q was sent %d secrets, and so could not send back %d", backend, how, n, want)
 			}
 		}

@@ -16,11 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/backends/mongo"
-	"github.com/vibework/mooring/backends/mysql"
-	"github.com/vibework/mooring/backends/pubsub"
-	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/internal/backends"
 	"github.com/vibework/mooring/internal/canary"
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/health"
@@ -114,15 +110,16 @@ func (p *canaryRun) print(what string, v any) {
 func (p *canaryRun) run(c canaryCase, secret, place int) {
 	servers := p.job.Servers[c.backend]
 	for _, how := range p.hows(c, secret, place) {
-		res, err := newResource(c.backend, c.at(servers[how], p.job.Folder))
+		b, _ := backends.Find(c.backend)
+		res, err := b.NewFrom(c.backend, c.at(servers[how], p.job.Folder))
 		if err == nil {
-			err = res.(registry.Configurer).Configure()
+			err = res.Configure()
 		}
 		if err != nil {
 			p.print("refused by configuration", err)
 			return
 		}
-		timeout, always := canaryTimeout, outcomes[c.backend][how].always
+		timeout, always := canaryTimeout, worlds[c.backend].outcomes[how].always
 		if c.fits && always {
 			timeout = patientTimeout
 		}
@@ -144,7 +141,7 @@ func (p *canaryRun) run(c canaryCase, secret, place int) {
 func (p *canaryRun) hows(c canaryCase, secret, place int) (hows []string) {
 	var rest []string
 	for _, how := range slices.Sorted(maps.Keys(p.job.Servers[c.backend])) {
-		if secret == 0 || c.fits && outcomes[c.backend][how].always {
+		if secret == 0 || c.fits && worlds[c.backend].outcomes[how].always {
 			hows = append(hows, how)
 		} else {
 			rest = append(rest, how)
@@ -154,26 +151,6 @@ func (p *canaryRun) hows(c canaryCase, secret, place int) (hows []string) {
 		hows = append(hows, rest[(secret+place)%len(rest)])
 	}
 	return hows
-}
-
-// newResource returns a resource that is configured by environ and not by the environment of the program, so that many
-// can be there at the same time.
-func newResource(backend string, environ []string) (registry.Resource, error) {
-	switch backend {
-	case "mysql":
-		cfg, err := config.LoadFrom[mysql.Config](backend, environ)
-		return mysql.New(backend, mysql.WithConfig(cfg)), err
-	case "mongo":
-		cfg, err := config.LoadFrom[mongo.Config](backend, environ)
-		return mongo.New(backend, mongo.WithConfig(cfg)), err
-	case "redis":
-		cfg, err := config.LoadFrom[redis.Config](backend, environ)
-		return redis.New(backend, redis.WithConfig(cfg)), err
-	case "pubsub":
-		cfg, err := config.LoadFrom[pubsub.Config](backend, environ)
-		return pubsub.New(backend, pubsub.WithConfig(cfg)), err
-	}
-	panic("there is a backend that the canary test does not know: " + backend)
 }
 
 // life opens, checks and closes the resource and prints all there is to see of it. It returns what came of that.
@@ -221,15 +198,11 @@ func (p *canaryRun) life(res registry.Resource, timeout time.Duration) (came []s
 func (p *canaryRun) end() {
 	secret := canary.Secret{Value: p.job.Secrets[0]}
 	var opening sync.WaitGroup
-	for _, vars := range variables {
-		for _, v := range vars {
-			if len(shapes[v.Name]) == 0 {
-				continue
-			}
-			value := strings.ReplaceAll(shapes[v.Name][0], "{secret}", secret.Escaped())
-			backend, _, _ := strings.Cut(strings.ToLower(v.Name), "_")
-			c := canaryCase{backend: backend, env: []string{v.Name + "=" + value}}
-			res, err := newResource(c.backend, c.at(p.job.Servers[c.backend]["is silent"], p.job.Folder))
+	for _, b := range backends.Table {
+		for name, shapes := range worlds[b.Name].shapes {
+			value := strings.ReplaceAll(shapes[0], "{secret}", secret.Escaped())
+			c := canaryCase{backend: b.Name, env: []string{name + "=" + value}}
+			res, err := b.NewFrom(b.Name, c.at(p.job.Servers[b.Name]["is silent"], p.job.Folder))
 			if err != nil {
 				p.print("refused by configuration", err)
 				continue

@@ -41,68 +41,80 @@ func (e *ear) String() string {
 	return e.text.String()
 }
 
+// servers collects the servers of one backend.
+type servers struct {
+	t     *testing.T
+	addrs map[string]string // by how they behave
+	ears  map[string]*ear
+}
+
+func (s servers) listen(how, addr string) { s.addrs[how] = addr }
+
+// ear returns what a server is to call with everything that it sends back.
+func (s servers) ear(how string) func(string) {
+	s.ears[how] = new(ear)
+	return s.ears[how].hear
+}
+
 // startCanaryServers starts servers of every bad kind and notes where they are. It returns what those hear that send
 // back what they get.
 func startCanaryServers(t *testing.T, at map[string]map[string]string) (ears map[string]map[string]*ear) {
 	t.Helper()
-	ears = make(map[string]map[string]*ear)
-	listen := func(backend, how, addr string) {
-		if at[backend] == nil {
-			at[backend] = make(map[string]string)
-		}
-		at[backend][how] = addr
-	}
-	ear := func(backend, how string) func(string) {
-		if ears[backend] == nil {
-			ears[backend] = make(map[string]*ear)
-		}
-		e := new(ear)
-		ears[backend][how] = e
-		return e.hear
-	}
 	silent := tcptest.Start(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }).Addr()
 	plain := tcptest.Start(t, func(c net.Conn) { _, _ = io.Copy(c, c) }).Addr() // without any protocol
 	closed := tcptest.Start(t, nil)
 	closed.Stop()
-	for _, backend := range backends {
-		listen(backend, "refuses", closed.Addr())
-		listen(backend, "is silent", silent)
-		listen(backend, "mirrors", plain)
+	ears = make(map[string]map[string]*ear)
+	for backend, w := range worlds {
+		at[backend], ears[backend] = make(map[string]string), make(map[string]*ear)
+		s := servers{t, at[backend], ears[backend]}
+		s.listen("refuses", closed.Addr())
+		s.listen("is silent", silent)
+		s.listen("mirrors", plain)
+		w.start(s)
 	}
+	return ears
+}
 
+func startMySQL(s servers) {
 	certificate := httptest.NewTLSServer(nil)
-	t.Cleanup(certificate.Close)
+	s.t.Cleanup(certificate.Close)
 	offered := &tls.Config{Certificates: certificate.TLS.Certificates}
 	for how, e := range map[string]mysqltest.Echo{
 		"echoes": {}, "echoes in a plugin's name": {InPlugin: true}, "echoes after a ping": {AfterPing: true},
 	} {
-		e.TLS, e.Heard = offered, ear("mysql", how)
-		listen("mysql", how, mysqltest.StartEcho(t, e).Addr())
+		e.TLS, e.Heard = offered, s.ear(how)
+		s.listen(how, mysqltest.StartEcho(s.t, e).Addr())
 	}
 	rejecting := mysqltest.Options{User: "app", Password: "another", TLS: offered}
-	listen("mysql", "rejects", mysqltest.Start(t, rejecting).Addr())
+	s.listen("rejects", mysqltest.Start(s.t, rejecting).Addr())
+}
 
-	listen("mongo", "echoes", mongotest.StartEcho(t, false, ear("mongo", "echoes")).Addr())
-	listen("mongo", "echoes after a ping", mongotest.StartEcho(t, true, ear("mongo", "echoes after a ping")).Addr())
-	listen("mongo", "rejects", mongotest.Start(t, mongotest.Options{User: "app", Password: "another"}).Addr())
+func startMongo(s servers) {
+	s.listen("echoes", mongotest.StartEcho(s.t, false, s.ear("echoes")).Addr())
+	s.listen("echoes after a ping", mongotest.StartEcho(s.t, true, s.ear("echoes after a ping")).Addr())
+	s.listen("rejects", mongotest.Start(s.t, mongotest.Options{User: "app", Password: "another"}).Addr())
+}
 
+func startRedis(s servers) {
 	for how, reply := range map[string]string{
 		"echoes":                  "-ERR unknown command 'AUTH', with args beginning with: %s",
 		"echoes and nothing else": "-%s",
 		"rejects":                 "-WRONGPASS %s",
 		"says no permission":      "-NOPERM %s",
 	} {
-		listen("redis", how, echoRedis(t, 0, reply, ear("redis", how)))
+		s.listen(how, echoRedis(s.t, 0, reply, s.ear(how)))
 	}
-	listen("redis", "echoes after a ping", echoRedis(t, 1, "-%s", ear("redis", "echoes after a ping")))
+	s.listen("echoes after a ping", echoRedis(s.t, 1, "-%s", s.ear("echoes after a ping")))
+}
 
+func startPubSub(s servers) {
 	for _, code := range []codes.Code{codes.Unauthenticated, codes.Unavailable, codes.Internal, codes.InvalidArgument, 77} {
 		how := "echoes with " + code.String()
-		listen("pubsub", how, echoGRPC(t, 0, code, ear("pubsub", how)))
+		s.listen(how, echoGRPC(s.t, 0, code, s.ear(how)))
 	}
-	listen("pubsub", "echoes", echoGRPC(t, 0, codes.Unknown, ear("pubsub", "echoes")))
-	listen("pubsub", "echoes after a call", echoGRPC(t, 1, codes.Unknown, ear("pubsub", "echoes after a call")))
-	return ears
+	s.listen("echoes", echoGRPC(s.t, 0, codes.Unknown, s.ear("echoes")))
+	s.listen("echoes after a call", echoGRPC(s.t, 1, codes.Unknown, s.ear("echoes after a call")))
 }
 
 // echoRedis starts a server that answers each connection's first so many PINGs, and with reply from then on, with

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/internal/backends"
 	"github.com/vibework/mooring/internal/canary"
 )
 
@@ -71,7 +72,7 @@ func TestNoPasswordShowsWhateverTheVariableAndWhateverTheServer(t *testing.T) {
 func TestTheCanaryIsPlantedInEachVariableAlone(t *testing.T) {
 	secret := canary.New("", "")
 	cases := canaryCases(secret, t.TempDir())
-	for _, v := range slices.Concat(variables...) {
+	for _, v := range allVariables() {
 		for _, name := range append(slices.Clip(v.Aliases), v.Name) {
 			alone := func(c canaryCase) bool {
 				file := func(pair string) bool { return strings.HasPrefix(pair, name+"_FILE=") }
@@ -83,7 +84,7 @@ func TestTheCanaryIsPlantedInEachVariableAlone(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range fitting {
+	for _, name := range allFitting() {
 		fits := func(c canaryCase) bool { return c.fits && slices.Contains(c.env, name+"="+secret.Value) }
 		if !slices.ContainsFunc(cases, fits) {
 			t.Errorf("the secret fits nowhere in %s", name)
@@ -119,16 +120,24 @@ func canaryOutput(t *testing.T, job canaryJob, secret canary.Secret) string {
 	return output.String()
 }
 
+// allFitting are the variables of all backends whose whole value may be a secret that the server gets to see.
+func allFitting() (names []string) {
+	for _, w := range worlds {
+		names = append(names, w.fitting...)
+	}
+	return names
+}
+
 // wholeProgram is the environment for the default instances: the secret where it belongs, and servers that send it back.
 func wholeProgram(job canaryJob, secret canary.Secret) []string {
-	addr := func(backend string) string { return job.Servers[backend]["echoes"] }
-	return []string{
-		"MYSQL_URL=mysql://app:" + secret.Escaped() + "@" + addr("mysql") + "/shop", "MYSQL_TLS=skip-verify",
-		"MONGO_URI=mongodb://app:" + secret.Escaped() + "@" + addr("mongo") + "/shop?authMechanism=PLAIN",
-		"REDIS_URL=redis://app:" + secret.Escaped() + "@" + addr("redis"),
-		"PUBSUB_EMULATOR_HOST=" + addr("pubsub"),
-		"REDIS_PASWORD=" + secret.Value, "GOOGLE_APPLICATION_CREDENTIALS=" + secret.Value,
+	environ := []string{"REDIS_PASWORD=" + secret.Value, "GOOGLE_APPLICATION_CREDENTIALS=" + secret.Value}
+	for backend, w := range worlds {
+		fill := strings.NewReplacer("{secret}", secret.Escaped(), "{addr}", job.Servers[backend]["echoes"])
+		for _, pair := range w.whole {
+			environ = append(environ, fill.Replace(pair))
+		}
 	}
+	return environ
 }
 
 // A canaryCase is an environment with a secret somewhere in it. {addr} stands for where the server is, and {file} for
@@ -150,16 +159,16 @@ func canaryCases(secret canary.Secret, folder string) (cases []canaryCase) {
 		}
 		return path
 	}
-	for _, vars := range variables {
-		backend := strings.ToLower(vars[0].Name[:strings.IndexByte(vars[0].Name, '_')])
+	for _, b := range backends.Table {
+		backend, w, vars := b.Name, worlds[b.Name], b.Describe(b.Name)
 		add := func(env ...string) *canaryCase {
 			cases = append(cases, canaryCase{backend: backend, env: env})
 			return &cases[len(cases)-1]
 		}
 		for _, v := range vars {
 			for _, name := range append(slices.Clip(v.Aliases), v.Name) {
-				for _, base := range bases(backend, v) {
-					fits := slices.Contains(fitting, v.Name) && (backend != "mysql" || slices.Contains(base, inClear[backend]))
+				for _, base := range w.bases(v) {
+					fits := slices.Contains(w.fitting, v.Name) && (w.inClear == "" || slices.Contains(base, w.inClear))
 					add(append(base, name+"="+secret.Value)...).fits = fits
 					if v.Secret {
 						add(append(base, name+"_FILE="+secret.Value)...)
@@ -170,18 +179,18 @@ func canaryCases(secret canary.Secret, folder string) (cases []canaryCase) {
 					}
 				}
 			}
-			for i, shape := range shapes[v.Name] {
+			for i, shape := range w.shapes[v.Name] {
 				escaped := strings.ReplaceAll(shape, "{secret}", secret.Escaped())
 				add(v.Name + "=" + strings.ReplaceAll(shape, "{secret}", secret.Value))
-				add(v.Name + "=" + escaped).fits = i == 0 && v.Secret && inClear[backend] == ""
+				add(v.Name + "=" + escaped).fits = i == 0 && v.Secret && w.inClear == ""
 				if i > 0 {
 					continue
 				}
-				for _, extra := range extras[backend] {
-					add(v.Name+"="+escaped, extra).fits = extra == inClear[backend]
+				for _, extra := range w.extras {
+					add(v.Name+"="+escaped, extra).fits = extra == w.inClear
 				}
 				if v.Secret {
-					add(v.Name+"_FILE={file}", inClear[backend]).file = escaped + "\n"
+					add(v.Name+"_FILE={file}", w.inClear).file = escaped + "\n"
 				}
 			}
 		}
@@ -195,21 +204,9 @@ func canaryCases(secret canary.Secret, folder string) (cases []canaryCase) {
 	return cases
 }
 
-// fitting are the variables whose whole value may be a secret that the server gets to see.
-var fitting = []string{"MYSQL_PASSWORD", "REDIS_PASSWORD", "PUBSUB_PROJECT_ID", "PUBSUB_CHECK_TOPIC"}
-
-// inClear is what makes a client send its password in clear.
-var inClear = map[string]string{"mysql": "MYSQL_TLS=skip-verify"}
-
 // bases are the settings of the other variables that make v count.
-func bases(backend string, v config.Var) [][]string {
-	parts := map[string][]string{
-		"mysql":  {"MYSQL_HOST={host}", "MYSQL_PORT={port}", "MYSQL_USER=app", "MYSQL_DATABASE=shop", "MYSQL_PASSWORD=pw"},
-		"mongo":  {"MONGO_URI=mongodb://app:pw@{addr}/shop"},
-		"redis":  {"REDIS_HOST={host}", "REDIS_PORT={port}", "REDIS_USERNAME=app", "REDIS_PASSWORD=pw"},
-		"pubsub": {"PUBSUB_EMULATOR_HOST={addr}", "PUBSUB_PROJECT_ID=p"},
-	}[backend]
-	if slices.Contains([]string{"MYSQL_URL", "MYSQL_DSN", "MONGO_URI", "REDIS_URL"}, v.Name) {
+func (w world) bases(v config.Var) [][]string {
+	if slices.Contains(w.alone, v.Name) {
 		return [][]string{nil}
 	}
 	clean := func(env []string) []string { // of what the secret takes the place of; an append to it makes a copy
@@ -218,53 +215,11 @@ func bases(backend string, v config.Var) [][]string {
 			return name == v.Name
 		}))
 	}
-	all := [][]string{clean(parts)}
-	if v.Name == "MYSQL_PASSWORD" || v.Name == "MYSQL_USER" {
-		all = append(all, clean(append(slices.Clone(parts), "MYSQL_TLS=skip-verify")))
+	all := [][]string{clean(w.parts)}
+	if w.inClear != "" && slices.Contains(w.inClearFor, v.Name) {
+		all = append(all, clean(append(slices.Clone(w.parts), w.inClear)))
 	}
 	return all
-}
-
-// shapes are what somebody may make of a password by variable, right and wrong.
-var shapes = map[string][]string{
-	"MYSQL_URL": {
-		"mysql://app:{secret}@{addr}/shop", "mysql://{secret}@{addr}/shop", "mysql://app:{secret}", "mysql:{secret}@{addr}",
-		"mysql://app:pw@{addr}/{secret}", "mysql://app:pw@{addr}/shop?{secret}", "mysql://app:pw@{addr}/shop?{secret}=1",
-		"mysql://app:pw@{addr}/shop?sql_mode={secret}", "mysql://app:pw@{addr}/shop?loc={secret}",
-		"mysql://app:{secret}@tcp({addr})/shop", "mysql://app:pw@{addr}:{secret}/shop", "{secret}://app:pw@{addr}/shop",
-	},
-	"MYSQL_DSN": {
-		"app:{secret}@tcp({addr})/shop", "{secret}@tcp({addr})/shop", "app:{secret}@tcp({addr})", "app:{secret}@{addr}/shop",
-		"app:pw@tcp({secret})/shop", "app:pw@{secret}({addr})/shop", "app:pw@unix(/{secret})/shop", "app:pw@tcp({addr})/{secret}",
-		"app:pw@tcp({addr})/shop?{secret}", "app:pw@tcp({addr})/shop?time_zone={secret}", "app:pw@tcp({addr})/shop?tls={secret}",
-	},
-	"MONGO_URI": {
-		"mongodb://app:{secret}@{addr}/shop?authMechanism=PLAIN", "mongodb://app:{secret}@{addr}/shop",
-		"mongodb://{secret}:pw@{addr}/shop", "mongodb://app:{secret}", "mongodb://{addr}/{secret}", "mongodb://{addr}/?{secret}",
-		"mongodb://{addr}/?{secret}=1", "mongodb://{addr}/?appName={secret}", "mongodb://{addr}/?replicaSet={secret}",
-		"mongodb://app:pw@{addr}/?authSource={secret}", "mongodb://{addr}/?tlsCAFile={secret}", "mongodb://{secret}/shop",
-		"mongodb+srv://app:{secret}@cluster.example.invalid/shop", "mongodb+srv://{secret}/", "mongodb+srv://app:pw@{secret}.example.invalid",
-		"mongodb://{addr}/?readPreference=secondary&readPreferenceTags={secret}", "mongodb://{addr}/?appName=@{secret}@",
-		"mongodb://{addr}/?w=1&x={secret}@y", "mongodb://{addr}/?proxyPassword={secret}", "mongodb://{addr}/?family={secret}",
-		"mongodb://{addr}/?tls=true&tlsCertificateKeyFilePassword={secret}", "mongodb://{addr}/?compressors={secret}",
-		"mongodb://app:pw@{addr}/?authMechanism=MONGODB-AWS&authMechanismProperties=AWS_SESSION_TOKEN:{secret}",
-		"mongodb://{addr}/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:{secret}",
-	},
-	"REDIS_URL": {
-		"redis://app:{secret}@{addr}/0", "redis://:{secret}@{addr}", "redis://{secret}@{addr}", "redis://app:{secret}",
-		"redis://{addr}/{secret}", "redis://{addr}?{secret}", "redis://{secret}:1", "rediss://app:{secret}@{addr}",
-		"{secret}@{addr}", "redis:{secret}@{addr}",
-	},
-	"PUBSUB_EMULATOR_HOST": {"http://{secret}@{addr}", "{secret}:{addr}", "{secret}:8085"},
-	"PUBSUB_PROJECT_ID":    {"projects/{secret}"},
-	"PUBSUB_CHECK_TOPIC":   {"projects/{secret}/topics/t", "projects/p/topics/{secret}"},
-}
-
-// extras are set beside the first shape.
-var extras = map[string][]string{
-	"mysql": {"MYSQL_TLS=skip-verify", "MYSQL_PASSWORD=other"},
-	"mongo": {"MONGO_TLS=skip-verify"},
-	"redis": {"REDIS_TLS=skip-verify", "REDIS_PASSWORD=other"},
 }
 
 var credentialFiles = []string{

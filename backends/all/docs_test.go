@@ -4,25 +4,21 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/backends/mongo"
-	"github.com/vibework/mooring/backends/mysql"
-	"github.com/vibework/mooring/backends/pubsub"
-	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/internal/backends"
 )
 
 var update = flag.Bool("update", false, "write the documentation instead of comparing it")
 
-// variables are those of the four default instances, in the order of the README.
-var variables = [][]config.Var{
-	config.Describe[mysql.Config](mysql.Name),
-	config.Describe[mongo.Config](mongo.Name),
-	config.Describe[redis.Config](redis.Name),
-	config.Describe[pubsub.Config](pubsub.Name),
+// allVariables are those of the default instances, in the order of the table.
+func allVariables() (all []config.Var) {
+	for _, b := range backends.Table {
+		all = append(all, b.Describe(b.Name)...)
+	}
+	return all
 }
 
 func TestDocumentationOfTheVariablesIsUpToDate(t *testing.T) {
@@ -56,12 +52,12 @@ func program(t *testing.T) string {
 func table() string {
 	type meaning struct{ doc, standard string }
 	names := make(map[meaning][]string)
-	for _, v := range slices.Concat(variables...) {
+	for _, v := range allVariables() {
 		m := meaning{v.Doc, v.Default}
 		names[m] = append(names[m], quoted(v))
 	}
 	var own, shared strings.Builder
-	for _, v := range slices.Concat(variables...) {
+	for _, v := range allVariables() {
 		same := names[meaning{v.Doc, v.Default}]
 		switch {
 		case len(same) < 3:
@@ -88,8 +84,8 @@ func dotEnv() string {
 		"REDIS_URL":            "redis://:mooring@127.0.0.1:6379/0",
 		"PUBSUB_EMULATOR_HOST": "127.0.0.1:8085",
 	}
-	for _, backend := range variables {
-		for i, v := range backend {
+	for _, b := range backends.Table {
+		for i, v := range b.Describe(b.Name) {
 			if i == 0 {
 				lines.WriteByte('\n')
 			}

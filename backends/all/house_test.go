@@ -10,41 +10,39 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/vibework/mooring/internal/backends"
+	"github.com/vibework/mooring/registry"
 )
 
-var backends = []string{"mongo", "mysql", "pubsub", "redis"}
-
-// drivers are what each backend brings in.
-var drivers = map[string]string{
-	"mongo":  "go.mongodb.org/mongo-driver/v2/mongo",
-	"mysql":  "github.com/go-sql-driver/mysql",
-	"pubsub": "google.golang.org/grpc",
-	"redis":  "github.com/gomodule/redigo/redis",
-}
+const module = "github.com/vibework/mooring/"
 
 func TestAProgramLinksTheDriversItImportsOnly(t *testing.T) {
-	for _, backend := range backends {
-		out, err := exec.Command("go", "list", "-deps", "../"+backend).Output()
+	for _, backend := range backends.Table {
+		out, err := exec.Command("go", "list", "-deps", "../"+backend.Name).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
 		deps := strings.Fields(string(out))
-		for owner, driver := range drivers {
-			if linked := slices.Contains(deps, driver); linked != (owner == backend) {
-				t.Errorf("%s links %s: %v", backend, driver, linked)
+		for _, other := range backends.Table {
+			own := other.Name == backend.Name
+			for _, dep := range []string{other.Driver, module + "backends/" + other.Name} {
+				if linked := slices.Contains(deps, dep); linked != own {
+					t.Errorf("%s links %s: %v", backend.Name, dep, linked)
+				}
 			}
 		}
-		for _, dep := range []string{"testing", "github.com/vibework/mooring/registry/registrytest"} {
+		for _, dep := range []string{"testing", module + "registry/registrytest"} {
 			if slices.Contains(deps, dep) {
-				t.Errorf("%s links %s", backend, dep)
+				t.Errorf("%s links %s", backend.Name, dep)
 			}
 		}
 	}
 }
 
 func TestTheBackendsHaveTheSameFiles(t *testing.T) {
-	for _, backend := range backends {
-		files := parse(t, backend)
+	for _, b := range backends.Table {
+		backend, files := b.Name, parse(t, b.Name)
 		for _, name := range []string{"doc.go", "config.go", "client.go", "errors.go", backend + ".go"} {
 			if files["../"+backend+"/"+name] == nil {
 				t.Errorf("%s has no %s", backend, name)
@@ -54,17 +52,15 @@ func TestTheBackendsHaveTheSameFiles(t *testing.T) {
 }
 
 func TestTheBackendsExportTheSameNamesInTheSameOrder(t *testing.T) {
-	accessors := map[string][]string{
-		"mongo": {"Client", "Database"}, "mysql": {"DB"}, "pubsub": {"Client", "Publisher"}, "redis": {"Conn", "Pool"},
-	}
-	for _, backend := range backends {
-		want := slices.Concat([]string{"Name"}, accessors[backend],
+	for _, b := range backends.Table {
+		backend := b.Name
+		want := slices.Concat([]string{"Name"}, b.Accessors,
 			[]string{"Handle", "Use", "Option", "WithConfig", "WithHook", "Resource", "New"},
 			[]string{"Resource.Name", "Resource.Configure", "Resource.Open", "Resource.Check", "Resource.Close"})
-		if backend != "pubsub" { // it lends no connections: all calls share the same few
+		if _, lends := b.New(backend).(registry.Pooler); lends { // Pub/Sub does not: all calls share a few connections
 			want = append(want, "Resource.PoolStats")
 		}
-		for _, name := range append(accessors[backend], "Handle") {
+		for _, name := range append(slices.Clip(b.Accessors), "Handle") {
 			want = append(want, "Resource."+name)
 		}
 		got := exported(parse(t, backend)["../"+backend+"/"+backend+".go"])
@@ -76,8 +72,8 @@ func TestTheBackendsExportTheSameNamesInTheSameOrder(t *testing.T) {
 
 func TestImportingABackendDoesNothingButRegisterIt(t *testing.T) {
 	inits := 0
-	for _, backend := range backends {
-		for name, file := range parse(t, backend) {
+	for _, backend := range backends.Table {
+		for name, file := range parse(t, backend.Name) {
 			for _, decl := range file.Decls {
 				f, ok := decl.(*ast.FuncDecl)
 				if !ok || f.Name.Name != "init" || f.Recv != nil {
@@ -92,7 +88,7 @@ func TestImportingABackendDoesNothingButRegisterIt(t *testing.T) {
 			}
 		}
 	}
-	if inits != len(backends) {
+	if inits != len(backends.Table) {
 		t.Errorf("there are %d init functions, want one for each backend", inits)
 	}
 }

@@ -9,27 +9,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/backends/mongo"
-	"github.com/vibework/mooring/backends/mysql"
-	"github.com/vibework/mooring/backends/pubsub"
-	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/internal/backends"
 )
 
 func TestTheServiceFindsAllFourBackendsConfigured(t *testing.T) {
 	m := read(t)
 	environ := m.environ(t)
-	mysqlConfig, mysqlErr := config.LoadFrom[mysql.Config](mysql.Name, environ)
-	mongoConfig, mongoErr := config.LoadFrom[mongo.Config](mongo.Name, environ)
-	redisConfig, redisErr := config.LoadFrom[redis.Config](redis.Name, environ)
-	pubsubConfig, pubsubErr := config.LoadFrom[pubsub.Config](pubsub.Name, environ)
-	if err := errors.Join(
-		mysqlErr, mysql.New(mysql.Name, mysql.WithConfig(mysqlConfig)).Configure(),
-		mongoErr, mongo.New(mongo.Name, mongo.WithConfig(mongoConfig)).Configure(),
-		redisErr, redis.New(redis.Name, redis.WithConfig(redisConfig)).Configure(),
-		pubsubErr, pubsub.New(pubsub.Name, pubsub.WithConfig(pubsubConfig)).Configure(),
-	); err != nil {
-		t.Error(err)
+	for _, b := range backends.Table {
+		res, err := b.NewFrom(b.Name, environ)
+		if err := errors.Join(err, res.Configure()); err != nil {
+			t.Errorf("%s: %v", b.Name, err)
+		}
 	}
 	isEmbedded := func(arg string) bool { return strings.HasPrefix(strings.TrimLeft(arg, "-"), "embedded") }
 	if args := m.container(t).Args; slices.ContainsFunc(args, isEmbedded) {
@@ -54,9 +44,9 @@ func TestTheDoctorUnderstandsItsArguments(t *testing.T) {
 		!strings.Contains(string(out), `"nobody" is no instance`) {
 		t.Errorf("of %q the doctor says, with %v,\n%s", args, err, out)
 	}
-	for _, want := range []string{mysql.Name, mongo.Name, pubsub.Name} { // redis is optional
-		if !slices.Contains(args, want) {
-			t.Errorf("%s is not examined", want)
+	for _, b := range backends.Table {
+		if examined := slices.Contains(args, b.Name); examined == (b.Name == "redis") { // which is optional
+			t.Errorf("%s is examined: %v", b.Name, examined)
 		}
 	}
 }

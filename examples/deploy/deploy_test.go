@@ -15,15 +15,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/backends/mongo"
-	"github.com/vibework/mooring/backends/mysql"
-	"github.com/vibework/mooring/backends/pubsub"
-	"github.com/vibework/mooring/backends/redis"
 	"github.com/vibework/mooring/examples/service/budget"
+	"github.com/vibework/mooring/internal/backends"
 )
 
-const resources = 4
+var resources = time.Duration(len(backends.Table))
 
 type manifest struct {
 	text       string
@@ -133,7 +129,7 @@ func TestEveryProbeIsMorePatientThanACheck(t *testing.T) {
 
 func TestTheGracePeriodAddsUp(t *testing.T) {
 	m := read(t)
-	total, over := m.duration(t, "-budget"), budget.Overrun(resources)
+	total, over := m.duration(t, "-budget"), budget.Overrun(len(backends.Table))
 	share := budget.Share(total, m.duration(t, "-drain"))
 	want := []time.Duration{share.Draining, share.Requests, share.Worker, share.Closing, over, total + over}
 
@@ -160,11 +156,10 @@ func TestTheGracePeriodAddsUp(t *testing.T) {
 func TestEveryVariableIsReadByABackendAndEverySecretIsAFile(t *testing.T) {
 	m := read(t)
 	secret := make(map[string]bool) // by the names of all variables
-	for _, v := range slices.Concat(
-		config.Describe[mysql.Config](mysql.Name), config.Describe[mongo.Config](mongo.Name),
-		config.Describe[redis.Config](redis.Name), config.Describe[pubsub.Config](pubsub.Name),
-	) {
-		secret[v.Name] = v.Secret
+	for _, b := range backends.Table {
+		for _, v := range b.Describe(b.Name) {
+			secret[v.Name] = v.Secret
+		}
 	}
 	mount := m.container(t).VolumeMounts[0].MountPath
 	for name, value := range m.config.Data {
