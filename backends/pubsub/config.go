@@ -13,7 +13,8 @@ import (
 	"github.com/vibework/mooring/backends/internal/uri"
 )
 
-// Config is what the PUBSUB_* variables set; package config documents its tags. A zero field means its default.
+// Config is what the PUBSUB_* variables set; package config documents its tags. In code, a zero field
+// means its default.
 type Config struct {
 	ProjectID string `env:"PROJECT_ID" alias:"PUBSUB_PROJECT_ID=GOOGLE_CLOUD_PROJECT,GCLOUD_PROJECT" doc:"project id"`
 
@@ -50,13 +51,25 @@ type settings struct {
 
 // resolve checks cfg and reads the credentials. Its error names variables and quotes no value.
 func resolve(name string, cfg Config) (*settings, error) {
-	s := &settings{Config: config.Defaults(cfg), name: name}
+	s := &settings{Config: cfg, name: name}
 	prefix := config.Prefix(name)
-	err := errors.Join(s.setProject(prefix), s.setHost(prefix), s.setCredentials(prefix), s.setTopic(prefix))
+	err := errors.Join(s.setProject(prefix), s.setHost(prefix), s.setCredentials(prefix), s.setTopic(prefix),
+		s.checkLimits(prefix))
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// checkLimits refuses what the driver would silently take for something else.
+func (s *settings) checkLimits(prefix string) (err error) {
+	if s.GRPCConns < 1 {
+		err = fmt.Errorf("%sGRPC_CONNS: must be at least 1", prefix)
+	}
+	if s.PublishTimeout <= 0 {
+		err = errors.Join(err, fmt.Errorf("%sPUBLISH_TIMEOUT: must be more than 0", prefix))
+	}
+	return err
 }
 
 func (s *settings) setProject(prefix string) error {

@@ -35,6 +35,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"a topic of no project":    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_CHECK_TOPIC=projects//topics/abc", "PUBSUB_CHECK_TOPIC: not the name of a topic"},
 		"duration without unit":    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_PUBLISH_TIMEOUT=3", "PUBSUB_PUBLISH_TIMEOUT: not a duration with a unit, such as 30s"},
 		"no number":                {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_GRPC_CONNS=SECRET", "PUBSUB_GRPC_CONNS: not a whole number"},
+		"zeros":                    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_GRPC_CONNS=0 PUBSUB_PUBLISH_TIMEOUT=0s", "PUBSUB_GRPC_CONNS: must be at least 1; PUBSUB_PUBLISH_TIMEOUT: must be more than 0"},
 		"three mistakes":           {"PUBSUB_CREDENTIALS_FILE=/SECRET PUBSUB_CHECK_TOPIC=x", "PUBSUB_PROJECT_ID is not set; PUBSUB_CREDENTIALS_FILE: no such file; PUBSUB_CHECK_TOPIC: not the name of a topic"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 
 	driver "cloud.google.com/go/pubsub/v2"
 
+	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/internal/slot"
 	"github.com/vibework/mooring/registry"
 )
@@ -35,7 +36,9 @@ func Use(opts ...Option) { std.use(opts) }
 type Option func(*Resource)
 
 // WithConfig takes the configuration from cfg instead of the environment.
-func WithConfig(cfg Config) Option { return func(r *Resource) { r.settings.Give(cfg) } }
+func WithConfig(cfg Config) Option {
+	return func(r *Resource) { r.settings.Give(config.Defaults(cfg)) }
+}
 
 // WithHook calls hook with the configuration of every new client, for instrumentation: that has a switch for
 // OpenTelemetry. If it sets how Publish is retried, Close cannot cut the pauses between the tries short.
