@@ -15,8 +15,8 @@ demo: ## run the quickstart on embedded servers; ARGS=-once to do everything onc
 	@go build -C examples -o ../bin/quickstart ./quickstart
 	@exec bin/quickstart $(ARGS)
 
-doctor: ## examine the backends that the environment configures; ARGS=-h for more
-	@go build -C examples -o ../bin/doctor ./doctor && bin/doctor $(ARGS)
+doctor: ## examine the backends that the environment configures; ARGS=-json, or names of instances
+	@go build -o bin/mooring ./cmd/mooring && bin/mooring doctor $(ARGS)
 
 service: ## run the order service and its status page; ARGS=-addr=:9000
 	@go build -C examples -o ../bin/service ./service

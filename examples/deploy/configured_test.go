@@ -2,9 +2,12 @@ package deploy
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -27,28 +30,85 @@ func TestTheServiceFindsAllFourBackendsConfigured(t *testing.T) {
 	}
 }
 
-// TestTheDoctorUnderstandsItsArguments adds an instance that nobody knows, so that the doctor reads all arguments
-// and examines nothing.
-func TestTheDoctorUnderstandsItsArguments(t *testing.T) {
-	doctor := filepath.Join(t.TempDir(), "doctor")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", doctor, "../doctor").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+// TestTheCommandUnderstandsItsArguments adds an instance that nobody knows, so that the command reads all arguments and
+// examines nothing.
+func TestTheCommandUnderstandsItsArguments(t *testing.T) {
+	command := build(t, "../..", "./cmd/mooring")
 	containers := read(t).deployment.Spec.Template.Spec.InitContainers
-	if len(containers) != 1 || containers[0].Name != "doctor" {
+	if len(containers) != 1 || containers[0].Name != "mooring" {
 		t.Fatalf("the init containers are %v", containers)
 	}
 	args := append(slices.Clone(containers[0].Args), "nobody")
-	out, err := exec.CommandContext(t.Context(), doctor, args...).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), command, args...).CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 2 ||
 		!strings.Contains(string(out), `"nobody" is no instance`) {
-		t.Errorf("of %q the doctor says, with %v,\n%s", args, err, out)
+		t.Errorf("of %q the command says, with %v,\n%s", args, err, out)
 	}
 	for _, b := range backends.Table {
 		if examined := slices.Contains(args, b.Name); examined == (b.Name == "redis") { // which is optional
 			t.Errorf("%s is examined: %v", b.Name, examined)
 		}
 	}
+}
+
+// TestTheDockerfilesBuildWhatTheyRun holds what they build, copy and run against each other and against the tree.
+func TestTheDockerfilesBuildWhatTheyRun(t *testing.T) {
+	for _, file := range []string{"Dockerfile", "../../cmd/mooring/Dockerfile"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var built []string
+		for _, m := range regexp.MustCompile(`go build (?:-C (\S+) )?.* -o (\S+) (\S+)`).FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join("../..", m[1], m[3], "main.go")); err != nil {
+				t.Errorf("%s builds %s: %v", file, m[3], err)
+			}
+			built = append(built, m[2])
+		}
+		for _, m := range regexp.MustCompile(`(?:ENTRYPOINT|CMD) \["(/[^"]*)"`).FindAllStringSubmatch(string(text), -1) {
+			if copied := strings.Contains(string(text), "COPY --from=build "+strings.Join(built, " ")+" /"); !copied ||
+				!slices.Contains(built, m[1]) {
+				t.Errorf("%s runs %s, builds %q, and copies that: %v", file, m[1], built, copied)
+			}
+		}
+	}
+}
+
+// TestAContainerIsHealthyWhenItsURLSaysSo runs the health check of the image of the service.
+func TestAContainerIsHealthyWhenItsURLSaysSo(t *testing.T) {
+	text, err := os.ReadFile("Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := regexp.MustCompile(`\["/mooring", "probe", "http://127.0.0.1:8080(/\w+)"\]`).FindStringSubmatch(string(text))
+	if check == nil {
+		t.Fatal("there is no health check")
+	}
+	healthy := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" || !healthy {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer server.Close()
+	command := build(t, "../..", "./cmd/mooring")
+	for _, healthy = range []bool{true, false} {
+		err := exec.CommandContext(t.Context(), command, "probe", server.URL+check[1]).Run()
+		if (err == nil) != healthy {
+			t.Errorf("healthy %v: %v", healthy, err)
+		}
+	}
+}
+
+// build builds a program of a module and returns its path.
+func build(t *testing.T, module, program string) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "program")
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-C", module, "-o", binary, program).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
 }
 
 // environ returns what a container of the manifest has in its environment, with secrets of the right form.

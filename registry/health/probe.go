@@ -23,7 +23,7 @@ const longestLine = 1024
 // error for any other answer says its status and its first line. A redirection is another answer: it is not
 // followed. The proxies of the environment are not used. ctx bounds all of it; without a deadline it gets 6s.
 //
-// An image without a shell can so be its own health check: see the doctor among the examples.
+// An image without a shell can so be its own health check: see the command mooring.
 func Probe(ctx context.Context, url string) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()

@@ -6,7 +6,7 @@ import (
 )
 
 func TestAMisspeltVariableOfABackendThatNothingElseConfiguresIsAMistake(t *testing.T) {
-	status, stdout, stderr := doctor(t, append(start(t, "redis").Env(), "MONGO_URL=mongodb://hunter2-and-more"))
+	status, stdout, stderr := mooring(t, append(start(t, "redis").Env, "MONGO_URL=mongodb://hunter2-and-more"), "doctor")
 	if status != statusWrong || stderr != "" {
 		t.Errorf("it exits with %d and says %s", status, stderr)
 	}
@@ -21,14 +21,14 @@ mongo: config at configure:
   MONGO_URL is not read; did you mean MONGO_URI?
   -> `+adviceOnNames+"\n")
 
-	status, stdout, _ = doctor(t, []string{"MYSLQ_URL=mysql://hunter2-and-more"})
+	status, stdout, _ = mooring(t, []string{"MYSLQ_URL=mysql://hunter2-and-more"}, "doctor")
 	if status != statusWrong || !strings.Contains(stdout, "MYSLQ_URL is not read; did you mean MYSQL_URL?") {
 		t.Errorf("it exits with %d after\n%s", status, stdout)
 	}
 }
 
 func TestAMisspeltVariableBesideWhatIsWellIsAWarning(t *testing.T) {
-	status, stdout, _ := doctor(t, append(start(t, "redis").Env(), "REDIS_READ_TIMOUT=5s"), "redis")
+	status, stdout, _ := mooring(t, append(start(t, "redis").Env, "REDIS_READ_TIMOUT=5s"), "doctor", "redis")
 	if status != statusWell {
 		t.Errorf("it exits with %d", status)
 	}
@@ -41,22 +41,22 @@ redis: misspelt:
 }
 
 func TestWhatAnotherInstanceReadsIsNotMisspelt(t *testing.T) {
-	_, stdout, _ := doctor(t, []string{"MYSQL_REPORTS_URL=mysql://[::1]:1/x"}, "mysql-report", "mysql-reports")
+	_, stdout, _ := mooring(t, []string{"MYSQL_REPORTS_URL=mysql://[::1]:1/x"}, "doctor", "mysql-report", "mysql-reports")
 	if !strings.Contains(stdout, "MYSQL_REPORTS_URL") || strings.Contains(stdout, "did you mean") {
 		t.Errorf("got\n%s", stdout)
 	}
-	_, stdout, _ = doctor(t, []string{"MYSQL_REPORTS_URL=mysql://[::1]:1/x"}, "mysql-report")
+	_, stdout, _ = mooring(t, []string{"MYSQL_REPORTS_URL=mysql://[::1]:1/x"}, "doctor", "mysql-report")
 	if !strings.Contains(stdout, "MYSQL_REPORTS_URL is not read; did you mean MYSQL_REPORT_URL?") {
 		t.Errorf("got\n%s", stdout)
 	}
 }
 
 func TestAProjectThatAllProgramsAreToldOfConfiguresNothing(t *testing.T) {
-	status, stdout, _ := doctor(t, []string{"GOOGLE_CLOUD_PROJECT=some-project"}, "-json")
+	status, stdout, _ := mooring(t, []string{"GOOGLE_CLOUD_PROJECT=some-project"}, "doctor", "-json")
 	if status != statusWrong || !strings.Contains(stdout, `"status": "skip"`) {
 		t.Errorf("alone it makes the doctor exit with %d after\n%s", status, stdout)
 	}
-	status, stdout, _ = doctor(t, append(start(t, "redis").Env(), "GOOGLE_CLOUD_PROJECT=some-project"))
+	status, stdout, _ = mooring(t, append(start(t, "redis").Env, "GOOGLE_CLOUD_PROJECT=some-project"), "doctor")
 	const row = "pubsub  skip  -  -  -  -  -  nothing of its own: GOOGLE_CLOUD_PROJECT\n"
 	if status != statusWell || !strings.Contains(plain(stdout), row) {
 		t.Errorf("it exits with %d after\n%s", status, stdout)
@@ -73,7 +73,7 @@ func TestAProjectThatAllProgramsAreToldOfConfiguresNothing(t *testing.T) {
 
 func TestAnInstanceIsCalledAsItsBackendOrBeginsWithThatAndADash(t *testing.T) {
 	found, err := find([]string{"redis-mysql", "mysql", "redis-mysql", "mysql"})
-	if err != nil || len(found) != 2 || found[0].title != "Redis" || found[1].name != "mysql" {
+	if err != nil || len(found) != 2 || found[0].Title != "Redis" || found[1].name != "mysql" {
 		t.Errorf("got %+v, %v", found, err)
 	}
 }

@@ -21,7 +21,7 @@ func TestColourIsForATerminalWithoutNO_COLOR(t *testing.T) {
 	} {
 		t.Setenv("NO_COLOR", test.noColour)
 		var out, errs strings.Builder
-		status := run(t.Context(), []string{"mysql-nowhere"}, screen{&out, test.terminal}, screen{Writer: &errs})
+		status := run(t.Context(), []string{"doctor", "mysql-nowhere"}, screen{&out, test.terminal}, screen{Writer: &errs})
 		if got := plain(out.String()); status != statusWrong || !strings.Contains(got, "mysql-nowhere  "+test.want+"  -") {
 			t.Errorf("%+v: it exits with %d after %q", test, status, got)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/vibework/mooring/internal/backends"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -26,11 +27,13 @@ func silent(ctx context.Context) error {
 
 // reportOn returns a report that is to examine a fake.
 func reportOn(name string, open func(context.Context) error) *report {
-	b := backend{
-		name: name, title: "Fake",
-		new:   func(name string) resource { return fake{name, open} },
+	i := instance{
+		Backend: backends.Backend{
+			Name: name, Title: "Fake", New: func(name string) backends.Resource { return fake{name, open} },
+		},
+		name:  name,
 		where: func(string) (place, error) { return place{}, nil },
 	}
-	f := finding{Name: name, Status: skipped, wanted: true, instance: instance{backend: b, name: name}}
+	f := finding{Name: name, Status: skipped, wanted: true, instance: i}
 	return &report{Status: skipped, Findings: []finding{f}}
 }

@@ -51,7 +51,7 @@ func (f *finding) examine(ctx context.Context) {
 }
 
 func (f *finding) takeSteps(ctx context.Context) {
-	res := f.instance.new(f.Name)
+	res := f.instance.New(f.Name)
 	s := newSubject(res)
 	defer s.close(ctx)
 	var where place
@@ -88,7 +88,7 @@ func bounded(do func(context.Context) error) func(context.Context) error {
 	}
 }
 
-// take takes one step and says whether to go on.
+// take takes one step and reports whether to go on.
 func (f *finding) take(ctx context.Context, name string, do func(context.Context) error) bool {
 	start := time.Now()
 	err := do(ctx)
@@ -104,7 +104,7 @@ func (f *finding) take(ctx context.Context, name string, do func(context.Context
 		case name == check:
 			s.Status = registry.Result{Err: err}.Status() // a full pool is a warning
 		}
-		s.Advice = adviceFor(f.instance.title, s)
+		s.Advice = adviceFor(f.instance.Title, s)
 		f.Status = s.Status
 	}
 	f.Steps = append(f.Steps, s)

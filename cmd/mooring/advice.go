@@ -24,14 +24,14 @@ var advice = map[registry.Kind]string{
 	registry.KindExhausted: "look for who holds the connections of the server; then lower the limits of the pools that " +
 		"use it, or raise that of the server",
 	registry.KindDegraded: "look for connections that are never given back; then raise the limit of the pool",
-	registry.KindLoading:  "wait: the server is starting or failing over; doctor -wait 60s waits with you",
+	registry.KindLoading:  "wait: the server is starting or failing over; mooring wait 60s waits with you",
 	registry.KindReadOnly: "compare the host with that of the primary: this server takes no writes",
-	registry.KindCanceled: "let the doctor finish",
+	registry.KindCanceled: "let it finish",
 	registry.KindPanic:    "please report it, with the text of the panic",
 	registry.KindUnknown:  "look into the log of the server, at this time",
 }
 
-const adviceOnNames = "mend the variables that are named; doctor -env lists them all"
+const adviceOnNames = "mend the variables that are named; mooring env lists them all"
 
 // adviceFor returns the advice on a step that has failed, for a backend called title in prose.
 func adviceFor(title string, s step) string {
@@ -50,7 +50,7 @@ func adviceFor(title string, s step) string {
 	return advice[registry.KindUnknown]
 }
 
-// isVague says whether the failure may mean that what took the connection is another server, or that only one side
+// isVague reports whether the failure may mean that what took the connection is another server, or that only one side
 // speaks TLS. A refusal is of another connection, to a host that the server has named.
 func (s step) isVague() bool {
 	switch s.Kind {

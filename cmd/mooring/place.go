@@ -18,6 +18,14 @@ type place struct {
 	srv   string
 }
 
+// places say where an instance of each backend is.
+var places = map[string]func(name string) (place, error){
+	mysql.Name:  whereMySQL,
+	mongo.Name:  whereMongo,
+	redis.Name:  whereRedis,
+	pubsub.Name: wherePubSub,
+}
+
 func whereMySQL(name string) (place, error) {
 	cfg, err := config.Load[mysql.Config](name)
 	const usual = "3306"

@@ -14,30 +14,29 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vibework/mooring/lab/devstack"
 	"github.com/vibework/mooring/registry"
 )
 
-// program is the path of the doctor.
+// program is the path of the command.
 var program string
 
 func TestMain(m *testing.M) { os.Exit(testProgram(m)) }
 
 func testProgram(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "doctor")
+	dir, err := os.MkdirTemp("", "mooring")
 	if err != nil {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "doctor")
+	program = filepath.Join(dir, "mooring")
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		panic(string(out))
 	}
 	return m.Run()
 }
 
-// doctor runs the program in this environment and in no other.
-func doctor(t *testing.T, environ []string, args ...string) (status int, stdout, stderr string) {
+// mooring runs the program in this environment and in no other.
+func mooring(t *testing.T, environ []string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Env = append(slices.Clone(environ), "HOME="+t.TempDir())
@@ -69,16 +68,6 @@ func here(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), errs.String()
 }
 
-func start(t *testing.T, servers ...string) *devstack.Stack {
-	t.Helper()
-	stack, err := devstack.Start(t.Context(), servers...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = stack.Stop() })
-	return stack
-}
-
 // plain replaces what differs from run to run, and the columns with it.
 func plain(text string) string {
 	text = regexp.MustCompile(`\d+\.\dm?s`).ReplaceAllString(text, "1ms")
@@ -93,7 +82,7 @@ func expect(t *testing.T, got, want string) {
 }
 
 func TestAHealthyEnvironment(t *testing.T) {
-	status, stdout, stderr := doctor(t, start(t).Env())
+	status, stdout, stderr := mooring(t, start(t, "mysql", "mongo", "redis", "pubsub").Env, "doctor")
 	if status != statusWell || stderr != "" {
 		t.Errorf("it exits with %d and says %s", status, stderr)
 	}
@@ -106,9 +95,10 @@ pubsub  pass  1ms  1ms  1ms  1ms  -  PUBSUB_PROJECT_ID PUBSUB_EMULATOR_HOST
 }
 
 func TestAHalfConfiguredEnvironmentNamesEveryVariableAndExitsWith2(t *testing.T) {
-	env := append(start(t, "mysql").Env(), "REDIS_PASSWORD=hunter2-and-more", "REDIS_PORT=70000",
-		"MONGO_PORT=tcp://10.0.0.1:27017")
-	status, stdout, _ := doctor(t, env)
+	env := slices.Concat(start(t, "mysql").Env, []string{
+		"REDIS_PASSWORD=hunter2-and-more", "REDIS_PORT=70000", "MONGO_PORT=tcp://10.0.0.1:27017",
+	})
+	status, stdout, _ := mooring(t, env, "doctor")
 	if status != statusWrong {
 		t.Errorf("it exits with %d", status)
 	}
@@ -120,23 +110,21 @@ pubsub  skip  -  -  -  -  -  nothing: no variable is set
 
 redis: config at configure:
   REDIS_PORT: not a port: want 1 to 65535
-  -> mend the variables that are named; doctor -env lists them all
+  -> mend the variables that are named; mooring env lists them all
 `)
 }
 
 func TestABrokenEnvironmentSaysWhatIsWrongAtWhichStepAndExitsWith1(t *testing.T) {
 	stack := start(t, "mysql", "mongo", "redis")
-	if err := stack.StopServer("redis"); err != nil {
-		t.Fatal(err)
-	}
-	env := stack.Env()
+	stack.stop["redis"]()
+	env := stack.Env
 	for i, variable := range env {
 		if strings.HasPrefix(variable, "MYSQL_URL=") {
 			env[i] = regexp.MustCompile(`app:[^@]*@`).ReplaceAllString(variable, "app:not-the-password@")
 		}
 	}
 	env = append(env, "PUBSUB_EMULATOR_HOST=pubsub-host.invalid:8085")
-	status, stdout, _ := doctor(t, env)
+	status, stdout, _ := mooring(t, env, "doctor")
 	if status != statusUnwell {
 		t.Errorf("it exits with %d", status)
 	}
@@ -161,10 +149,8 @@ pubsub: unreachable at resolve:
 
 func TestJSONHasTheStepsWithTheirKindsAndAdviceAndTheNumbersOfThePool(t *testing.T) {
 	stack := start(t, "mysql", "redis")
-	if err := stack.StopServer("redis"); err != nil {
-		t.Fatal(err)
-	}
-	status, stdout, _ := doctor(t, stack.Env(), "-json")
+	stack.stop["redis"]()
+	status, stdout, _ := mooring(t, stack.Env, "doctor", "-json")
 	var got struct {
 		Status   string
 		Backends []struct {
@@ -194,9 +180,9 @@ func TestJSONHasTheStepsWithTheirKindsAndAdviceAndTheNumbersOfThePool(t *testing
 }
 
 func TestAMistakeThatOnlyTheServerFindsExitsWith2AndTheAdviceNamesNoVariable(t *testing.T) {
-	env := start(t, "mysql").Env()
+	env := start(t, "mysql").Env
 	env[0] = regexp.MustCompile(`/\w*$`).ReplaceAllString(env[0], "/nowhere")
-	status, stdout, _ := doctor(t, env)
+	status, stdout, _ := mooring(t, env, "doctor")
 	if status != statusWrong || !strings.Contains(stdout, "mysql: config at authenticate:") ||
 		!strings.Contains(stdout, advice[registry.KindConfig]) {
 		t.Errorf("it exits with %d after\n%s", status, stdout)
@@ -206,20 +192,20 @@ func TestAMistakeThatOnlyTheServerFindsExitsWith2AndTheAdviceNamesNoVariable(t *
 func TestWhatAnotherServerAnswersLeadsToItsPort(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	status, stdout, _ := doctor(t, []string{"REDIS_URL=" + strings.Replace(server.URL, "http", "redis", 1)})
+	status, stdout, _ := mooring(t, []string{"REDIS_URL=" + strings.Replace(server.URL, "http", "redis", 1)}, "doctor")
 	if status != statusUnwell || !strings.Contains(stdout, "is this port the one of a Redis server?") {
 		t.Errorf("it exits with %d after\n%s", status, stdout)
 	}
 }
 
 func TestUnsetBackendsAreExaminedWhenTheyAreNamed(t *testing.T) {
-	status, stdout, _ := doctor(t, nil, "mysql-redis", "reports-mysql")
+	status, stdout, _ := mooring(t, nil, "doctor", "mysql-redis", "reports-mysql")
 	for _, want := range []string{"MYSQL_REDIS_URL is not set, nor is MYSQL_REDIS_DSN", "REPORTS_MYSQL_URL is not set"} {
 		if status != statusWrong || !strings.Contains(stdout, want) {
 			t.Errorf("it exits with %d, without %q, after\n%s", status, want, stdout)
 		}
 	}
-	status, stdout, _ = doctor(t, nil)
+	status, stdout, _ = mooring(t, nil, "doctor")
 	if status != statusWrong || !strings.Contains(stdout, "no backend is configured") {
 		t.Errorf("with nothing set it exits with %d after\n%s", status, stdout)
 	}
@@ -232,11 +218,11 @@ func TestProbeIsTheHealthCheckOfAContainer(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	if status, _, stderr := here(t, "-probe", server.URL+"/livez"); status != statusWell || stderr != "" {
+	if status, _, stderr := here(t, "probe", server.URL+"/livez"); status != statusWell || stderr != "" {
 		t.Errorf("it exits with %d and says %s", status, stderr)
 	}
-	status, _, stderr := here(t, "-probe", server.URL+"/readyz")
-	if want := "doctor: probe: 503 Service Unavailable: redis is down\n"; status != statusUnwell || stderr != want {
+	status, _, stderr := here(t, "probe", server.URL+"/readyz")
+	if want := "mooring probe: 503 Service Unavailable: redis is down\n"; status != statusUnwell || stderr != want {
 		t.Errorf("it exits with %d and says %s", status, stderr)
 	}
 }
@@ -248,17 +234,17 @@ func TestEnvListsEveryVariableInEveryForm(t *testing.T) {
 	t.Setenv("GCLOUD_PROJECT", "hunter2")
 	t.Setenv("REDIS_PASSWORD_FILE", "hunter2")
 	for form, wants := range map[string][]string{
-		"-env": {
-			"MYSQL_URL  secret  yes  ", "MYSQL_MAX_OPEN_CONNS  int  20  -  ",
+		"env": {
+			"MYSQL_URL  secret  yes  ", "MYSQL_DIAL_TIMEOUT  duration  5s  -  ",
 			"REDIS_PASSWORD  secret  REDIS_PASSWORD_FILE  ", "PUBSUB_PROJECT_ID  string  GCLOUD_PROJECT  ",
 		},
-		"-env=markdown": {
+		"env -markdown": {
 			"| VARIABLE | TYPE | DEFAULT | SET | MEANING |\n| --- | --- | --- | --- | --- |\n",
-			"| MYSQL_MAX_OPEN_CONNS | int | 20 | - | most connections at a time |\n",
+			"| MYSQL_DIAL_TIMEOUT | duration | 5s | - | longest wait for a connection, login included |\n",
 		},
-		"-env=dotenv": {"# mysql\n# mysql://user:", "; set now, as MYSQL_URL\n#MYSQL_URL=\n", "\n#MYSQL_MAX_OPEN_CONNS=20\n"},
+		"env -dotenv": {"# mysql\n# mysql://user:", "; set now, as MYSQL_URL\n#MYSQL_URL=\n", "\n#MYSQL_DIAL_TIMEOUT=5s\n"},
 	} {
-		status, stdout, stderr := here(t, form)
+		status, stdout, stderr := here(t, strings.Fields(form)...)
 		for _, want := range wants {
 			if !strings.Contains(plain(stdout), want) {
 				t.Errorf("%s: %q is missing in\n%s", form, want, stdout)
@@ -272,27 +258,33 @@ func TestEnvListsEveryVariableInEveryForm(t *testing.T) {
 
 func TestWrongUsageExitsWith2(t *testing.T) {
 	for args, want := range map[string]string{
-		"-unknown":              "-unknown",
-		"postgres":              "postgres",
-		"My_SQL":                "My_SQL",
-		"my-mysql-server":       "no instance of a backend",
-		"mysql -json":           "flags come before",
-		"-wait -1s":             "more than 0",
-		"-wait 0s":              "more than 0",
-		"-wait ":                "-wait",
-		"-env=xml":              "want table",
-		"-env -json":            "no other flag",
-		"-env markdown":         "write -env=markdown",
-		"-probe ":               "-probe wants a URL",
-		"-probe http://x -json": "no other flag",
-		"-probe http://x mysql": "no instance",
+		"":                      `"" is no command`,
+		"-unknown":              `"-unknown" is no command`,
+		"doctor -unknown":       "-unknown",
+		"doctor postgres":       "postgres",
+		"doctor My_SQL":         "My_SQL",
+		"doctor my-mysql-proxy": "no instance of a backend",
+		"doctor mysql -json":    "flags come before",
+		"wait":                  "for how long",
+		"wait mysql":            `"mysql" is no duration`,
+		"wait 0s":               "more than 0",
+		"wait ":                 `"" is no duration`,
+		"wait 60s postgres":     "postgres",
+		"env markdown":          "no instance of a backend",
+		"env -markdown -dotenv": "exclude each other",
+		"probe ":                "exactly one URL",
+		"probe":                 "exactly one URL",
+		"probe http://x mysql":  "exactly one URL",
+		"probe http://x -json":  "flags come before",
 	} {
 		status, stdout, stderr := here(t, strings.Split(args, " ")...)
 		if line, _, _ := strings.Cut(stderr, "\n"); status != statusWrong || stdout != "" || !strings.Contains(line, want) {
 			t.Errorf("%q exits with %d and says %q", args, status, line)
 		}
 	}
-	if status, stdout, _ := here(t, "-h"); status != statusWell || !strings.HasPrefix(stdout, "usage: doctor") {
-		t.Errorf("-h exits with %d and says %q", status, stdout)
+	for _, args := range []string{"-h", "help", "doctor -h"} {
+		if status, stdout, _ := here(t, strings.Fields(args)...); status != statusWell || stdout != usage {
+			t.Errorf("%s exits with %d and says %q", args, status, stdout)
+		}
 	}
 }

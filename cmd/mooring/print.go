@@ -30,12 +30,12 @@ func (r *report) printTable(w io.Writer, paint painter) {
 		f.printTrouble(w, paint)
 	}
 	if r.Status == skipped {
-		fmt.Fprintln(w, "\nno backend is configured; doctor -env lists the variables")
+		fmt.Fprintln(w, "\nno backend is configured; mooring env lists the variables")
 	}
 }
 
 func (f finding) row() []string {
-	row := []string{f.Name, string(f.Status), "-", "-", "-", "-", "-", f.variables()}
+	row := []string{f.Name, string(f.Status), "-", "-", "-", "-", "-", f.read()}
 	for _, s := range f.Steps {
 		at := map[string]int{resolve: 2, connect: 3, authenticate: 4, check: 5}[s.Name]
 		if at > 0 {
@@ -51,8 +51,8 @@ func (f finding) row() []string {
 	return row
 }
 
-// variables says which are read, and which are set in vain.
-func (f finding) variables() string {
+// read says which are read, and which are set in vain.
+func (f finding) read() string {
 	text := strings.Join(f.Read, " ")
 	switch {
 	case text == "" && len(f.Misspelt) == 0:

@@ -16,15 +16,10 @@ import (
 
 func TestWaitGoesOnUntilAllAreWell(t *testing.T) {
 	stack := start(t, "mysql", "redis")
-	stop := func(name string) {
-		if err := stack.StopServer(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	stop("mysql")
-	stop("redis")
-	cmd := exec.CommandContext(t.Context(), program, "-wait", "60s")
-	cmd.Env = stack.Env()
+	stack.stop["mysql"]()
+	stack.stop["redis"]()
+	cmd := exec.CommandContext(t.Context(), program, "wait", "60s")
+	cmd.Env = stack.Env
 	var stdout bytes.Buffer
 	cmd.Stdout = &stdout
 	stderr, err := cmd.StderrPipe()
@@ -44,9 +39,7 @@ func TestWaitGoesOnUntilAllAreWell(t *testing.T) {
 			t.Fatalf("it says %q, want %q", lines.Text(), next.line)
 		}
 		if next.start != "" {
-			if err := stack.StartServer(next.start); err != nil {
-				t.Fatal(err)
-			}
+			stack.restart[next.start]()
 		}
 	}
 	for lines.Scan() { // it may see Redis on its way up
@@ -58,15 +51,13 @@ func TestWaitGoesOnUntilAllAreWell(t *testing.T) {
 
 func TestWaitEndsWithItsTimeAndAtOnceForWhatTimeDoesNotMend(t *testing.T) {
 	stack := start(t, "redis")
-	env := stack.Env()
-	if err := stack.StopServer("redis"); err != nil {
-		t.Fatal(err)
-	}
-	status, _, stderr := doctor(t, env, "-wait", "500ms")
+	env := stack.Env
+	stack.stop["redis"]()
+	status, _, stderr := mooring(t, env, "wait", "500ms")
 	if status != statusUnwell || !strings.HasPrefix(stderr, "waiting for redis: 0s of 500ms\n") {
 		t.Errorf("it exits with %d and says %s", status, stderr)
 	}
-	status, _, stderr = doctor(t, append(env, "MYSQL_PASSWORD=hunter2-and-more"), "-wait", "1h")
+	status, _, stderr = mooring(t, append(env, "MYSQL_PASSWORD=hunter2-and-more"), "wait", "1h")
 	if status != statusWrong || stderr != "waiting for mysql, redis: 0s of 1h0m0s\n" {
 		t.Errorf("it exits with %d and says %s", status, stderr)
 	}
@@ -81,10 +72,10 @@ func TestWaitBoundsEveryRoundAlsoWhenTheServerIsSilent(t *testing.T) {
 			start := time.Now()
 			rep.examine(t.Context(), wait, &progress{screen: screen{Writer: &out}})
 			if took := time.Since(start); took < wait || took > wait+time.Second/2 {
-				t.Errorf("-wait %v takes %v", wait, took)
+				t.Errorf("wait %v takes %v", wait, took)
 			}
 			if s := rep.Findings[1].last(); s.Kind != registry.KindTimeout || rep.exit() != statusUnwell {
-				t.Errorf("-wait %v ends with %+v", wait, s)
+				t.Errorf("wait %v ends with %+v", wait, s)
 			}
 		})
 	}

@@ -35,7 +35,7 @@ func (r *report) examine(ctx context.Context, wait time.Duration, p *progress) {
 	}
 }
 
-// hopeful says whether some are not well and time may mend all of these.
+// hopeful reports whether some are not well and time may mend all of these.
 func (r *report) hopeful() bool {
 	return r.Status == registry.Fail && !slices.ContainsFunc(r.Findings, func(f finding) bool {
 		return f.Status == registry.Fail && !f.last().Kind.Retryable()

@@ -17,15 +17,15 @@ type typos struct {
 	meant map[string]string
 }
 
-// heard returns the typos in the environment, by what package config says of it. From then on warnings go to w.
-func heard(instances []instance, environ []string, w io.Writer) map[string]string {
+// misspelt returns the typos in the environment, by what package config says of it. From then on warnings go to w.
+func misspelt(instances []instance, environ []string, w io.Writer) map[string]string {
 	t := &typos{
 		Handler: slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn}),
 		meant:   make(map[string]string),
 	}
 	slog.SetDefault(slog.New(t))
 	for _, i := range instances {
-		_ = i.load(i.name, environ) // Configure tells of the error
+		_, _ = i.NewFrom(i.name, environ) // Configure tells of the error
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/internal/backends"
+)
+
+// instance is a backend under one name.
+type instance struct {
+	backends.Backend
+	name  string
+	vars  []config.Var
+	where func(name string) (place, error) // after Configure has found nothing to say
+}
+
+// find returns the named instances, each once, or the default instance of each backend when none is named.
+func find(names []string) (found []instance, err error) {
+	if len(names) == 0 {
+		for _, b := range backends.Table {
+			names = append(names, b.Name)
+		}
+	}
+	type row = backends.Backend
+	for n, name := range names {
+		i := slices.IndexFunc(backends.Table, func(b row) bool { return strings.HasPrefix(name+"-", b.Name+"-") })
+		if i < 0 {
+			i = slices.IndexFunc(backends.Table, func(b row) bool { return strings.HasSuffix(name, "-"+b.Name) })
+		}
+		if _, err := config.LoadFrom[struct{}](name, nil); err != nil || i < 0 { // config has the rule for names
+			return nil, fmt.Errorf("%q is no instance of a backend: want such as mysql, mysql-replica or reports-mysql", name)
+		}
+		if !slices.Contains(names[:n], name) {
+			b := backends.Table[i]
+			found = append(found, instance{b, name, b.Describe(name), places[b.Name]})
+		}
+	}
+	return found, nil
+}
+
+// read returns the names of the variables that are set for the instance.
+func (i instance) read(environ []string) (names []string) {
+	for _, v := range i.vars {
+		names = append(names, setFor(v, environ)...)
+	}
+	return names
+}
+
+// reads reports whether the instance reads a variable of this name.
+func (i instance) reads(name string) bool {
+	return slices.ContainsFunc(i.vars, func(v config.Var) bool { return slices.Contains(namesOf(v), name) })
+}
+
+// owns reports whether the variable is meant for the backend. GOOGLE_CLOUD_PROJECT is not: it is set for all programs.
+func (i instance) owns(variable string) bool {
+	return strings.HasPrefix(variable, strings.ToUpper(i.Backend.Name))
+}
+
+// setFor returns the names under which v is set.
+func setFor(v config.Var, environ []string) (names []string) {
+	return slices.DeleteFunc(namesOf(v), func(name string) bool { return !isSet(environ, name, v.Type) })
+}
+
+// namesOf returns the names under which v is read: its own, its aliases, and for a secret those of files.
+func namesOf(v config.Var) (names []string) {
+	for _, name := range append([]string{v.Name}, v.Aliases...) {
+		names = append(names, name)
+		if v.Secret {
+			names = append(names, name+"_FILE")
+		}
+	}
+	return names
+}
+
+// isSet reports whether somebody has set the variable. Kubernetes sets such as REDIS_PORT=tcp://10.0.0.1:6379 for a
+// Service called redis: that is nobody's wish to use it.
+func isSet(environ []string, name, typ string) bool {
+	return slices.ContainsFunc(environ, func(pair string) bool {
+		value, found := strings.CutPrefix(pair, name+"=")
+		return found && value != "" && (typ != "port" || !strings.HasPrefix(value, "tcp://"))
+	})
+}
