@@ -27,8 +27,8 @@ func LoadFrom[T any](name string, environ []string) (T, error) {
 
 // Defaults returns cfg with every zero field set from its envDefault tag, for a Config that is
 // built in code. A bool whose default is true can therefore not be false in code: name it the other
-// way round. Load has set the defaults already; all that Defaults adds to its result is that a 0 in
-// the environment means the default too. It panics if a default does not fit its field.
+// way round. Load has set the defaults already, and calling Defaults on its result would undo a 0 that the environment
+// asks for. It panics if a default does not fit its field.
 func Defaults[T any](cfg T) T {
 	setDefaults(&cfg)
 	return cfg

@@ -79,14 +79,13 @@ func New[O any, S Settings[T], T Client[H], H any](
 	return r
 }
 
-// Load returns the configuration that resolve checks: the given one with its defaults, or, if given is nil, what the
-// environment says for the instance of that name.
+// Load returns the configuration that resolve checks: the given one, where 0 means the default, or, if given is nil, what
+// the environment says for the instance of that name, where 0 is 0.
 func Load[C any](name string, given *C) (C, error) {
 	if given != nil {
 		return config.Defaults(*given), nil
 	}
-	cfg, err := config.Load[C](name)
-	return config.Defaults(cfg), err
+	return config.Load[C](name)
 }
 
 // Use sets options. They count from the next Open on. Use panics while the resource is open.

@@ -55,7 +55,7 @@ func (s *Settings[C, S]) Get(name string, resolve func(string, C) (*S, error)) (
 
 func (s *Settings[C, S]) read(name string) (C, error) {
 	if s.given != nil {
-		return s.given(), nil
+		return config.Defaults(s.given()), nil
 	}
 	return config.Load[C](name)
 }
