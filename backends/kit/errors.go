@@ -20,6 +20,7 @@ type failure struct {
 	kind  registry.Kind
 	text  string
 	cause error
+	full  bool // of a pool: no matter of the server's
 }
 
 func (e *failure) Error() string { return e.text }
@@ -29,17 +30,11 @@ func (e *failure) Unwrap() error { return e.cause }
 // again inside of what a driver makes of it.
 func Errorf(k registry.Kind, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
-	return registry.Classify(k, &failure{k, err.Error(), errors.Unwrap(err)})
+	return registry.Classify(k, &failure{kind: k, text: err.Error(), cause: errors.Unwrap(err)})
 }
 
-// PoolFull says that all Max connections of a pool are in use.
-func PoolFull(pool registry.PoolStats) error {
-	waits := ""
-	if pool.WaitCount > 0 {
-		waits = fmt.Sprintf(" (waits: %d)", pool.WaitCount)
-	}
-	return Errorf(registry.KindDegraded, "all %d connections of the pool are in use%s", pool.Max, waits)
-}
+// PoolFull says that all Max connections of a pool are in use, for a backend whose driver tells what [Pool] would note.
+func PoolFull(stats registry.PoolStats) error { return new(Pool).Full(stats) }
 
 // Classify returns what is to be shown for an error of a driver, the network, TLS or a context: its kind, and a text
 // without a word of theirs, since they quote addresses, user names and now and then a password. What a server answered

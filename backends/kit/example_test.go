@@ -169,3 +169,21 @@ func ExampleDialer() {
 	fmt.Println(kit.Dialer().KeepAliveConfig.Idle)
 	// Output: 15s
 }
+
+// A backend notes what its connections do, and so knows a pool that is busy from one whose connections were never
+// given back.
+func ExamplePool() {
+	var pool kit.Pool
+	pool.Lent()
+	err := pool.Full(registry.PoolStats{Max: 10, InUse: 10})
+	fmt.Println(registry.KindOf(err), "-", err)
+	// Output: degraded - all 10 connections of the pool are in use
+}
+
+// One look-up is not enough to leave a server: a name server may answer with a part of the addresses.
+func ExampleLookups() {
+	var lookups kit.Lookups
+	lookups.Ask(context.Background(), "127.0.0.1")
+	fmt.Println(lookups.Left(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 2), Port: 7007}))
+	// Output: false
+}

@@ -8,8 +8,8 @@ import (
 )
 
 // Probe asks over the pool first, for half of the time. If that fails, a connection of its own tells whether it
-// is the server that is unwell, or a stale connection or a full pool: a pool that is full while the server is well is
-// registry.KindDegraded. ctx must have a deadline.
+// is the server that is unwell, or a stale connection or a full pool: a pool that is full and moves is
+// registry.KindDegraded, also while the server has no other connection to spare. ctx must have a deadline.
 func Probe(ctx context.Context, pooled, direct func(context.Context) error) error {
 	deadline, _ := ctx.Deadline()
 	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
@@ -20,11 +20,10 @@ func Probe(ctx context.Context, pooled, direct func(context.Context) error) erro
 	default:
 		return err
 	}
-	if err := direct(ctx); err != nil {
+	failure := direct(ctx)
+	full := isFull(err)
+	if failure == nil && full || full && registry.KindOf(failure) == registry.KindExhausted {
 		return err
 	}
-	if registry.KindOf(err) == registry.KindDegraded {
-		return err
-	}
-	return nil
+	return failure
 }

@@ -15,7 +15,7 @@ func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 	failure := func(k registry.Kind) error { return registry.Classify(k, errors.New(string(k))) }
 	stale, full, denied, down := failure(registry.KindUnreachable), failure(registry.KindDegraded),
 		failure(registry.KindAuth), failure(registry.KindTimeout)
-	refused := failure(registry.KindExhausted)
+	refused, stuck := failure(registry.KindExhausted), stuckPool(t)
 	for _, test := range []struct{ pooled, direct, want error }{
 		{nil, down, nil},
 		{denied, nil, denied},
@@ -23,7 +23,9 @@ func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 		{stale, down, down},
 		{full, nil, full},
 		{full, down, down},
-		{full, refused, refused},
+		{full, refused, full}, // the server answers, and what is ours moves
+		{stuck, nil, stuck},
+		{stuck, down, down},
 		{refused, refused, refused},
 		{refused, nil, nil},
 		{down, nil, nil},
