@@ -79,8 +79,8 @@ func New[O any, S Settings[T], T Client[H], H any](
 	return r
 }
 
-// Load returns the configuration that resolve checks: the given one, where 0 means the default, or, if given is nil, what
-// the environment says for the instance of that name, where 0 is 0.
+// Load returns the configuration that resolve checks: the given one, where 0 means the default, or, if given is nil,
+// what the environment says for the instance of that name, where 0 is 0.
 func Load[C any](name string, given *C) (C, error) {
 	if given != nil {
 		return config.Defaults(*given), nil
