@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	sqldriver "database/sql/driver"
 
-	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -16,9 +16,10 @@ type client struct {
 	connector *connector
 }
 
-// connect makes a pool and verifies that the server can be used.
-func connect(ctx context.Context, s *settings, hook func(sqldriver.Connector) *sql.DB) (*client, error) {
+// Open makes a pool and verifies that the server can be used.
+func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s, connector: &connector{settings: s}}
+	hook := s.hook
 	if hook == nil {
 		hook = sql.OpenDB
 	}
@@ -28,18 +29,24 @@ func connect(ctx context.Context, s *settings, hook func(sqldriver.Connector) *s
 	c.SetConnMaxLifetime(s.ConnMaxLifetime)
 	c.SetConnMaxIdleTime(s.ConnMaxIdleTime)
 	if err := c.pingPooled(ctx); err != nil {
-		_ = c.release(ctx)
+		_ = c.Close(ctx)
 		return nil, err
 	}
 	return c, nil
 }
 
+// Handle returns the pool.
+func (c *client) Handle() *sql.DB { return c.DB }
+
+// Check pings the server.
+func (c *client) Check(ctx context.Context) error { return kit.Probe(ctx, c.pingPooled, c.pingDirect) }
+
 func (c *client) pingPooled(ctx context.Context) error {
 	err := c.PingContext(ctx)
-	if pool := c.poolStats(); err != nil && ctx.Err() != nil && pool.Max > 0 && pool.InUse >= pool.Max {
-		return fault.PoolFull(pool)
+	if pool := c.PoolStats(); err != nil && ctx.Err() != nil && pool.Max > 0 && pool.InUse >= pool.Max {
+		return kit.PoolFull(pool)
 	}
-	return classify(err)
+	return Classify(err)
 }
 
 func (c *client) pingDirect(ctx context.Context) error {
@@ -48,10 +55,11 @@ func (c *client) pingDirect(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	return classify(conn.(sqldriver.Pinger).Ping(ctx))
+	return Classify(conn.(sqldriver.Pinger).Ping(ctx))
 }
 
-func (c *client) poolStats() registry.PoolStats {
+// PoolStats returns the numbers of the pool.
+func (c *client) PoolStats() registry.PoolStats {
 	s := c.Stats()
 	return registry.PoolStats{
 		Max: s.MaxOpenConnections, Open: s.OpenConnections, InUse: s.InUse, Idle: s.Idle,
@@ -59,12 +67,13 @@ func (c *client) poolStats() registry.PoolStats {
 	}
 }
 
-// release closes the pool and sees to it that no connection is left.
-func (c *client) release(ctx context.Context) error {
+// Close closes the pool. It lends no connection from its beginning on; those in use may finish their work until ctx
+// ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
+func (c *client) Close(ctx context.Context) error {
 	// It says good-bye on every idle connection, and takes no context.
 	goodBye := func() { _ = c.DB.Close() }
 	if cut := c.connector.conns.Drain(ctx, goodBye); cut > 0 {
-		return fault.New(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
+		return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
 	}
 	return nil
 }

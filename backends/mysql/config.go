@@ -10,10 +10,11 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/backends/internal/uri"
+	"github.com/vibework/mooring/backends/kit"
 )
 
-// Config is what the MYSQL_* variables set; package config documents its tags. A zero field means its default.
+// Config is what the MYSQL_* variables set; package config documents its tags. A zero field means its default, and a
+// negative number what 0 is in the environment: no limit, and no idle connections.
 type Config struct {
 	URL config.Secret `env:"URL" doc:"mysql://user:password@host:3306/database?option=value; mariadb:// too"`
 	DSN config.Secret `env:"DSN" doc:"user:password@tcp(host:3306)/database?option=value, instead of URL"`
@@ -26,13 +27,13 @@ type Config struct {
 
 	TLS config.TLS
 
-	MaxOpenConns    int           `env:"MAX_OPEN_CONNS" envDefault:"20" doc:"most connections at a time"`
-	MaxIdleConns    int           `env:"MAX_IDLE_CONNS" doc:"most idle connections kept; MAX_OPEN_CONNS unless set"`
-	ConnMaxLifetime time.Duration `env:"CONN_MAX_LIFETIME" envDefault:"5m" doc:"connections are replaced after this"`
-	ConnMaxIdleTime time.Duration `env:"CONN_MAX_IDLE_TIME" envDefault:"1m" doc:"idle connections are closed after this"`
-	DialTimeout     time.Duration `env:"DIAL_TIMEOUT" envDefault:"5s" doc:"longest wait for a connection, login included"`
-	ReadTimeout     time.Duration `env:"READ_TIMEOUT" envDefault:"30s" doc:"longest wait for an answer, so for a query"`
-	WriteTimeout    time.Duration `env:"WRITE_TIMEOUT" envDefault:"30s" doc:"longest wait to send one packet"`
+	MaxOpenConns    int           `env:"MAX_OPEN_CONNS" envDefault:"20" doc:"most connections at a time; 0 is no limit"`
+	MaxIdleConns    int           `env:"MAX_IDLE_CONNS" envDefault:"1000" doc:"most idle ones kept; 0 keeps none"`
+	ConnMaxLifetime time.Duration `env:"CONN_MAX_LIFETIME" envDefault:"5m" doc:"they are replaced after this; 0 is never"`
+	ConnMaxIdleTime time.Duration `env:"CONN_MAX_IDLE_TIME" envDefault:"1m" doc:"idle ones are closed then; 0 is never"`
+	DialTimeout     time.Duration `env:"DIAL_TIMEOUT" envDefault:"5s" doc:"longest wait for a connection; 0 is no limit"`
+	ReadTimeout     time.Duration `env:"READ_TIMEOUT" doc:"longest wait for an answer to a query; none unless set"`
+	WriteTimeout    time.Duration `env:"WRITE_TIMEOUT" envDefault:"30s" doc:"longest wait to send a packet; 0 is no limit"`
 }
 
 const usualPort = 3306
@@ -40,15 +41,20 @@ const usualPort = 3306
 // settings are a Config that has been checked.
 type settings struct {
 	Config
+	setup
 	prefix string
 	driver *driver.Config // all but the password and the dialler
 }
 
-// resolve checks cfg and finds out where the server is. Its error names variables and quotes no value.
-func resolve(name string, cfg Config) (*settings, error) {
+// resolve checks the configuration and finds out where the server is. Its error names variables and quotes no value.
+func resolve(name string, in setup) (*settings, error) {
+	cfg, err := kit.Load(name, in.config)
+	if err != nil {
+		return nil, err
+	}
 	d := driver.NewConfig()
 	d.ParseTime, d.Logger = true, logger{name}
-	s := &settings{Config: config.Defaults(cfg), prefix: config.Prefix(name), driver: d}
+	s := &settings{Config: cfg, setup: in, prefix: config.Prefix(name), driver: d}
 	t, err := s.locate()
 	if err != nil {
 		return nil, err
@@ -65,10 +71,9 @@ func resolve(name string, cfg Config) (*settings, error) {
 	}
 	d.User, s.Password, d.DBName = t.user, t.password, t.database
 	d.Timeout, d.ReadTimeout, d.WriteTimeout = s.DialTimeout, s.ReadTimeout, s.WriteTimeout
-	if s.MaxIdleConns == 0 {
-		s.MaxIdleConns = s.MaxOpenConns
+	if s.MaxOpenConns > 0 {
+		s.MaxIdleConns = min(s.MaxIdleConns, s.MaxOpenConns)
 	}
-	s.MaxIdleConns = min(s.MaxIdleConns, s.MaxOpenConns)
 	return s, nil
 }
 
@@ -122,14 +127,14 @@ func (s *settings) reconcile(form string, t target) error {
 
 func (s *settings) fromParts() (target, error) {
 	var errs []error
-	if !uri.ValidHost(s.Host) {
+	if !kit.ValidHost(s.Host) {
 		errs = append(errs, fmt.Errorf("%sHOST: not a host name or address", s.prefix))
 	}
 	if s.User == "" && !s.Password.IsZero() {
 		errs = append(errs, fmt.Errorf("%[1]sUSER is not set, but %[1]sPASSWORD is", s.prefix))
 	}
 	return target{
-		host: uri.Host{Name: s.Host, Port: s.Port},
+		host: kit.Host{Name: s.Host, Port: s.Port},
 		user: s.User, password: s.Password, database: s.Database,
 	}, errors.Join(errs...)
 }

@@ -56,13 +56,13 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"option without name": {"MYSQL_DSN=app@tcp(h)/d?=SECRET", "MYSQL_DSN: " + notAnOption},
 		"option twice":        {"MYSQL_URL=mysql://h/d?loc=UTC&loc=SECRET", "MYSQL_URL: option loc: is there twice"},
 		"many bad options": {
-			"MYSQL_URL=mysql://h/d?charset=SECRET&collation=utf8%20SECRET&compress=SECRET&loc=SECRET&maxAllowedPacket=SECRET&parseTime=SECRET&readTimeout=SECRET&time_zone=%2B00'&timeout=0s&tls=SECRET&writeTimeout=-1s",
+			"MYSQL_URL=mysql://h/d?charset=SECRET&collation=utf8%20SECRET&compress=SECRET&loc=SECRET&maxAllowedPacket=SECRET&parseTime=SECRET&readTimeout=SECRET&time_zone=%2B00'&timeout=0h0&tls=SECRET&writeTimeout=-1s",
 			"MYSQL_URL: option charset: not utf8mb4, utf8mb3 or utf8; option collation: " + badWord +
 				"; option compress: not true or false; option loc: not a known time zone; where the system has no list of them, import time/tzdata" +
 				"; option maxAllowedPacket: not a number of bytes; option parseTime: not true or false" +
-				"; option readTimeout: not a positive duration with a unit, such as 30s; option time_zone: " + badWord +
-				"; option timeout: not a positive duration with a unit, such as 30s; option tls: not true, false or skip-verify" +
-				"; option writeTimeout: not a positive duration with a unit, such as 30s",
+				"; option readTimeout: not a duration with a unit, such as 30s; option time_zone: " + badWord +
+				"; option timeout: not a duration with a unit, such as 30s; option tls: not true, false or skip-verify" +
+				"; option writeTimeout: not a duration with a unit, such as 30s",
 		},
 		"another collation":     {"MYSQL_URL=mysql://h/d?collation=latin1_swedish_ci", notUTF8},
 		"quoted collation":      {"MYSQL_URL=mysql://h/d?collation='latin1_bin'", notUTF8},
@@ -144,7 +144,7 @@ func TestTheEndOfALineIsNoPartOfAValue(t *testing.T) {
 var usual = mysql.Resolved{
 	Net: "tcp", Addr: "h:3306", MaxOpenConns: 20, MaxIdleConns: 20,
 	ConnMaxLifetime: 5 * time.Minute, ConnMaxIdleTime: time.Minute,
-	Timeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
+	Timeout: 5 * time.Second, WriteTimeout: 30 * time.Second,
 	Flags: "native live time ", Params: "map[]", Loc: "UTC", MaxAllowedPacket: 64 << 20,
 }
 
@@ -275,6 +275,21 @@ func TestAsManyIdleConnectionsAreKeptAsMayBeOpen(t *testing.T) {
 	}
 }
 
+func TestZeroIsNoLimitAndNotTheDefault(t *testing.T) {
+	setenv(t, `MYSQL_URL=mysql://h MYSQL_MAX_OPEN_CONNS=0 MYSQL_MAX_IDLE_CONNS=0 MYSQL_CONN_MAX_LIFETIME=0
+		MYSQL_CONN_MAX_IDLE_TIME=0s MYSQL_DIAL_TIMEOUT=0s MYSQL_READ_TIMEOUT=0s MYSQL_WRITE_TIMEOUT=0s`)
+	want := usual
+	want.MaxOpenConns, want.MaxIdleConns, want.ConnMaxLifetime, want.ConnMaxIdleTime = 0, 0, 0, 0
+	want.Timeout, want.ReadTimeout, want.WriteTimeout = 0, 0, 0
+	if got := mysql.Resolve(t, "mysql"); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	setenv(t, "MYSQL_URL=mysql://h?timeout=0&readTimeout=0s&writeTimeout=0")
+	if got := mysql.Resolve(t, "mysql"); got.Timeout != 0 || got.ReadTimeout != 0 || got.WriteTimeout != 0 {
+		t.Errorf("options of a URL: got %+v", got)
+	}
+}
+
 func TestTLSIsAtLeastVersion12(t *testing.T) {
 	setenv(t, "MYSQL_HOST=h MYSQL_TLS=verify")
 	if got := mysql.DriverConfig(t, "mysql").TLS; got.MinVersion != tls.VersionTLS12 || got.InsecureSkipVerify {
@@ -284,7 +299,7 @@ func TestTLSIsAtLeastVersion12(t *testing.T) {
 
 func TestAZeroFieldMeansItsDefault(t *testing.T) {
 	cfg := config.Defaults(mysql.Config{MaxOpenConns: 2})
-	if cfg.MaxOpenConns != 2 || cfg.ReadTimeout != 30*time.Second || cfg.ConnMaxLifetime != 5*time.Minute {
+	if cfg.MaxOpenConns != 2 || cfg.WriteTimeout != 30*time.Second || cfg.ConnMaxLifetime != 5*time.Minute {
 		t.Errorf("got %+v", cfg)
 	}
 }

@@ -12,15 +12,14 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
-	"github.com/vibework/mooring/backends/internal/conns"
-	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
 // connector makes the connections of a pool, and keeps track of them.
 type connector struct {
 	settings *settings
-	conns    conns.Set
+	conns    kit.Conns
 }
 
 // Connect connects, logs in and selects the database within DialTimeout; the driver alone would bound the
@@ -38,7 +37,7 @@ func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	}
 	inner, err := driver.NewConnector(cfg)
 	if err != nil {
-		return nil, classify(err)
+		return nil, Classify(err)
 	}
 	conn, err := inner.Connect(ctx)
 	if over := c.conns.Err(); over != nil {
@@ -63,7 +62,7 @@ type wire struct {
 	broke   error
 }
 
-var errGreeting = fault.New(registry.KindConfig, "what answers on this port does not speak MySQL")
+var errGreeting = kit.Errorf(registry.KindConfig, "what answers on this port does not speak MySQL")
 
 // Read also looks at the server's first packet. The driver panics over that of the X protocol, on the port
 // next door, and would wait for the rest of what other servers say.
@@ -99,11 +98,11 @@ func (w *wire) SyscallConn() (syscall.RawConn, error) {
 // explain returns why connecting failed: the driver's reason, unless it is a vague one and more is known.
 func (w *wire) explain(err error) error {
 	_, answered := errors.AsType[*driver.MySQLError](err)
-	reason := classify(err)
+	reason := Classify(err)
 	kind := registry.KindOf(reason)
 	vague := !answered && (kind == registry.KindUnreachable || kind == registry.KindUnknown)
 	if vague && w.broke != nil {
-		return fault.From(w.broke)
+		return kit.Classify(w.broke)
 	}
 	return reason
 }
@@ -118,7 +117,7 @@ func (l logger) Print(v ...any) {
 	for _, part := range v {
 		switch part := part.(type) {
 		case error:
-			text.WriteString(classify(part).Error())
+			text.WriteString(Classify(part).Error())
 		case string:
 			if part == "closing bad idle connection: " || part == "closing connection:" {
 				text.WriteString(part)

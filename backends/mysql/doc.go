@@ -20,7 +20,7 @@
 //
 //	allowNativePasswords, clientFoundRows, columnsWithAlias, compress, interpolateParams, multiStatements,
 //	parseTime, rejectReadOnly    true or false; allowNativePasswords and parseTime are true unless set
-//	timeout, readTimeout, writeTimeout    go before MYSQL_DIAL_TIMEOUT and so on
+//	timeout, readTimeout, writeTimeout    take precedence over MYSQL_DIAL_TIMEOUT and so on
 //	tls          true, false or skip-verify, as MYSQL_TLS has it
 //	loc          the time zone of time.Time values; UTC unless set
 //	charset      utf8mb4 or another utf8, since that is what Go's strings are
@@ -49,8 +49,15 @@
 // those of a broken connection: so a pool leaves a server that has turned read-only, but database/sql runs the
 // statement again, up to three times in all, although a part of it may have taken effect.
 //
-// MYSQL_READ_TIMEOUT also ends a query that takes longer to answer; the driver calls that an invalid connection.
-// A context or a timeout that ends early does not stop the statement on the server.
+// A query may take as long as its context allows. A peer that is gone is found by TCP keepalive within 45s; a server
+// process that is stopped while its kernel goes on is not, and a context alone bounds the wait for it.
+// MYSQL_READ_TIMEOUT, if it is set, also ends a query that takes longer to answer; the driver calls that an invalid
+// connection. A context or a timeout that ends early does not stop the statement on the server.
+//
+// 0 is no limit for MYSQL_MAX_OPEN_CONNS, the lifetimes and the timeouts, and keeps no idle connection for
+// MYSQL_MAX_IDLE_CONNS, as in [database/sql]. In a [Config], where 0 is the default, a negative number is.
+//
+// [Classify] says what an error of a handle is about.
 //
 // What the driver has to say is logged by [log/slog] at debug level, with the name of the resource.
 package mysql

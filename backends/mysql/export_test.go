@@ -6,8 +6,6 @@ import (
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
-
-	"github.com/vibework/mooring/backends/config"
 )
 
 // Resolved is what the driver and the pool are going to be given.
@@ -70,19 +68,9 @@ func DriverConfig(t *testing.T, name string) *driver.Config {
 
 func resolved(t *testing.T, name string) *settings {
 	t.Helper()
-	cfg, err := config.Load[Config](name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := resolve(name, cfg)
+	s, err := resolve(name, setup{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
-
-// Classify is what every error of the driver goes through.
-var Classify = classify
-
-// UseOn is Use for a resource other than the default instance.
-func UseOn(r *Resource, opts ...Option) { r.use(opts) }

@@ -82,11 +82,11 @@ func TestAShortReadTimeoutIsATimeout(t *testing.T) {
 func TestAServerThatTurnsEverybodyAwaySaysWhy(t *testing.T) {
 	fake, url := fake(t)
 	for number, want := range map[int]string{
-		1040: "exhausted: the server has no connection to spare (1040)",
-		1044: "permission: the user may not use this database, or there is none of that name (1044)",
+		1040: "exhausted: too many connections: the server has none to spare (1040)",
+		1044: "permission: access denied: the user may not use this database, or there is none of that name (1044)",
 		1053: "unreachable: the server is shutting down (1053)",
 		1129: "unreachable: the server blocks this host after many errors, until its host cache is flushed (1129)",
-		1203: "exhausted: the user has no connection to spare (1203)",
+		1203: "exhausted: too many connections of this user (1203)",
 		1290: "read_only: the server is read-only (1290)",
 	} {
 		fake.RejectConnections(number)
@@ -103,8 +103,8 @@ func TestAServerWithoutAConnectionToSpareFailsTheCheck(t *testing.T) {
 	r, res := open(t, at(url))
 	res.DB().SetMaxIdleConns(-1) // the pool is empty, as after MYSQL_CONN_MAX_IDLE_TIME
 	for number, want := range map[int]string{
-		1040: "check mysql: exhausted: the server has no connection to spare (1040)",
-		1203: "check mysql: exhausted: the user has no connection to spare (1203)",
+		1040: "check mysql: exhausted: too many connections: the server has none to spare (1040)",
+		1203: "check mysql: exhausted: too many connections of this user (1203)",
 		1226: "check mysql: exhausted: the user has used up a resource (1226)",
 	} {
 		fake.RejectConnections(number)

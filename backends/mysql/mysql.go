@@ -1,12 +1,10 @@
 package mysql
 
 import (
-	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
-	"fmt"
 
-	"github.com/vibework/mooring/backends/internal/slot"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -25,26 +23,29 @@ func DB() *sql.DB { return std.DB() }
 func Handle() (*sql.DB, error) { return std.Handle() }
 
 // Use sets options of the default instance. It panics once that is open.
-func Use(opts ...Option) { std.use(opts) }
+func Use(opts ...Option) { std.Use(opts...) }
 
 // Option is an option of [New] and [Use].
-type Option func(*Resource)
+type Option = kit.Option[setup]
 
 // WithConfig takes the configuration from cfg instead of the environment.
-func WithConfig(cfg Config) Option { return func(r *Resource) { r.settings.Give(cfg) } }
+func WithConfig(cfg Config) Option { return func(s *setup) { s.config = &cfg } }
 
 // WithHook makes every new handle with hook instead of sql.OpenDB, for instrumentation: otelsql.OpenDB fits.
 // The limits of the pool are set on what it returns. Checks may connect past it, when the pool is full.
 func WithHook(hook func(sqldriver.Connector) *sql.DB) Option {
-	return func(r *Resource) { r.hook = hook }
+	return func(s *setup) { s.hook = hook }
 }
 
-// Resource is one MySQL server and a pool of connections to it. All methods may be called from any goroutine.
+// setup is what a program sets in code.
+type setup struct {
+	config *Config
+	hook   func(sqldriver.Connector) *sql.DB
+}
+
+// Resource is one MySQL server and a pool of connections to it. All methods are safe for concurrent use.
 type Resource struct {
-	name     string
-	hook     func(sqldriver.Connector) *sql.DB
-	settings slot.Settings[Config, settings]
-	slot     slot.Slot[client]
+	*kit.Resource[setup, *client, *sql.DB]
 }
 
 var (
@@ -54,62 +55,10 @@ var (
 
 // New returns a resource that is configured by the variables of its name: "mysql-replica" by
 // MYSQL_REPLICA_*. It reads nothing yet. Register it to have it opened.
-func New(name string, opts ...Option) *Resource {
-	r := &Resource{name: name}
-	r.use(opts)
-	return r
-}
-
-// Name returns the name given to New.
-func (r *Resource) Name() string { return r.name }
-
-// Configure reads and checks the configuration. Its error lists every problem, by variable and never by value.
-func (r *Resource) Configure() error { return r.settings.Configure(r.name, resolve) }
-
-// Open connects, logs in and sends a ping. It calls Configure unless that has been done.
-func (r *Resource) Open(ctx context.Context) error {
-	return r.slot.Open(ctx, func(ctx context.Context) (*client, error) {
-		s, err := r.settings.Get(r.name, resolve)
-		if err != nil {
-			return nil, err
-		}
-		return connect(ctx, s, r.hook)
-	})
-}
-
-// Check sends a ping, bounded by 5s if ctx has no deadline. See the package comment for what it means.
-func (r *Resource) Check(ctx context.Context) error {
-	return r.slot.Check(ctx, func(ctx context.Context, c *client) error {
-		return slot.Probe(ctx, c.pingPooled, c.pingDirect)
-	})
-}
-
-// Close closes the pool. It lends no connection from its beginning on; those in use may finish their work until ctx
-// ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
-func (r *Resource) Close(ctx context.Context) error {
-	return r.slot.Close(ctx, func(ctx context.Context, c *client) error { return c.release(ctx) })
-}
+func New(name string, opts ...Option) *Resource { return &Resource{kit.New(name, resolve, opts...)} }
 
 // PoolStats returns the numbers of the pool. They are zero while the resource is not open.
-func (r *Resource) PoolStats() registry.PoolStats { return r.slot.PoolStats((*client).poolStats) }
+func (r *Resource) PoolStats() registry.PoolStats { return kit.PoolStats(r.Resource) }
 
 // DB returns the handle, also after Close. It panics if the resource was never opened.
-func (r *Resource) DB() *sql.DB { return r.slot.Must(r.name).DB }
-
-// Handle is DB with an error instead of a panic: registry.ErrNotOpen, with the reason why.
-func (r *Resource) Handle() (*sql.DB, error) {
-	c, err := r.slot.Get(r.name)
-	if err != nil {
-		return nil, err
-	}
-	return c.DB, nil
-}
-
-func (r *Resource) use(opts []Option) {
-	if r.slot.IsOpen() {
-		panic(fmt.Sprintf("%s: Use after the resource was opened", r.name))
-	}
-	for _, opt := range opts {
-		opt(r)
-	}
-}
+func (r *Resource) DB() *sql.DB { return kit.Must(r.Handle()) }

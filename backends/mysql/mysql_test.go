@@ -290,7 +290,7 @@ func TestTheLimitsArePutOnWhatTheHookReturns(t *testing.T) {
 
 func TestOptionsOfAnOpenResourceCannotBeChanged(t *testing.T) {
 	_, res := open(t, at(server(t)))
-	text := panicOf(func() { mysql.UseOn(res, mysql.WithConfig(mysql.Config{})) })
+	text := panicOf(func() { res.Use(mysql.WithConfig(mysql.Config{})) })
 	if text != "mysql: Use after the resource was opened" {
 		t.Errorf("got %q", text)
 	}

@@ -71,8 +71,8 @@ func truth(field func(*settings) *bool) func(*settings, string) error {
 func duration(field func(*settings) *time.Duration) func(*settings, string) error {
 	return func(s *settings, value string) error {
 		d, err := time.ParseDuration(value)
-		if err != nil || d <= 0 {
-			return errors.New("not a positive duration with a unit, such as 30s")
+		if err != nil || d < 0 {
+			return errors.New("not a duration with a unit, such as 30s")
 		}
 		*field(s) = d
 		return nil

@@ -6,13 +6,12 @@ import (
 	"strings"
 
 	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/backends/internal/uri"
 	"github.com/vibework/mooring/backends/kit"
 )
 
 // target is what a URL or a DSN says, with the escapes undone.
 type target struct {
-	host     uri.Host
+	host     kit.Host
 	socket   string // path of a Unix socket, instead of host
 	user     string
 	password config.Secret
@@ -21,7 +20,7 @@ type target struct {
 }
 
 func parseURL(raw string) (target, error) {
-	u, err := uri.Parse(raw, "mysql", "mariadb")
+	u, err := kit.ParseURI(raw, "mysql", "mariadb")
 	switch {
 	case err != nil:
 		return target{}, err
@@ -32,7 +31,7 @@ func parseURL(raw string) (target, error) {
 	}
 	t := target{host: u.Hosts[0], user: u.User, password: u.Password, database: u.Path, options: u.Query}
 	if strings.HasPrefix(t.host.Name, "/") {
-		t.host, t.socket = uri.Host{}, t.host.Name
+		t.host, t.socket = kit.Host{}, t.host.Name
 	}
 	return t, nil
 }
@@ -73,7 +72,7 @@ func (t *target) setAddress(text string) (err error) {
 	inner, closed := strings.CutSuffix(inner, ")")
 	switch {
 	case closed && network == "tcp":
-		t.host, err = uri.ParseHost(inner)
+		t.host, err = kit.ParseHost(inner)
 		return err
 	case closed && network == "unix" && strings.HasPrefix(inner, "/"):
 		t.socket = inner
