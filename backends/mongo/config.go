@@ -18,16 +18,17 @@ import (
 	"github.com/vibework/mooring/backends/kit"
 )
 
-// Config is what the MONGO_* variables set; package config documents its tags. A zero field means its default.
+// Config is what the MONGO_* variables set; package config documents its tags. In code a zero field means its default.
+// A variable of 0 means what the driver means by it, or is refused. An option of 0 in the URI says the same in code.
 type Config struct {
 	URI      config.Secret `env:"URI" alias:"MONGO_URI=MONGODB_URI" doc:"mongodb://user:password@host:27017/database"`
 	Database string        `env:"DATABASE" doc:"name of the database; the one in the URI unless set"`
 
 	TLS config.TLS
 
-	MaxPoolSize     int           `env:"MAX_POOL_SIZE" envDefault:"100" doc:"most connections to one server"`
+	MaxPoolSize     int           `env:"MAX_POOL_SIZE" envDefault:"100" doc:"most to one server; 0 is any number"`
 	MinPoolSize     int           `env:"MIN_POOL_SIZE" envDefault:"0" doc:"fewest connections kept to each server"`
-	MaxConnIdleTime time.Duration `env:"MAX_CONN_IDLE_TIME" envDefault:"5m" doc:"idle connections are closed after this"`
+	MaxConnIdleTime time.Duration `env:"MAX_CONN_IDLE_TIME" envDefault:"5m" doc:"idle ones go after this; 0 is never"`
 
 	ServerSelectionTimeout time.Duration `env:"SERVER_SELECTION_TIMEOUT" envDefault:"5s" doc:"longest wait for a server"`
 	ConnectTimeout         time.Duration `env:"CONNECT_TIMEOUT" envDefault:"5s" doc:"longest wait for a new connection"`
@@ -54,7 +55,7 @@ type settings struct {
 // resolve checks cfg. Its error lists all that is wrong, by variable and option, and quotes no value.
 func resolve(name string, cfg Config) (*settings, error) {
 	s := &settings{
-		Config:   config.Defaults(cfg),
+		Config:   cfg,
 		prefix:   config.Prefix(name),
 		defaults: config.Defaults(Config{}),
 		turn:     make(chan struct{}, 1),
@@ -68,8 +69,14 @@ func resolve(name string, cfg Config) (*settings, error) {
 	if s.Database != "" && !validDatabase(s.Database) {
 		errs = append(errs, fmt.Errorf("%sDATABASE: not a name for a database", s.prefix))
 	}
-	if s.MaxPoolSize > mostConns {
-		errs = append(errs, fmt.Errorf("%sMAX_POOL_SIZE: want at most %d", s.prefix, mostConns))
+	if s.MaxPoolSize < 0 || s.MaxPoolSize > mostConns {
+		errs = append(errs, fmt.Errorf("%sMAX_POOL_SIZE: want at most %d, or 0 for any number", s.prefix, mostConns))
+	}
+	if s.ServerSelectionTimeout <= 0 {
+		errs = append(errs, fmt.Errorf("%sSERVER_SELECTION_TIMEOUT: want more than 0", s.prefix))
+	}
+	if s.ConnectTimeout <= 0 {
+		errs = append(errs, fmt.Errorf("%sCONNECT_TIMEOUT: want more than 0", s.prefix))
 	}
 	if s.MaxPoolSize != 0 && s.MinPoolSize > s.MaxPoolSize {
 		errs = append(errs, fmt.Errorf("%[1]sMIN_POOL_SIZE: is more than %[1]sMAX_POOL_SIZE", s.prefix))

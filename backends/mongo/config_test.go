@@ -102,7 +102,9 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"unknown TLS mode":         {"MONGO_URI=mongodb://h MONGO_TLS=SECRET", "MONGO_TLS: not off, verify or skip-verify"},
 		"set in two places":        {"MONGO_URI=mongodb://h/?maxPoolSize=5 MONGO_MAX_POOL_SIZE=6", "MONGO_URI: maxPoolSize: conflicts with MONGO_MAX_POOL_SIZE; remove one"},
 		"more than the most":       {"MONGO_URI=mongodb://h MONGO_MIN_POOL_SIZE=101", "MONGO_MIN_POOL_SIZE: is more than MONGO_MAX_POOL_SIZE"},
-		"far too many":             {"MONGO_URI=mongodb://h MONGO_MAX_POOL_SIZE=65536", "MONGO_MAX_POOL_SIZE: want at most 65535"},
+		"far too many":             {"MONGO_URI=mongodb://h MONGO_MAX_POOL_SIZE=65536", "MONGO_MAX_POOL_SIZE: want at most 65535, or 0 for any number"},
+		"no wait for a server":     {"MONGO_URI=mongodb://h MONGO_SERVER_SELECTION_TIMEOUT=0", "MONGO_SERVER_SELECTION_TIMEOUT: want more than 0"},
+		"no wait for a connection": {"MONGO_URI=mongodb://h MONGO_CONNECT_TIMEOUT=0s", "MONGO_CONNECT_TIMEOUT: want more than 0"},
 		"duration without unit":    {"MONGO_URI=mongodb://h MONGO_CONNECT_TIMEOUT=3", "MONGO_CONNECT_TIMEOUT: not a duration with a unit, such as 30s"},
 		"two bad options":          {"MONGO_URI=mongodb://h/?tls=yes&w=", "MONGO_URI: w: is empty; MONGO_URI: tls: want true or false, and the same of both"},
 		"two bad variables":        {"MONGO_MIN_POOL_SIZE=x MONGO_CONNECT_TIMEOUT=-1s", "MONGO_MIN_POOL_SIZE: not a whole number; MONGO_CONNECT_TIMEOUT: must not be negative"},
@@ -262,6 +264,13 @@ func TestTheDefaultsAreNotTheDrivers(t *testing.T) {
 	}
 	if name := mongo.DatabaseOf(t, "mongo"); name != "path" || got.Hosts[0] != "h:27017" {
 		t.Errorf("the database is %s on %s", name, got.Hosts[0])
+	}
+}
+
+func TestAVariableOfZeroIsWhatTheDriverMeansByIt(t *testing.T) {
+	setenv(t, "MONGO_URI=mongodb://h/ MONGO_MAX_POOL_SIZE=0 MONGO_MIN_POOL_SIZE=200 MONGO_MAX_CONN_IDLE_TIME=0s")
+	if got := mongo.OptionsOf(t, "mongo"); *got.MaxPoolSize != 0 || *got.MinPoolSize != 200 || *got.MaxConnIdleTime != 0 {
+		t.Errorf("got %v", fields(got))
 	}
 }
 

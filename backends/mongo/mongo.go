@@ -7,6 +7,7 @@ import (
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/internal/slot"
 	"github.com/vibework/mooring/registry"
 )
@@ -36,7 +37,9 @@ func Use(opts ...Option) { std.use(opts) }
 type Option func(*Resource)
 
 // WithConfig takes the configuration from cfg instead of the environment.
-func WithConfig(cfg Config) Option { return func(r *Resource) { r.settings.Give(cfg) } }
+func WithConfig(cfg Config) Option {
+	return func(r *Resource) { r.settings.Give(config.Defaults(cfg)) }
+}
 
 // WithHook calls hook with the options of every new client before its first use, for instrumentation: set its
 // Monitor, PoolMonitor or ServerMonitor. A check makes a short-lived client of its own when the first gives no
