@@ -1,0 +1,162 @@
+package serve
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/health"
+)
+
+// front is the server's handler: it answers probes from the beginning, and lets everything else through to the
+// program's handler once that is there. It knows which handlers are running.
+type front struct {
+	registry  *registry.Registry
+	probes    http.Handler
+	otherwise http.Handler                 // where start returns none
+	behind    atomic.Pointer[http.Handler] // the program's; nil until it serves
+
+	mu    sync.Mutex
+	conns map[net.Conn]int // how many handlers are running on each connection
+	count int              // of all of them
+	none  chan struct{}    // closed when count falls to 0; nil while nobody waits for that
+}
+
+// connection is the key of a request's net.Conn in its context.
+type connection struct{}
+
+func newFront(o Options) *front {
+	f := &front{
+		registry: o.Registry, probes: health.Handler(o.Registry, o.Health), otherwise: o.Server.Handler,
+		conns: make(map[net.Conn]int),
+	}
+	theirs := o.Server.ConnContext
+	o.Server.Handler = f
+	o.Server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		if theirs != nil {
+			ctx = theirs(ctx, conn)
+		}
+		return context.WithValue(ctx, connection{}, conn)
+	}
+	return f
+}
+
+// open lets requests through to the program's handler, or to nothing if it is nil.
+func (f *front) open(handler http.Handler) {
+	if handler == nil {
+		handler = f.otherwise
+	}
+	if handler == nil {
+		handler = http.NotFoundHandler()
+	}
+	f.behind.Store(&handler)
+}
+
+func (f *front) isOpen() bool { return f.behind.Load() != nil }
+
+func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	defer f.track(req)()
+	if f.registry.Draining() && req.Header.Get("Upgrade") == "" {
+		w.Header().Set("Connection", "close") // the next request of the client is to find another instance
+	}
+	switch behind := f.behind.Load(); {
+	case req.URL.Path == "/livez", isProbe(req.URL.Path) && behind != nil:
+		f.probes.ServeHTTP(w, req)
+	case isProbe(req.URL.Path):
+		f.probes.ServeHTTP(&red{ResponseWriter: w}, req)
+	case behind != nil:
+		(*behind).ServeHTTP(w, req)
+	default:
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "the service is starting", http.StatusServiceUnavailable)
+	}
+}
+
+func isProbe(path string) bool {
+	return path == "/livez" || path == "/startupz" || path == "/readyz" || strings.HasPrefix(path, "/readyz/")
+}
+
+// red is the answer to a probe of a service that does not serve yet: resources that are open do not make it green.
+type red struct {
+	http.ResponseWriter
+	decided, replaced bool
+}
+
+func (w *red) WriteHeader(code int) {
+	w.decided = true
+	if w.replaced = code == http.StatusOK; w.replaced {
+		w.Header().Set("Content-Type", "application/health+json")
+		code = http.StatusServiceUnavailable
+	}
+	w.ResponseWriter.WriteHeader(code)
+	if w.replaced {
+		_, _ = io.WriteString(w.ResponseWriter, `{"status":"fail","notes":["starting"]}`+"\n")
+	}
+}
+
+func (w *red) Write(text []byte) (int, error) {
+	if !w.decided {
+		w.WriteHeader(http.StatusOK)
+	}
+	if w.replaced {
+		return len(text), nil
+	}
+	return w.ResponseWriter.Write(text)
+}
+
+// track counts the handler of a request, until the function that it returns is called.
+func (f *front) track(req *http.Request) (end func()) {
+	conn, _ := req.Context().Value(connection{}).(net.Conn)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.conns[conn]++
+	f.count++
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.conns[conn]--; f.conns[conn] == 0 {
+			delete(f.conns, conn)
+		}
+		if f.count--; f.count == 0 && f.none != nil {
+			close(f.none)
+			f.none = nil
+		}
+	}
+}
+
+// running returns how many handlers are running.
+func (f *front) running() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count
+}
+
+// idle returns what is closed once no handler is running.
+func (f *front) idle() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	none := f.none
+	if none == nil {
+		none = make(chan struct{})
+		if f.count == 0 {
+			close(none)
+		} else {
+			f.none = none
+		}
+	}
+	return none
+}
+
+// cut closes the connections of the handlers that are running: also hijacked ones, which the server knows no more.
+func (f *front) cut() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for conn := range f.conns {
+		_ = conn.Close()
+	}
+}

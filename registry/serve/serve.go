@@ -1,0 +1,186 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/health"
+)
+
+// Options are the options of [Run]. The zero value serves registry.Default() on port 8080.
+type Options struct {
+	Registry *registry.Registry // nil means registry.Default()
+	Health   health.Options     // of the probes
+
+	// Server says where and how to serve; nil is an empty one. Run fills in what is zero: Addr is ":8080",
+	// ReadHeaderTimeout 5s and IdleTimeout 620s. It serves TLS if TLSConfig is set, which then has the certificate.
+	// Run sets Handler and ConnContext, and calls what was there: a Handler serves where start returns none. No
+	// server can be run twice.
+	Server *http.Server
+
+	// Drain is how long readiness is red before connections are refused; 0 means 5s, but at most half of Timeout,
+	// and less than 0 means not at all. It must be shorter than Timeout.
+	Drain time.Duration
+
+	// Timeout is the time for draining, for shutting the server down and for CloseAll together; 0 means 25s.
+	Timeout time.Duration
+}
+
+// Run runs a service until SIGTERM, SIGINT or the end of ctx. It listens, and answers /livez, /readyz and /startupz
+// from then on; opens all resources; calls start, and serves the handler that it returns. When it is told to stop it
+// drains, shuts the server down and closes all, within Timeout; the doc of the package says who has how much of it. A
+// second signal ends the program at once.
+//
+// The context of start ends at once when the service is told to stop while start runs, and otherwise when no request is
+// under way any more, before anything is closed. start may be nil, and so may its handler: then there are only the
+// probes. Until the handler serves, /readyz and /startupz are red and all other paths answer 503. After that the paths
+// of the probes remain theirs. A panic in start is an error.
+//
+// Nil is a clean end. It is an error if the port is taken, if the server fails, if OpenAll, start or CloseAll fails,
+// even for being told to stop, or if requests were cut off. Run has then stopped the service as well as it could. The
+// text of the error is one line, and errors.Is and errors.As find all that went wrong. One record of the registry's
+// Logger says how long each part has taken.
+func Run(ctx context.Context, o Options, start func(context.Context) (http.Handler, error)) error {
+	if err := o.complete(); err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Server.Addr)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return run(ctx, listener, o, start)
+}
+
+// complete fills in what is zero.
+func (o *Options) complete() error {
+	if o.Registry == nil {
+		o.Registry = registry.Default()
+	}
+	if o.Server == nil {
+		o.Server = new(http.Server)
+	}
+	o.Server.Addr = cmp.Or(o.Server.Addr, ":8080")
+	o.Server.ReadHeaderTimeout = cmp.Or(o.Server.ReadHeaderTimeout, 5*time.Second)
+	// Longer than load balancers keep a connection (Google's for 600s): whoever closes first must not be the one who
+	// may be sent a request at that moment.
+	o.Server.IdleTimeout = cmp.Or(o.Server.IdleTimeout, 620*time.Second)
+	if o.Timeout <= 0 {
+		o.Timeout = 25 * time.Second
+	}
+	if o.Drain == 0 {
+		o.Drain = min(5*time.Second, o.Timeout/2)
+	}
+	if o.Drain >= o.Timeout {
+		return fmt.Errorf("serve: config: Drain (%v) must be shorter than Timeout (%v)", o.Drain, o.Timeout)
+	}
+	return nil
+}
+
+// service is one Run.
+type service struct {
+	Options
+	front *front
+
+	life    context.Context // its end stops the service, and its cause says why
+	stop    context.CancelCauseFunc
+	work    context.Context // start's
+	endWork context.CancelFunc
+
+	served chan error     // gets what the server has ended with; nil if it was told to
+	begun  chan beginning // gets how OpenAll and start went, once they have returned
+}
+
+// beginning is how OpenAll and start went.
+type beginning struct {
+	parts []slog.Attr // how long each has taken
+	err   error
+}
+
+func run(
+	ctx context.Context, listener net.Listener, o Options, start func(context.Context) (http.Handler, error),
+) error {
+	s := &service{Options: o, front: newFront(o), served: make(chan error, 1), begun: make(chan beginning, 1)}
+	s.life, s.stop = context.WithCancelCause(ctx)
+	s.work, s.endWork = context.WithCancel(context.WithoutCancel(ctx))
+	defer s.stop(nil)
+	defer s.endWork()
+	defer stopAtSignal(s.stop)()
+
+	s.log(slog.LevelInfo, "listening", slog.String("addr", listener.Addr().String()))
+	go s.serve(listener)
+	go s.begin(start)
+	<-s.life.Done()
+	return s.end()
+}
+
+func (s *service) serve(listener net.Listener) {
+	var err error
+	if s.Server.TLSConfig == nil {
+		err = s.Server.Serve(listener)
+	} else {
+		err = s.Server.ServeTLS(listener, "", "")
+	}
+	if s.life.Err() != nil && errors.Is(err, http.ErrServerClosed) {
+		err = nil // it was told to
+	} else {
+		err = fmt.Errorf("serve: %w", err)
+		s.stop(err)
+	}
+	s.served <- err
+}
+
+// begin opens, starts, and lets the handler serve. A panic of start, or a Goexit, must not leave the resources open.
+func (s *service) begin(start func(context.Context) (http.Handler, error)) {
+	b := beginning{err: registry.Classify(registry.KindPanic, errors.New("start: panic: runtime.Goexit was called"))}
+	defer func() {
+		if value := recover(); value != nil {
+			b.err = registry.Classify(registry.KindPanic, fmt.Errorf("start: panic: %v", value))
+			s.log(slog.LevelError, "start panicked", slog.String("stack", string(debug.Stack())))
+		}
+		if b.err != nil {
+			s.stop(b.err)
+		}
+		s.begun <- b
+	}()
+	began := time.Now()
+	err := s.Registry.OpenAll(s.life)
+	b.parts = append(b.parts, slog.Duration("open", time.Since(began)))
+	if err == nil && s.life.Err() == nil {
+		began = time.Now()
+		err = s.start(start)
+		b.parts = append(b.parts, slog.Duration("start", time.Since(began)))
+	}
+	b.err = err
+}
+
+func (s *service) start(start func(context.Context) (http.Handler, error)) error {
+	release := context.AfterFunc(s.life, s.endWork)
+	var handler http.Handler
+	if start != nil {
+		var err error
+		if handler, err = start(s.work); err != nil {
+			return fmt.Errorf("start: %w", err)
+		}
+	}
+	if release() { // so nobody has told the service to stop meanwhile
+		s.front.open(handler)
+		s.log(slog.LevelInfo, "serving")
+	}
+	return nil
+}
+
+func (s *service) log(level slog.Level, message string, attrs ...slog.Attr) {
+	logger := s.Registry.Logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	logger.LogAttrs(context.Background(), level, message, attrs...)
+}
