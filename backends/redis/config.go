@@ -12,7 +12,9 @@ import (
 	"github.com/vibework/mooring/backends/internal/uri"
 )
 
-// Config is what the REDIS_* variables set; package config documents its tags. A zero field means its default.
+// Config is what the REDIS_* variables set; package config documents its tags. As a variable, a limit or duration of 0
+// means none: any number of connections, no idle one, no end. In a Config made in code a zero field means its default,
+// and a limit or duration below zero means none.
 type Config struct {
 	URL config.Secret `env:"URL" doc:"redis://user:password@host:6379/0; rediss:// for TLS; valkey:// too"`
 
@@ -24,13 +26,13 @@ type Config struct {
 
 	TLS config.TLS
 
-	MaxActive       int           `env:"MAX_ACTIVE" envDefault:"20" doc:"most connections at a time"`
-	MaxIdle         int           `env:"MAX_IDLE" envDefault:"20" doc:"most idle connections kept"`
-	IdleTimeout     time.Duration `env:"IDLE_TIMEOUT" envDefault:"4m" doc:"idle connections are closed after this"`
-	MaxConnLifetime time.Duration `env:"MAX_CONN_LIFETIME" envDefault:"30m" doc:"connections are replaced after this"`
-	DialTimeout     time.Duration `env:"DIAL_TIMEOUT" envDefault:"5s" doc:"longest wait for a connection, login included"`
-	ReadTimeout     time.Duration `env:"READ_TIMEOUT" envDefault:"3s" doc:"longest wait for one reply"`
-	WriteTimeout    time.Duration `env:"WRITE_TIMEOUT" envDefault:"3s" doc:"longest wait to send one command"`
+	MaxActive       int           `env:"MAX_ACTIVE" envDefault:"20" doc:"most connections at a time; 0 is no limit"`
+	MaxIdle         int           `env:"MAX_IDLE" envDefault:"20" doc:"most idle connections kept; 0 keeps none"`
+	IdleTimeout     time.Duration `env:"IDLE_TIMEOUT" envDefault:"4m" doc:"idle connections are closed after this; 0 is never"`
+	MaxConnLifetime time.Duration `env:"MAX_CONN_LIFETIME" envDefault:"30m" doc:"connections are replaced after this; 0 is never"`
+	DialTimeout     time.Duration `env:"DIAL_TIMEOUT" envDefault:"5s" doc:"longest wait for a connection, login included; 0 is no limit"`
+	ReadTimeout     time.Duration `env:"READ_TIMEOUT" envDefault:"3s" doc:"longest wait for one reply; 0 is no limit"`
+	WriteTimeout    time.Duration `env:"WRITE_TIMEOUT" envDefault:"3s" doc:"longest wait to send one command; 0 is no limit"`
 }
 
 const usualPort = 6379
@@ -44,7 +46,7 @@ type settings struct {
 
 // resolve checks cfg and finds out where the server is. Its error names variables and quotes no value.
 func resolve(name string, cfg Config) (*settings, error) {
-	s := &settings{Config: config.Defaults(cfg)}
+	s := &settings{Config: cfg}
 	prefix := config.Prefix(name)
 	var host uri.Host
 	var err error
@@ -62,11 +64,24 @@ func resolve(name string, cfg Config) (*settings, error) {
 		return nil, err
 	}
 	s.addr = host.Addr(usualPort)
-	s.MaxIdle = min(s.MaxIdle, s.MaxActive)
+	s.setLimits()
 	if s.tls, err = s.TLS.Config(name, host.Name); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// setLimits writes none as the driver does, 0, and keeps no more idle connections than there may be.
+func (s *settings) setLimits() {
+	for _, d := range []*time.Duration{
+		&s.IdleTimeout, &s.MaxConnLifetime, &s.DialTimeout, &s.ReadTimeout, &s.WriteTimeout,
+	} {
+		*d = max(*d, 0)
+	}
+	s.MaxActive, s.MaxIdle = max(s.MaxActive, 0), max(s.MaxIdle, 0)
+	if s.MaxActive > 0 {
+		s.MaxIdle = min(s.MaxIdle, s.MaxActive)
+	}
 }
 
 func (s *settings) fromURL(prefix string) (uri.Host, error) {

@@ -134,6 +134,26 @@ func TestMoreIdleThanActiveConnectionsAreNotKept(t *testing.T) {
 	}
 }
 
+func TestZeroIsWhatTheDriverMeansByIt(t *testing.T) {
+	none := redis.Resolved{Addr: "h:6379"}
+	setenv(t, `REDIS_HOST=h REDIS_DB=0 REDIS_MAX_ACTIVE=0 REDIS_MAX_IDLE=0 REDIS_IDLE_TIMEOUT=0s REDIS_MAX_CONN_LIFETIME=0s
+		REDIS_DIAL_TIMEOUT=0s REDIS_READ_TIMEOUT=0s REDIS_WRITE_TIMEOUT=0s`)
+	if got := redis.Resolve(t, "redis"); got != none {
+		t.Errorf("got %+v", got)
+	}
+	got := redis.ResolveConfig(t, redis.Config{
+		Host: "h", MaxActive: -1, MaxIdle: -1, IdleTimeout: -1, MaxConnLifetime: -1,
+		DialTimeout: -1, ReadTimeout: -1, WriteTimeout: -1,
+	})
+	if got != none {
+		t.Errorf("below zero, in code: got %+v", got)
+	}
+	setenv(t, "REDIS_HOST=h REDIS_MAX_ACTIVE=0")
+	if got := redis.Resolve(t, "redis"); got.MaxActive != 0 || got.MaxIdle != 20 {
+		t.Errorf("without a limit, %d of %d connections are kept idle", got.MaxIdle, got.MaxActive)
+	}
+}
+
 func TestTLSIsAtLeastVersion12(t *testing.T) {
 	setenv(t, "REDIS_URL=rediss://h")
 	if got := redis.TLSOf(t, "redis"); got.MinVersion != tls.VersionTLS12 || got.InsecureSkipVerify {

@@ -21,7 +21,20 @@ type Resolved struct {
 // Resolve reads the environment as Configure does.
 func Resolve(t *testing.T, name string) Resolved {
 	t.Helper()
-	s := resolved(t, name)
+	return shown(resolved(t, name))
+}
+
+// ResolveConfig is Resolve for a Config made in code.
+func ResolveConfig(t *testing.T, cfg Config) Resolved {
+	t.Helper()
+	s, err := resolve("redis", config.Defaults(cfg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shown(s)
+}
+
+func shown(s *settings) Resolved {
 	r := Resolved{
 		Addr: s.addr, Username: s.Username, Password: s.Password.Reveal(),
 		DB: s.DB, MaxActive: s.MaxActive, MaxIdle: s.MaxIdle,

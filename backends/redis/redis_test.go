@@ -194,6 +194,35 @@ func TestBorrowingFromAFullPoolWaitsForTheContextOnly(t *testing.T) {
 	}
 }
 
+func TestWithoutLimitsItOpensChecksAndLends(t *testing.T) {
+	t.Setenv("REDIS_FREE_URL", server(t))
+	for _, limit := range []string{
+		"MAX_ACTIVE", "MAX_IDLE", "IDLE_TIMEOUT", "MAX_CONN_LIFETIME", "DIAL_TIMEOUT", "READ_TIMEOUT", "WRITE_TIMEOUT",
+	} {
+		t.Setenv("REDIS_FREE_"+limit, "0")
+	}
+	res := redis.New("redis-free")
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Close(t.Context()) }()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for range 30 {
+		conn, err := res.Conn(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	if got, want := res.PoolStats(), (registry.PoolStats{Open: 30, InUse: 30}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if err := res.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCloseCutsBorrowedConnectionsAndCountsThem(t *testing.T) {
 	r, res := open(t, at(server(t)))
 	conn, err := res.Conn(t.Context())
