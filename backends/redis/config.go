@@ -28,11 +28,11 @@ type Config struct {
 
 	MaxActive       int           `env:"MAX_ACTIVE" envDefault:"20" doc:"most connections at a time; 0 is no limit"`
 	MaxIdle         int           `env:"MAX_IDLE" envDefault:"20" doc:"most idle connections kept; 0 keeps none"`
-	IdleTimeout     time.Duration `env:"IDLE_TIMEOUT" envDefault:"4m" doc:"idle connections are closed after this; 0 is never"`
-	MaxConnLifetime time.Duration `env:"MAX_CONN_LIFETIME" envDefault:"30m" doc:"connections are replaced after this; 0 is never"`
-	DialTimeout     time.Duration `env:"DIAL_TIMEOUT" envDefault:"5s" doc:"longest wait for a connection, login included; 0 is no limit"`
+	IdleTimeout     time.Duration `env:"IDLE_TIMEOUT" envDefault:"4m" doc:"idle connections are closed after this"`
+	MaxConnLifetime time.Duration `env:"MAX_CONN_LIFETIME" envDefault:"30m" doc:"connections are replaced after this"`
+	DialTimeout     time.Duration `env:"DIAL_TIMEOUT" envDefault:"5s" doc:"longest wait for a connection, login included"`
 	ReadTimeout     time.Duration `env:"READ_TIMEOUT" envDefault:"3s" doc:"longest wait for one reply; 0 is no limit"`
-	WriteTimeout    time.Duration `env:"WRITE_TIMEOUT" envDefault:"3s" doc:"longest wait to send one command; 0 is no limit"`
+	WriteTimeout    time.Duration `env:"WRITE_TIMEOUT" envDefault:"3s" doc:"longest wait to send one command"`
 }
 
 const usualPort = 6379
