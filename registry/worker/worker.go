@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
 
@@ -20,7 +22,7 @@ import (
 // What run returns after that is the error of Close, but for [context.Canceled], which is a clean end. A run that
 // returns before that has ended: Check fails with its error until Close, which returns the error as well. A nil error
 // is no reason to end, so Check fails then, too. A panic is contained and becomes an error of registry.KindPanic, as
-// does runtime.Goexit.
+// does runtime.Goexit; where it happened is in a record of slog.Default().
 func New(name string, run func(ctx context.Context) error) registry.Resource {
 	return &worker{name: name, run: run, busy: make(chan struct{}, 1)}
 }
@@ -59,6 +61,7 @@ func (w *worker) Open(ctx context.Context) error {
 		defer func() {
 			if value := recover(); value != nil {
 				j.err = registry.Classify(registry.KindPanic, fmt.Errorf("panic: %v", value))
+				slog.Error("a worker panicked", "resource", w.name, "stack", string(debug.Stack()))
 			}
 			close(j.done)
 			<-w.busy
@@ -74,12 +77,10 @@ func (w *worker) Check(context.Context) error {
 	if j == nil {
 		return registry.ErrNotOpen
 	}
-	select {
-	case <-j.done:
-		return fmt.Errorf("it has ended: %w", cmp.Or(j.err, errors.New("without an error")))
-	default:
+	if !j.ended() {
 		return nil
 	}
+	return fmt.Errorf("it has ended: %w", cmp.Or(j.err, errors.New("without an error")))
 }
 
 func (w *worker) Close(ctx context.Context) error {
@@ -90,12 +91,24 @@ func (w *worker) Close(ctx context.Context) error {
 	j.stop()
 	select {
 	case <-j.done:
-		if isCanceled(j.err) {
-			return nil
-		}
-		return j.err
 	case <-ctx.Done():
-		return fmt.Errorf("it is still running: %w", ctx.Err())
+		if !j.ended() { // of two that are ready, select takes any
+			return fmt.Errorf("it is still running: %w", ctx.Err())
+		}
+	}
+	if isCanceled(j.err) {
+		return nil
+	}
+	return j.err
+}
+
+// ended reports whether the function has returned.
+func (j *job) ended() bool {
+	select {
+	case <-j.done:
+		return true
+	default:
+		return false
 	}
 }
 

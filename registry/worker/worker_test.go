@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -117,6 +118,35 @@ func TestCloseTellsOnlyACancellationFromALoss(t *testing.T) {
 		})
 		open(t.Context(), t, res)
 		closes(t, res, test.want)
+	}
+}
+
+func TestCloseOfARunThatHasEndedSaysHowItEnded(t *testing.T) {
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 { // whatever the state of Close's context
+		synctest.Test(t, func(t *testing.T) {
+			res := worker.New("orders", func(context.Context) error { return errLost })
+			open(t.Context(), t, res)
+			synctest.Wait()
+			wantError(t, "Close", res.Close(done), "two orders were lost")
+		})
+	}
+}
+
+func TestThePlaceOfAPanicIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(before)
+	synctest.Test(t, func(t *testing.T) {
+		res := worker.New("orders", func(context.Context) error { panic("no such order") })
+		open(t.Context(), t, res)
+		synctest.Wait()
+		closes(t, res, "panic: no such order")
+	})
+	if !strings.Contains(log.String(), "worker_test.go") || !strings.Contains(log.String(), "resource=orders") {
+		t.Errorf("the log is %q", log.String())
 	}
 }
 
