@@ -31,8 +31,8 @@ func TestDocumentationOfTheVariablesIsUpToDate(t *testing.T) {
 func TestDocumentationShowsTheExampleProgram(t *testing.T) {
 	const readme = "../../README.md"
 	program := program(t)
-	if lines := strings.Count(program, "\n"); lines > 45 {
-		t.Errorf("the program has %d lines, more than 45", lines)
+	if lines := strings.Count(program, "\n"); lines > 25 {
+		t.Errorf("the program has %d lines, more than 25", lines)
 	}
 	text := read(t, readme)
 	compare(t, readme, text, between(t, text, "program", "```go\n"+program+"```\n"))
