@@ -187,3 +187,13 @@ func ExampleLookups() {
 	fmt.Println(lookups.Left(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 2), Port: 7007}))
 	// Output: false
 }
+
+// A check asks the server whether it takes writes, if the program cares.
+func ExampleRole() {
+	role, err := kit.ParseRole("primary")
+	fmt.Println(role.Judge(true), err)
+	fmt.Println(role.Judge(false))
+	// Output:
+	// <nil> <nil>
+	// the server takes no writes, and the role asks for a primary
+}

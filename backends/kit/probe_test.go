@@ -15,6 +15,7 @@ func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 	failure := func(k registry.Kind) error { return registry.Classify(k, errors.New(string(k))) }
 	stale, full, denied, down := failure(registry.KindUnreachable), failure(registry.KindDegraded),
 		failure(registry.KindAuth), failure(registry.KindTimeout)
+	demoted := failure(registry.KindReadOnly)
 	refused, stuck := failure(registry.KindExhausted), stuckPool(t)
 	for _, test := range []struct{ pooled, direct, want error }{
 		{nil, down, nil},
@@ -29,6 +30,8 @@ func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 		{refused, refused, refused},
 		{refused, nil, nil},
 		{down, nil, nil},
+		{demoted, nil, nil},
+		{demoted, demoted, demoted},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		got := kit.Probe(ctx,
