@@ -35,6 +35,8 @@ func Working(ctx context.Context) (context.Context, context.CancelFunc) {
 // program has borrowed and never returned. The zero value is empty and ready to use. All methods are safe for
 // concurrent use.
 type Conns struct {
+	Family string // 4 or 6 if only such addresses will do; set before the first Dial
+
 	mu    sync.Mutex
 	conns map[*conn]struct{}
 	empty chan struct{}      // closed when the last connection of what is being drained has gone
@@ -115,7 +117,7 @@ func inHandshake(err error) error {
 }
 
 func (s *Conns) dial(ctx context.Context, addr string) (net.Conn, error) {
-	network := "tcp"
+	network := "tcp" + s.Family
 	if strings.HasPrefix(addr, "/") {
 		network = "unix"
 	}
