@@ -7,8 +7,7 @@ import (
 
 	driver "github.com/gomodule/redigo/redis"
 
-	"github.com/vibework/mooring/backends/internal/conns"
-	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -18,15 +17,18 @@ const testAfter = time.Second
 // client is a pool, and the connections that it has dialled.
 type client struct {
 	*driver.Pool
-	settings *settings
-	conns    conns.Set
+	*settings
+	conns   kit.Conns
+	notes   kit.Pool
+	lookups kit.Lookups
 }
 
-// connect makes a pool and verifies that the server can be used.
-func connect(ctx context.Context, s *settings, hook func(*driver.Pool)) (*client, error) {
+// Open makes a pool and verifies that the server can be used, and is what the configuration says.
+func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s}
+	c.conns.Family = s.family
 	c.Pool = &driver.Pool{
-		DialContext:         c.dial,
+		DialContext:         c.dialPooled,
 		TestOnBorrowContext: c.test,
 		MaxActive:           s.MaxActive,
 		MaxIdle:             s.MaxIdle,
@@ -34,34 +36,96 @@ func connect(ctx context.Context, s *settings, hook func(*driver.Pool)) (*client
 		MaxConnLifetime:     s.MaxConnLifetime,
 		Wait:                true,
 	}
-	if hook != nil {
-		hook(c.Pool)
+	if s.hook != nil {
+		s.hook(c.Pool)
 	}
-	if err := c.pingPooled(ctx); err != nil {
-		_ = c.release(ctx)
+	if err := c.askPooled(ctx, c.identify, c.ask); err != nil {
+		_ = c.Close(ctx)
 		return nil, err
 	}
 	return c, nil
 }
 
-// dial connects, logs in and selects the database. Its error can be shown, unlike the driver's.
+// Handle returns the pool.
+func (c *client) Handle() *driver.Pool { return c.Pool }
+
+// Check asks the server over the pool, or else over a connection of its own. If only the pool does not answer, its
+// connections go together: some router has forgotten them.
+func (c *client) Check(ctx context.Context) error {
+	if c.role == kit.Primary && !c.isSocket() {
+		c.lookups.Ask(ctx, c.host)
+	}
+	silent := false
+	err := kit.Probe(ctx, func(ctx context.Context) error {
+		err := c.askPooled(ctx, c.ask)
+		silent = registry.KindOf(err) == registry.KindTimeout
+		return err
+	}, c.askDirect)
+	if err == nil && silent {
+		c.notes.ReadOnly() // they leave as if it had said that
+	}
+	return err
+}
+
+// askPooled puts the questions over a connection of the pool.
+func (c *client) askPooled(ctx context.Context, questions ...func(context.Context, driver.Conn) error) error {
+	conn, err := c.GetContext(ctx)
+	if err != nil {
+		if stats := c.PoolStats(); ctx.Err() != nil && stats.Max > 0 && stats.InUse >= stats.Max {
+			return c.notes.Full(stats)
+		}
+		return Classify(err)
+	}
+	defer func() { _ = conn.Close() }()
+	for _, question := range questions {
+		if err := question(ctx, conn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *client) askDirect(ctx context.Context) error {
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	return c.ask(ctx, conn)
+}
+
+// dialPooled connects for the pool.
+func (c *client) dialPooled(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.notes.Lent()
+	return conn, nil
+}
+
+// dial connects, logs in and selects the database within DialTimeout. Its error can be shown, unlike the driver's.
 func (c *client) dial(ctx context.Context) (driver.Conn, error) {
-	s := c.settings
-	ctx, cancel := c.conns.Dialling(ctx, s.DialTimeout)
+	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
 	defer cancel()
-	conn, err := driver.DialContext(ctx, "tcp", s.addr,
-		driver.DialContextFunc(func(ctx context.Context, _, addr string) (net.Conn, error) {
-			if s.tls != nil { // the driver's own handshake would ignore ctx
-				return c.conns.DialTLS(ctx, addr, s.DialTimeout, s.tls)
+	var remote net.Conn
+	conn, err := driver.DialContext(ctx, "tcp", c.addr,
+		driver.DialContextFunc(func(ctx context.Context, _, addr string) (_ net.Conn, err error) {
+			if c.tls != nil { // the driver's own handshake would ignore ctx
+				remote, err = c.conns.DialTLS(ctx, addr, c.DialTimeout, c.tls)
+			} else {
+				remote, err = c.conns.Dial(ctx, addr, c.DialTimeout)
 			}
-			return c.conns.Dial(ctx, addr, s.DialTimeout)
+			return remote, err
 		}),
-		driver.DialUsername(s.Username),
-		driver.DialPassword(s.Password.Reveal()),
-		driver.DialDatabase(s.DB),
-		driver.DialReadTimeout(s.ReadTimeout),
-		driver.DialWriteTimeout(s.WriteTimeout),
+		driver.DialReadTimeout(c.ReadTimeout),
+		driver.DialWriteTimeout(c.WriteTimeout),
 	)
+	if err == nil {
+		if err = c.login(ctx, conn); err != nil {
+			_ = conn.Close()
+		}
+	}
 	if over := c.conns.Err(); over != nil {
 		if err == nil {
 			_ = conn.Close()
@@ -69,68 +133,76 @@ func (c *client) dial(ctx context.Context) (driver.Conn, error) {
 		return nil, over
 	}
 	if err != nil {
-		return nil, classify(err)
+		return nil, Classify(err)
 	}
-	return conn, nil
+	return &connection{Conn: conn, of: c, socket: remote, made: time.Now()}, nil
 }
 
-// test keeps a connection that the server has closed from being lent.
-func (c *client) test(ctx context.Context, conn driver.Conn, lastUsed time.Time) error {
-	if time.Since(lastUsed) < testAfter {
-		return nil
-	}
-	if err := ping(ctx, conn); err != nil {
-		return err
-	}
-	return c.conns.Err()
-}
-
-func (c *client) pingPooled(ctx context.Context) error {
-	conn, err := c.GetContext(ctx)
-	if err != nil {
-		if pool := c.poolStats(); ctx.Err() != nil && pool.Max > 0 && pool.InUse >= pool.Max {
-			return fault.PoolFull(pool)
+// login logs in, says who is connected, and selects the database. A server of another kind does not know that: then
+// the error says what it is.
+func (c *client) login(ctx context.Context, conn driver.Conn) error {
+	err := c.authenticate(ctx, conn)
+	if err == nil && c.ClientName != "" { // it is for people who look: a refusal is no failure
+		_, err = driver.DoContext(conn, ctx, "CLIENT", "SETNAME", c.ClientName)
+		if refused(err) {
+			err = nil
 		}
-		return classify(err)
 	}
-	defer func() { _ = conn.Close() }()
-	return ping(ctx, conn)
-}
-
-func (c *client) pingDirect(ctx context.Context) error {
-	conn, err := c.dial(ctx)
-	if err != nil {
-		return err
+	if err == nil && c.DB != 0 {
+		_, err = driver.DoContext(conn, ctx, "SELECT", c.DB)
 	}
-	defer func() { _ = conn.Close() }()
-	return ping(ctx, conn)
-}
-
-// ping is nil also for a user who may not PING (NOPERM): the server is there and knows the user.
-func ping(ctx context.Context, conn driver.Conn) error {
-	reply, err := driver.DoContext(conn, ctx, "PING")
-	switch err = classify(err); {
-	case registry.KindOf(err) == registry.KindPermission:
-		return nil
-	case err == nil && reply != "PONG": // a server that sends back what it gets sends an array
-		return fault.New(registry.KindUnknown, "the answer to PING is not PONG; is this a Redis server?")
+	if refused(err) {
+		if wrong := c.identify(ctx, conn); wrong != nil {
+			return wrong
+		}
 	}
 	return err
 }
 
-func (c *client) poolStats() registry.PoolStats {
+func (c *client) authenticate(ctx context.Context, conn driver.Conn) error {
+	var args []any
+	if c.Username != "" {
+		args = append(args, c.Username)
+	}
+	if c.Password.IsZero() {
+		return nil
+	}
+	_, err := driver.DoContext(conn, ctx, "AUTH", append(args, c.Password.Reveal())...)
+	if refused(err) {
+		return err
+	}
+	return c.firstWord(err)
+}
+
+// test keeps a connection that the server has closed, or that is to leave the pool, from being lent.
+func (c *client) test(ctx context.Context, conn driver.Conn, lastUsed time.Time) error {
+	if err := conn.Err(); err != nil {
+		return err
+	}
+	if time.Since(lastUsed) >= testAfter {
+		if err := ping(ctx, conn); err != nil {
+			return err
+		}
+	}
+	c.notes.Lent()
+	return c.conns.Err()
+}
+
+// PoolStats returns the numbers of the pool.
+func (c *client) PoolStats() registry.PoolStats {
 	s := c.Stats()
 	return registry.PoolStats{
-		Max: c.MaxActive, Open: s.ActiveCount, InUse: s.ActiveCount - s.IdleCount, Idle: s.IdleCount,
+		Max: c.Pool.MaxActive, Open: s.ActiveCount, InUse: s.ActiveCount - s.IdleCount, Idle: s.IdleCount,
 		WaitCount: s.WaitCount, WaitDuration: s.WaitDuration,
 	}
 }
 
-// release closes the pool and sees to it that no connection is left.
-func (c *client) release(ctx context.Context) error {
+// Close closes the pool. It lends no connection from its beginning on; those that are lent may finish their work until
+// ctx ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
+func (c *client) Close(ctx context.Context) error {
 	closeIdle := func() { _ = c.Pool.Close() } // the rest closes on its return
 	if cut := c.conns.Drain(ctx, closeIdle); cut > 0 {
-		return fault.New(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
+		return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
 	}
 	return nil
 }

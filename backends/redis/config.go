@@ -4,21 +4,20 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/backends/internal/uri"
+	"github.com/vibework/mooring/backends/kit"
 )
 
 // Config is what the REDIS_* variables set; package config documents its tags. As a variable, a limit or duration of 0
 // means none: any number of connections, no idle one, no end. In a Config made in code a zero field means its default,
 // and a limit or duration below zero means none.
 type Config struct {
-	URL config.Secret `env:"URL" doc:"redis://user:password@host:6379/0; rediss:// for TLS; valkey:// too"`
+	URL config.Secret `env:"URL" doc:"redis://user:password@host:6379/0; rediss:// for TLS; valkey://, unix:// too"`
 
-	Host     string        `env:"HOST" doc:"name or address of the server, instead of URL"`
+	Host     string        `env:"HOST" doc:"name or address of the server, or the path of a socket, instead of URL"`
 	Port     config.Port   `env:"PORT" doc:"port, with HOST; 6379 unless set"`
 	Username string        `env:"USERNAME" doc:"ACL user, with HOST"`
 	Password config.Secret `env:"PASSWORD" doc:"password, with HOST"`
@@ -26,9 +25,12 @@ type Config struct {
 
 	TLS config.TLS
 
-	MaxActive       int           `env:"MAX_ACTIVE" envDefault:"20" doc:"most connections at a time; 0 is no limit"`
-	MaxIdle         int           `env:"MAX_IDLE" envDefault:"20" doc:"most idle connections kept; 0 keeps none"`
-	IdleTimeout     time.Duration `env:"IDLE_TIMEOUT" envDefault:"4m" doc:"idle connections are closed after this"`
+	Role       string `env:"ROLE" envDefault:"any" doc:"primary, replica or any: what the server has to be"`
+	ClientName string `env:"CLIENT_NAME" doc:"name of the connections in CLIENT LIST; none unless set"`
+
+	MaxActive       int           `env:"MAX_ACTIVE" envDefault:"10" doc:"most connections at a time; 0 is no limit"`
+	MaxIdle         int           `env:"MAX_IDLE" envDefault:"10" doc:"most idle connections kept; 0 keeps none"`
+	IdleTimeout     time.Duration `env:"IDLE_TIMEOUT" envDefault:"1m" doc:"idle connections are closed after this"`
 	MaxConnLifetime time.Duration `env:"MAX_CONN_LIFETIME" envDefault:"30m" doc:"connections are replaced after this"`
 	DialTimeout     time.Duration `env:"DIAL_TIMEOUT" envDefault:"5s" doc:"longest wait for a connection, login included"`
 	ReadTimeout     time.Duration `env:"READ_TIMEOUT" envDefault:"3s" doc:"longest wait for one reply; 0 is no limit"`
@@ -40,36 +42,45 @@ const usualPort = 6379
 // settings are a Config that has been checked.
 type settings struct {
 	Config
-	addr string
-	tls  *tls.Config
+	setup
+	prefix string
+	host   string // without the port; or the path of a socket
+	addr   string
+	family string // 4 or 6 if only such an address will do
+	role   kit.Role
+	tls    *tls.Config
 }
 
-// resolve checks cfg and finds out where the server is. Its error names variables and quotes no value.
-func resolve(name string, cfg Config) (*settings, error) {
-	s := &settings{Config: cfg}
-	prefix := config.Prefix(name)
-	var host uri.Host
-	var err error
-	switch hasURL, hasHost := !cfg.URL.IsZero(), cfg.Host != ""; {
-	case hasURL && hasHost:
-		err = fmt.Errorf("%[1]sURL and %[1]sHOST are both set: drop one", prefix)
-	case hasURL:
-		host, err = s.fromURL(prefix)
-	case hasHost:
-		host, err = s.fromParts(prefix)
-	default:
-		err = fmt.Errorf("%[1]sURL is not set, nor is %[1]sHOST", prefix)
-	}
+// resolve checks the configuration and finds out where the server is. Its error lists all that is wrong, by variable
+// and never by value.
+func resolve(name string, in setup) (*settings, error) {
+	cfg, err := kit.Load(name, in.config)
 	if err != nil {
 		return nil, err
 	}
-	s.addr = host.Addr(usualPort)
+	s := &settings{Config: cfg, setup: in, prefix: config.Prefix(name)}
+	host, err := s.locate()
+	errs := []error{err}
+	s.host, s.addr = host.Name, host.Addr(usualPort)
 	s.setLimits()
-	if s.tls, err = s.TLS.Config(name, host.Name); err != nil {
-		return nil, err
+	s.tls, err = s.TLS.Config(name, host.Name)
+	errs = append(errs, err)
+	if s.tls != nil && s.isSocket() {
+		errs = append(errs, fmt.Errorf("%sTLS: there is no TLS over a Unix socket", s.prefix))
 	}
-	return s, nil
+	if s.role, err = kit.ParseRole(s.Role); err != nil {
+		errs = append(errs, fmt.Errorf("%sROLE: %w", s.prefix, err))
+	}
+	if strings.Trim(s.ClientName, nameLetters) != "" {
+		errs = append(errs, fmt.Errorf("%sCLIENT_NAME: want printable letters without a blank", s.prefix))
+	}
+	return s, errors.Join(errs...)
 }
+
+// nameLetters are those of which every server takes a name.
+const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/@#+"
+
+func (s *settings) isSocket() bool { return strings.HasPrefix(s.host, "/") }
 
 // setLimits writes none as the driver does, 0, and keeps no more idle connections than there may be.
 func (s *settings) setLimits() {
@@ -84,59 +95,50 @@ func (s *settings) setLimits() {
 	}
 }
 
-func (s *settings) fromURL(prefix string) (uri.Host, error) {
-	u, err := uri.Parse(s.URL.Reveal(), "redis", "rediss", "valkey", "valkeys")
-	if err != nil {
-		return uri.Host{}, fmt.Errorf("%sURL: %w", prefix, err)
-	}
-	secure := u.Scheme == "rediss" || u.Scheme == "valkeys"
+// locate reads the URL, or else the parts.
+func (s *settings) locate() (host kit.Host, err error) {
 	switch {
-	case len(u.Hosts) != 1:
-		err = errors.New("want one host")
-	case len(u.Query) > 0:
-		err = fmt.Errorf("options after a ? are not supported; set %sREAD_TIMEOUT and the like", prefix)
-	case u.User != "" && u.HasPassword && u.Password.IsZero():
-		err = errors.New("the user has no password")
-	case secure && s.TLS.Mode == config.TLSOff:
-		err = fmt.Errorf("asks for TLS, but %sTLS is off", prefix)
-	case !s.Password.IsZero() || s.Username != "":
-		err = fmt.Errorf("is set together with %[1]sUSERNAME or %[1]sPASSWORD: put these into the URL", prefix)
-	}
-	db := 0
-	if err == nil && u.Path != "" {
-		if db, err = strconv.Atoi(u.Path); err != nil || db < 0 {
-			err = errors.New("the path must be the number of a database, such as /0")
+	case !s.URL.IsZero():
+		if host, err = s.fromURL(); err != nil {
+			err = fmt.Errorf("%sURL: %w", s.prefix, err)
 		}
+		return host, err
+	case s.Host != "":
+		return s.fromParts()
 	}
-	if err != nil {
-		return uri.Host{}, fmt.Errorf("%sURL: %w", prefix, err)
-	}
-	s.ignore(prefix, "PORT", s.Port != 0)
-	s.ignore(prefix, "DB", s.DB != 0)
-	s.Username, s.Password, s.DB = u.User, u.Password, db
-	if !u.HasPassword { // redis://password@host, as redis-cli has it
-		s.Username, s.Password = "", config.NewSecret(u.User)
-	}
-	if secure && s.TLS.Mode == "" {
-		s.TLS.Mode = config.TLSVerify
-	}
-	return u.Hosts[0], nil
+	return host, fmt.Errorf("%[1]sURL is not set, nor is %[1]sHOST", s.prefix)
 }
 
-func (s *settings) fromParts(prefix string) (uri.Host, error) {
-	var errs []error
-	if !uri.ValidHost(s.Host) {
-		errs = append(errs, fmt.Errorf("%sHOST: not a host name or address", prefix))
+func (s *settings) fromParts() (host kit.Host, err error) {
+	errs := make([]error, 2)
+	if strings.HasPrefix(s.Host, "/") {
+		host.Name = s.Host
+	} else if host, err = parseHost(s.Host); err != nil {
+		errs[0] = fmt.Errorf("%sHOST: %w", s.prefix, err)
+	}
+	switch {
+	case host.Port == 0:
+		host.Port = s.Port
+	case s.Port != 0 && s.Port != host.Port:
+		errs[0] = fmt.Errorf("%[1]sHOST: has a port, and %[1]sPORT is another one", s.prefix)
 	}
 	if s.Username != "" && s.Password.IsZero() {
-		errs = append(errs, fmt.Errorf("%[1]sPASSWORD is not set, but %[1]sUSERNAME is", prefix))
+		errs[1] = fmt.Errorf("%[1]sPASSWORD is not set, but %[1]sUSERNAME is", s.prefix)
 	}
-	return uri.Host{Name: s.Host, Port: s.Port}, errors.Join(errs...)
+	return host, errors.Join(errs...)
 }
 
-// ignore tells of a variable that some platforms set beside the URL.
-func (s *settings) ignore(prefix, key string, set bool) {
-	if set {
-		slog.Info(prefix+key+" is ignored because "+prefix+"URL is set", "variable", prefix+key)
+// parseHost reads a host, perhaps with a port, and says what else it may be.
+func parseHost(text string) (kit.Host, error) {
+	if strings.Contains(text, "://") {
+		return kit.Host{}, errors.New("has a scheme: want a name or an address, without https:// and the like")
 	}
+	host, err := kit.ParseHost(text)
+	if err == nil {
+		return host, nil
+	}
+	if strings.Count(text, ":") > 1 && !strings.Contains(text, "[") {
+		return host, errors.New("an IPv6 address before a port needs brackets: [::1]:6379")
+	}
+	return host, errors.New("not a host name or address")
 }

@@ -17,21 +17,39 @@ const hint = ` (not wanted? drop its import, or call registry.Unregister("redis"
 func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 	for name, test := range map[string]struct{ env, want string }{
 		"nothing is set":        {"", "REDIS_URL is not set, nor is REDIS_HOST"},
-		"two forms":             {"REDIS_URL=redis://h REDIS_HOST=h", "REDIS_URL and REDIS_HOST are both set: drop one"},
 		"another scheme":        {"REDIS_URL=http://h", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
 		"no scheme":             {"REDIS_URL=SECRET", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
 		"opaque":                {"REDIS_URL=redis:SECRET@h", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
 		"no host":               {"REDIS_URL=redis://:SECRET@", "REDIS_URL: the host is missing or malformed"},
 		"host forgotten":        {"REDIS_URL=redis://user:SECRET/0", "REDIS_URL: the port is not a number from 1 to 65535"},
-		"two hosts":             {"REDIS_URL=redis://a,b", "REDIS_URL: want one host"},
+		"two hosts":             {"REDIS_URL=redis://a,b", "REDIS_URL: want one host; write redis+sentinel://s1,s2/NAME or redis+cluster://n1,n2 for several"},
 		"slash in password":     {"REDIS_URL=redis://u:SEC/RET@h", "REDIS_URL: the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)"},
 		"percent in password":   {"REDIS_URL=redis://u:SECRET%zz@h", "REDIS_URL: a % in the user name or password must be percent-encoded (%25)"},
 		"port zero":             {"REDIS_URL=redis://h:0", "REDIS_URL: the port is not a number from 1 to 65535"},
 		"database no number":    {"REDIS_URL=redis://h/x", "REDIS_URL: the path must be the number of a database, such as /0"},
 		"database with slash":   {"REDIS_URL=redis://h/3/", "REDIS_URL: the path must be the number of a database, such as /0"},
-		"options":               {"REDIS_URL=redis://h?db=3", "REDIS_URL: options after a ? are not supported; set REDIS_READ_TIMEOUT and the like"},
+		"option of go-redis":    {"REDIS_URL=redis://h?read_timeout=3", "REDIS_URL: the option read_timeout is not read here: set REDIS_READ_TIMEOUT"},
+		"verification off":      {"REDIS_URL=rediss://h?ssl_cert_reqs=none", "REDIS_URL: the option ssl_cert_reqs is not read here: set REDIS_TLS=skip-verify"},
+		"verification skipped":  {"REDIS_URL=rediss://h?skip_verify=true", "REDIS_URL: the option skip_verify is not read here: set REDIS_TLS=skip-verify"},
+		"misspelled option":     {"REDIS_URL=redis://h?famly=0", "REDIS_URL: an option after the ? is unknown; is family meant?"},
+		"unknown option":        {"REDIS_URL=redis://h?colour=red", "REDIS_URL: an option after the ? is unknown; db, tls, family and client_name are known"},
+		"secret as an option":   {"REDIS_URL=redis://h?SECRET=1", "REDIS_URL: an option after the ? is unknown; db, tls, family and client_name are known"},
+		"version 3":             {"REDIS_URL=redis://h?protocol=3", "REDIS_URL: the option protocol: the driver speaks version 2 only"},
+		"family of nobody":      {"REDIS_URL=redis://h?family=5", "REDIS_URL: the option family: want 0, 4 or 6"},
+		"TLS maybe":             {"REDIS_URL=redis://h?tls=maybe", "REDIS_URL: the option tls: want true or false"},
+		"two databases":         {"REDIS_URL=redis://h/1?db=2", "REDIS_URL: the path and an option after the ? name different databases"},
+		"comma after database":  {"REDIS_URL=redis://h/0,", "REDIS_URL: the path must be the number of a database, such as /0"},
+		"the form of .NET":      {"REDIS_URL=n.redis.cache.windows.net:6380,password=SECRET=,ssl=True", "REDIS_URL: is in the form of .NET: write the host and its port as rediss://host:6380, and set REDIS_PASSWORD"},
+		"the REST of Upstash":   {"REDIS_URL=https://x.upstash.io", "REDIS_URL: is the address of an HTTP service: want the one that begins with rediss://, or REDIS_HOST and REDIS_PASSWORD"},
+		"two passwords":         {"REDIS_URL=redis://:SECRET@h REDIS_PASSWORD=other", "REDIS_URL: has another password than REDIS_PASSWORD: keep one"},
+		"scheme in the host":    {"REDIS_HOST=https://h", "REDIS_HOST: has a scheme: want a name or an address, without https:// and the like"},
+		"IPv6 without brackets": {"REDIS_HOST=2001:db8::zz:6379", "REDIS_HOST: an IPv6 address before a port needs brackets: [::1]:6379"},
+		"two ports":             {"REDIS_HOST=h:1 REDIS_PORT=2", "REDIS_HOST: has a port, and REDIS_PORT is another one"},
+		"TLS over a socket":     {"REDIS_HOST=/run/redis.sock REDIS_TLS=verify", "REDIS_TLS: there is no TLS over a Unix socket"},
+		"unknown role":          {"REDIS_HOST=h REDIS_ROLE=SECRET", "REDIS_ROLE: not primary, replica or any"},
+		"blank in a name":       {"REDIS_URL=redis://h?client_name=a%20b", "REDIS_CLIENT_NAME: want printable letters without a blank"},
+		"all at once":           {"REDIS_URL=http://h REDIS_TLS=maybe REDIS_ROLE=x", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://; REDIS_TLS: not off, verify or skip-verify; REDIS_ROLE: not primary, replica or any"},
 		"user without password": {"REDIS_URL=redis://app:@h", "REDIS_URL: the user has no password"},
-		"password beside a URL": {"REDIS_URL=redis://h REDIS_PASSWORD=SECRET", "REDIS_URL: is set together with REDIS_USERNAME or REDIS_PASSWORD: put these into the URL"},
 		"TLS off and on":        {"REDIS_URL=rediss://h REDIS_TLS=off", "REDIS_URL: asks for TLS, but REDIS_TLS is off"},
 		"malformed host":        {"REDIS_HOST=SECRET@h", "REDIS_HOST: not a host name or address"},
 		"user alone":            {"REDIS_HOST=h REDIS_USERNAME=SECRET", "REDIS_PASSWORD is not set, but REDIS_USERNAME is"},
@@ -79,13 +97,14 @@ func TestTheEndOfALineIsNoPartOfAValue(t *testing.T) {
 func TestEveryVariableReachesTheDriver(t *testing.T) {
 	setenv(t, `REDIS_HOST=db.example REDIS_PORT=tcp://10.0.0.7:6380 REDIS_USERNAME=app REDIS_PASSWORD=pw REDIS_DB=3
 		REDIS_MAX_ACTIVE=7 REDIS_MAX_IDLE=5 REDIS_IDLE_TIMEOUT=1m REDIS_MAX_CONN_LIFETIME=2m
-		REDIS_DIAL_TIMEOUT=3s REDIS_READ_TIMEOUT=4s REDIS_WRITE_TIMEOUT=5s REDIS_TLS=skip-verify REDIS_TLS_SERVER_NAME=other`)
+		REDIS_DIAL_TIMEOUT=3s REDIS_READ_TIMEOUT=4s REDIS_WRITE_TIMEOUT=5s REDIS_TLS=skip-verify REDIS_TLS_SERVER_NAME=other
+		REDIS_CLIENT_NAME=shop`)
 	got := redis.Resolve(t, "redis")
 	want := redis.Resolved{
 		Addr: "db.example:6380", Username: "app", Password: "pw", DB: 3,
 		MaxActive: 7, MaxIdle: 5, IdleTimeout: time.Minute, MaxConnLifetime: 2 * time.Minute,
 		DialTimeout: 3 * time.Second, ReadTimeout: 4 * time.Second, WriteTimeout: 5 * time.Second,
-		TLS: true, ServerName: "other", SkipVerify: true,
+		TLS: true, ServerName: "other", SkipVerify: true, ClientName: "shop",
 	}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -102,10 +121,25 @@ func TestAURLIsTakenApart(t *testing.T) {
 		"rediss://h:1":               {Addr: "h:1", TLS: true, ServerName: "h"},
 		"valkeys://10.0.0.1":         {Addr: "10.0.0.1:6379", TLS: true, ServerName: "10.0.0.1"},
 		"redis://u:a:b@redis.local/": {Addr: "redis.local:6379", Username: "u", Password: "a:b"},
+
+		"REDIS://default:PW@[::1]:6379/0":   {Addr: "[::1]:6379", Username: "default", Password: "PW"},
+		"redis://default:PW@h?family=0":     {Addr: "h:6379", Username: "default", Password: "PW"},
+		"redis://default:PW@h?family=6":     {Addr: "h:6379", Username: "default", Password: "PW", Family: "6"},
+		"redis://:PW@h:6379?db=2":           {Addr: "h:6379", Password: "PW", DB: 2},
+		"redis://h/2?db=2":                  {Addr: "h:6379", DB: 2},
+		"redis://:PW@h?tls=true":            {Addr: "h:6379", Password: "PW", TLS: true, ServerName: "h"},
+		"rediss://h?ssl_cert_reqs=required": {Addr: "h:6379", TLS: true, ServerName: "h"},
+		"rediss://:ab+cd=@h":                {Addr: "h:6379", Password: "ab+cd=", TLS: true, ServerName: "h"},
+		"redis://h:PW@h":                    {Addr: "h:6379", Username: "h", Password: "PW"},
+		"unix:///run/redis.sock":            {Addr: "/run/redis.sock"},
+		"unix://u:PW@/run/redis.sock?db=3":  {Addr: "/run/redis.sock", Username: "u", Password: "PW", DB: 3},
+		"redis://:PW@%2Frun%2Fredis.sock/1": {Addr: "/run/redis.sock", Password: "PW", DB: 1},
+
+		"redis://h?protocol=2&client_name=shop&allowUsernameInURI=true": {Addr: "h:6379", ClientName: "shop"},
 	} {
 		setenv(t, "REDIS_URL="+url)
 		got := redis.Resolve(t, "redis")
-		want.MaxActive, want.MaxIdle, want.IdleTimeout, want.MaxConnLifetime = 20, 20, 4*time.Minute, 30*time.Minute
+		want.MaxActive, want.MaxIdle, want.IdleTimeout, want.MaxConnLifetime = 10, 10, time.Minute, 30*time.Minute
 		want.DialTimeout, want.ReadTimeout, want.WriteTimeout = 5*time.Second, 3*time.Second, 3*time.Second
 		if got != want {
 			t.Errorf("%s\ngot  %+v\nwant %+v", url, got, want)
@@ -114,9 +148,31 @@ func TestAURLIsTakenApart(t *testing.T) {
 }
 
 func TestWhatAPlatformSetsBesideTheURLIsIgnored(t *testing.T) {
-	setenv(t, "REDIS_URL=redis://h:1/2 REDIS_PORT=tcp://10.0.0.7:6379 REDIS_DB=9")
-	if got := redis.Resolve(t, "redis"); got.Addr != "h:1" || got.DB != 2 {
-		t.Errorf("got %+v", got)
+	for env, want := range map[string]redis.Resolved{
+		"REDIS_URL=redis://h:1/2 REDIS_PORT=tcp://10.0.0.7:6379 REDIS_DB=9": {Addr: "h:1", DB: 2},
+		"REDIS_URL=redis://h REDIS_DB=9":                                    {Addr: "h:6379"},
+		"REDIS_URL=redis://default:PW@h REDIS_PASSWORD=PW REDIS_USERNAME=x": {Addr: "h:6379", Username: "default", Password: "PW"},
+		"REDIS_URL=redis://h REDIS_HOST=other REDIS_PORT=1":                 {Addr: "h:6379"},
+		"REDIS_URL=redis://h REDIS_PASSWORD=PW":                             {Addr: "h:6379", Password: "PW"},
+		"REDIS_URL=redis://app@h REDIS_PASSWORD=PW":                         {Addr: "h:6379", Username: "app", Password: "PW"},
+		"REDIS_URL=redis://h REDIS_USERNAME=app REDIS_PASSWORD=PW":          {Addr: "h:6379", Username: "app", Password: "PW"},
+	} {
+		setenv(t, env)
+		got := redis.Resolve(t, "redis")
+		if got.Addr != want.Addr || got.DB != want.DB || got.Username != want.Username || got.Password != want.Password {
+			t.Errorf("%s: got %+v", env, got)
+		}
+	}
+}
+
+func TestAHostMayHaveAPortOrBeASocket(t *testing.T) {
+	for host, addr := range map[string]string{
+		"h:7": "h:7", "h": "h:6379", "[::1]:7": "[::1]:7", "::1": "[::1]:6379", "/run/redis.sock": "/run/redis.sock",
+	} {
+		setenv(t, "REDIS_HOST="+host)
+		if got := redis.Resolve(t, "redis"); got.Addr != addr {
+			t.Errorf("%s is %s, want %s", host, got.Addr, addr)
+		}
 	}
 }
 
@@ -149,7 +205,7 @@ func TestZeroIsWhatTheDriverMeansByIt(t *testing.T) {
 		t.Errorf("below zero, in code: got %+v", got)
 	}
 	setenv(t, "REDIS_HOST=h REDIS_MAX_ACTIVE=0")
-	if got := redis.Resolve(t, "redis"); got.MaxActive != 0 || got.MaxIdle != 20 {
+	if got := redis.Resolve(t, "redis"); got.MaxActive != 0 || got.MaxIdle != 10 {
 		t.Errorf("without a limit, %d of %d connections are kept idle", got.MaxIdle, got.MaxActive)
 	}
 }
@@ -163,7 +219,7 @@ func TestTLSIsAtLeastVersion12(t *testing.T) {
 
 func TestAZeroFieldMeansItsDefault(t *testing.T) {
 	cfg := config.Defaults(redis.Config{MaxActive: 2})
-	if cfg.MaxActive != 2 || cfg.MaxIdle != 20 || cfg.ReadTimeout != 3*time.Second {
+	if cfg.MaxActive != 2 || cfg.MaxIdle != 10 || cfg.ReadTimeout != 3*time.Second {
 		t.Errorf("got %+v", cfg)
 	}
 }

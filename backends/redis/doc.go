@@ -8,24 +8,42 @@
 //
 // # Configuration
 //
-// REDIS_URL (redis://user:password@host:6379/0, rediss:// for TLS, valkey:// and valkeys:// alike), or
-// REDIS_HOST with REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD and REDIS_DB. Every variable is a field of
-// [Config]. A second instance is registry.Register(redis.New("redis-sessions")); it reads REDIS_SESSIONS_*.
+// REDIS_URL (redis://user:password@host:6379/0, rediss:// for TLS, valkey:// and valkeys:// alike, unix:///path for a
+// socket), or REDIS_HOST with REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD and REDIS_DB. A URL counts before the parts,
+// which give only what it lacks: a password and its user. Of other libraries' options after the ?, db, tls, family and
+// client_name are read. Every variable is a field of [Config]. A second instance is
+// registry.Register(redis.New("redis-sessions")); it reads REDIS_SESSIONS_*.
 //
 // # Open, check, close
 //
-// Open connects, authenticates, selects the database and sends a PING. Check sends a PING over a pooled
-// connection. When that fails or none comes free, it asks over a connection of its own: so a stale connection
-// is no failure, and a full pool is KindDegraded, a warning, if the server is well. A user who may not PING counts as
-// healthy: the server has answered.
+// Open connects, authenticates, selects the database and sends a PING. A Sentinel, and a node of a cluster that does
+// not hold all slots, are refused by name. Check sends a PING over a pooled connection. When that fails or none comes
+// free, it asks over a connection of its own: so a stale connection is no failure. A full pool is KindDegraded, a
+// warning, if the server is well, and KindExhausted, a failure, once no connection has come back for 30s. A user who
+// may not PING counts as healthy: the server has answered.
+//
+// With REDIS_ROLE=primary a server that takes no writes is KindReadOnly: Open tries again, and Check fails. With
+// replica it has to be one. The question is ROLE, or INFO for a user who may not ask that.
 //
 // Close closes the pool and lends no connection from then on. Those that the program has borrowed may come back within
 // the share that CloseAll gives to Close, less 100ms; then they are cut, and the error counts them.
 //
 // # Clients
 //
-// Borrowing waits for a free connection until the context ends. A connection that was idle for over a second
-// is tested before it is lent, so after a restart of the server the pool heals by itself.
+// Borrowing waits for a free connection until the context ends. A connection that the server has closed is not lent,
+// and one that was idle for over a second is tested before, so after a restart of the server the pool heals by itself.
 //
-// Redis Cluster and Sentinel are not supported.
+// After a fail-over behind one address the old primary answers READONLY. The program gets that error, nothing is sent
+// twice, and all connections of that time leave the pool as soon as they are a second old. With REDIS_ROLE=primary a
+// connection also leaves when the host name has not had its address for 30s. [Classify] tells the kind of any error
+// that a connection has returned.
+//
+// # Blocking commands and subscriptions
+//
+// REDIS_READ_TIMEOUT (3s) bounds the wait for every reply, also where the context has more time. A command that waits
+// at the server, such as BLPOP, and a subscription name a limit of their own, by driver.DoWithTimeout and
+// ReceiveWithTimeout; 0 is none. See the examples of [Conn].
+//
+// Peers that are gone are found within 45s by TCP keepalive, also during such a wait. A server that is stopped while
+// its machine lives is not: bound the wait where that matters.
 package redis

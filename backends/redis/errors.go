@@ -7,20 +7,16 @@ import (
 
 	driver "github.com/gomodule/redigo/redis"
 
-	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
 const protected = "the server runs in protected mode and serves its own host only (DENIED): give it a password " +
 	"(requirepass) and set it here, too"
 
-// replies are the error replies of a server, by how they begin. The rest of a reply is never shown: a server
-// that does not know AUTH answers with the password.
-var replies = []struct {
-	prefix string
-	kind   registry.Kind
-	text   string
-}{
+// replies are the error replies of a server, by the words that they begin with. The rest of a reply is never shown: a
+// server that does not know AUTH answers with the password.
+var replies = kit.Table[string]{
 	{"WRONGPASS", registry.KindAuth, "wrong user name or password (WRONGPASS)"},
 	{"NOAUTH", registry.KindAuth, "the server wants a password (NOAUTH)"},
 	{"ERR invalid password", registry.KindAuth, "wrong password"},
@@ -28,46 +24,74 @@ var replies = []struct {
 	{"ERR Client sent AUTH", registry.KindAuth, "the server has no password, but the configuration has"},
 	{"ERR unknown command 'AUTH'", registry.KindAuth, "the server does not know AUTH"},
 	{"ERR unknown command `AUTH`", registry.KindAuth, "the server does not know AUTH"},
-	{"NOPERM", registry.KindPermission, "the user may not do this (NOPERM)"},
+	{"NOPERM", registry.KindPermission, "permission denied: the user may not do this (NOPERM)"},
 	{"LOADING", registry.KindLoading, "the server is loading its data (LOADING)"},
 	{"MASTERDOWN", registry.KindLoading, "the replica has lost its master (MASTERDOWN)"},
 	{"BUSY", registry.KindLoading, "the server is busy with a script (BUSY)"},
-	{"ERR max number of clients", registry.KindExhausted, "the server has no connection to spare (maxclients)"},
+	{"CLUSTERDOWN", registry.KindLoading, "the cluster is down, or slots have no node (CLUSTERDOWN)"},
+	{"TRYAGAIN", registry.KindLoading, "the slot is moving to another node (TRYAGAIN)"},
+	{"MISCONF", registry.KindLoading, "the server takes no writes, since it cannot save to its disk (MISCONF)"},
+	{"NOREPLICAS", registry.KindLoading, "the server takes no writes, since it has too few replicas (NOREPLICAS)"},
+	{"OOM", registry.KindExhausted, "the server is out of memory: maxmemory is reached (OOM)"},
+	{"ERR max number of clients", registry.KindExhausted, "too many connections: the server's maxclients is reached"},
+	{"ERR max requests limit exceeded", registry.KindExhausted, "the quota of requests is used up"},
+	{"ERR max daily request limit exceeded", registry.KindExhausted, "the quota of requests a day is used up"},
 	{"ERR DB index", registry.KindConfig, "the server has no database of that number"},
+	{"ERR SELECT is not allowed", registry.KindConfig, "a cluster has no database but 0"},
 	{"DENIED", registry.KindConfig, protected},
 	{"-DENIED", registry.KindConfig, protected},
+	{"NOPROTO", registry.KindConfig, "the server does not speak this version of the protocol (NOPROTO)"},
+	{"MOVED", registry.KindConfig, "the key is on another node of the cluster (MOVED)"},
+	{"ASK", registry.KindLoading, "the key is moving to another node of the cluster (ASK)"},
 	{"READONLY", registry.KindReadOnly, "the server is a replica and takes no writes (READONLY)"},
-}
-
-// classify returns the registry's error for what the driver returned.
-func classify(err error) error {
-	if errors.Is(err, driver.ErrPoolExhausted) {
-		return fault.New(registry.KindDegraded, "no free connection in the pool")
-	}
-	reply, ok := errors.AsType[driver.Error](err)
-	if !ok {
-		return fault.From(err)
-	}
-	for _, known := range replies {
-		if strings.HasPrefix(string(reply), known.prefix) {
-			return fault.New(known.kind, "%s", known.text)
-		}
-	}
-	return fault.New(registry.KindUnknown, "the server answered with the error %s", code(string(reply)))
 }
 
 // codes are what else a reply may begin with.
 var codes = []string{
-	"ASK", "CLUSTERDOWN", "CROSSSLOT", "EXECABORT", "ERR", "MISCONF", "MOVED", "NOPROTO", "NOREPLICAS", "NOSCRIPT",
-	"OOM", "TRYAGAIN", "UNBLOCKED", "UNKILLABLE", "WRONGTYPE",
+	"BUSYGROUP", "BUSYKEY", "CROSSSLOT", "EXECABORT", "ERR", "INPROG", "NOGOODSLAVE", "NOSCRIPT", "NOTBUSY", "UNBLOCKED",
+	"UNKILLABLE", "WRONGTYPE",
 }
 
-// code returns the first word of a reply if it is a code that servers are known to have: any other may be a part of
-// what they were sent.
-func code(reply string) string {
-	word, _, _ := strings.Cut(reply, " ")
-	if !slices.Contains(codes, word) {
-		return "ERR"
+// Classify returns what is known about an error that a connection or the pool has returned: registry.KindOf tells its
+// kind, such as registry.KindReadOnly for READONLY and registry.KindExhausted for OOM. The text is Mooring's own and
+// holds nothing that was sent. It is nil for nil. An answer of the server that says nothing about its health, such as
+// WRONGTYPE, is registry.KindUnknown, with its code.
+func Classify(err error) error {
+	if errors.Is(err, driver.ErrPoolExhausted) {
+		return kit.Errorf(registry.KindDegraded, "no free connection in the pool")
 	}
-	return word
+	reply, ok := errors.AsType[driver.Error](err)
+	if !ok {
+		return kit.Classify(err)
+	}
+	if failure := replies.First(func(words string) bool { return beginsWith(string(reply), words) }); failure != nil {
+		return failure
+	}
+	word, _, _ := strings.Cut(string(reply), " ")
+	if !slices.Contains(codes, word) { // it may be a part of what was sent
+		word = "ERR"
+	}
+	return kit.Errorf(registry.KindUnknown, "the server answered with the error %s", word)
+}
+
+// beginsWith reports whether the reply begins with these words, and not only with these letters: BUSYGROUP is not BUSY.
+func beginsWith(reply, words string) bool {
+	rest, found := strings.CutPrefix(reply, words)
+	return found && (rest == "" || rest[0] < 'A' || rest[0] > 'Z')
+}
+
+// refused reports whether the server has answered, with an error.
+func refused(err error) bool {
+	_, ok := errors.AsType[driver.Error](err)
+	return ok
+}
+
+// firstWord adds to what the first word to a server has met, that a server which wants TLS hangs up without it.
+func (c *client) firstWord(err error) error {
+	err = Classify(err)
+	if c.tls == nil && registry.KindOf(err) == registry.KindUnreachable {
+		return kit.Errorf(registry.KindUnreachable, "%w (if this port wants TLS, write rediss:// or set %sTLS)",
+			err, c.prefix)
+	}
+	return err
 }

@@ -4,8 +4,6 @@ import (
 	"crypto/tls"
 	"testing"
 	"time"
-
-	"github.com/vibework/mooring/backends/config"
 )
 
 // Resolved is what the driver is going to be given.
@@ -15,23 +13,19 @@ type Resolved struct {
 	IdleTimeout, MaxConnLifetime           time.Duration
 	DialTimeout, ReadTimeout, WriteTimeout time.Duration
 	TLS, SkipVerify                        bool
-	ServerName                             string
+	ServerName, Family, ClientName         string
 }
 
 // Resolve reads the environment as Configure does.
 func Resolve(t *testing.T, name string) Resolved {
 	t.Helper()
-	return shown(resolved(t, name))
+	return shown(resolved(t, name, setup{}))
 }
 
 // ResolveConfig is Resolve for a Config made in code.
 func ResolveConfig(t *testing.T, cfg Config) Resolved {
 	t.Helper()
-	s, err := resolve("redis", config.Defaults(cfg))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return shown(s)
+	return shown(resolved(t, "redis", setup{config: &cfg}))
 }
 
 func shown(s *settings) Resolved {
@@ -40,6 +34,7 @@ func shown(s *settings) Resolved {
 		DB: s.DB, MaxActive: s.MaxActive, MaxIdle: s.MaxIdle,
 		IdleTimeout: s.IdleTimeout, MaxConnLifetime: s.MaxConnLifetime,
 		DialTimeout: s.DialTimeout, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout,
+		Family: s.family, ClientName: s.ClientName,
 	}
 	if s.tls != nil {
 		r.TLS, r.SkipVerify, r.ServerName = true, s.tls.InsecureSkipVerify, s.tls.ServerName
@@ -50,24 +45,14 @@ func shown(s *settings) Resolved {
 // TLSOf is the TLS configuration that the environment asks for.
 func TLSOf(t *testing.T, name string) *tls.Config {
 	t.Helper()
-	return resolved(t, name).tls
+	return resolved(t, name, setup{}).tls
 }
 
-func resolved(t *testing.T, name string) *settings {
+func resolved(t *testing.T, name string, in setup) *settings {
 	t.Helper()
-	cfg, err := config.Load[Config](name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := resolve(name, cfg)
+	s, err := resolve(name, in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
-
-// Classify is what every error of the driver goes through.
-var Classify = classify
-
-// UseOn is Use for a resource other than the default instance.
-func UseOn(r *Resource, opts ...Option) { r.use(opts) }

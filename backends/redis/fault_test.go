@@ -36,7 +36,7 @@ func TestOpenSaysWhatIsWrongWithTheServer(t *testing.T) {
 		"closed port":    {closedPort, "connection refused", registry.KindUnreachable},
 		"silent":         {silentPort, "no answer in time: context deadline exceeded", registry.KindTimeout},
 		"no such host":   {func(*testing.T) string { return "host.invalid:1" }, "no such host", registry.KindUnreachable},
-		"not a database": {hangUp, "the connection was closed", registry.KindUnreachable},
+		"not a database": {hangUp, "the connection was closed (if this port wants TLS, write rediss:// or set REDIS_TLS)", registry.KindUnreachable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, _ := register(at("redis://" + test.addr(t)))
@@ -107,7 +107,7 @@ const (
 
 func TestAServerThatServesNobodyIsNotOpened(t *testing.T) {
 	for text, want := range map[string]string{
-		full: "open redis: exhausted: the server has no connection to spare (maxclients)",
+		full: "open redis: exhausted: too many connections: the server's maxclients is reached",
 		guarded: "open redis: config: the server runs in protected mode and serves its own host only (DENIED): " +
 			"give it a password (requirepass) and set it here, too",
 	} {

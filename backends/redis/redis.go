@@ -2,11 +2,10 @@ package redis
 
 import (
 	"context"
-	"fmt"
 
 	driver "github.com/gomodule/redigo/redis"
 
-	"github.com/vibework/mooring/backends/internal/slot"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -28,24 +27,27 @@ func Pool() *driver.Pool { return std.Pool() }
 func Handle() (*driver.Pool, error) { return std.Handle() }
 
 // Use sets options of the default instance. It panics once that is open.
-func Use(opts ...Option) { std.use(opts) }
+func Use(opts ...Option) { std.Use(opts...) }
 
 // Option is an option of [New] and [Use].
-type Option func(*Resource)
+type Option = kit.Option[setup]
 
 // WithConfig takes the configuration from cfg instead of the environment.
-func WithConfig(cfg Config) Option { return func(r *Resource) { r.settings.Give(cfg) } }
+func WithConfig(cfg Config) Option { return func(s *setup) { s.config = &cfg } }
 
 // WithHook calls hook with every new pool before its first use, for instrumentation: wrap its DialContext to
 // wrap connections. A wrapped connection has to implement driver.ConnWithContext.
-func WithHook(hook func(*driver.Pool)) Option { return func(r *Resource) { r.hook = hook } }
+func WithHook(hook func(*driver.Pool)) Option { return func(s *setup) { s.hook = hook } }
 
-// Resource is one Redis server and a pool of connections to it. All methods may be called from any goroutine.
+// setup is what a program sets in code.
+type setup struct {
+	config *Config
+	hook   func(*driver.Pool)
+}
+
+// Resource is one Redis server and a pool of connections to it. All methods are safe for concurrent use.
 type Resource struct {
-	name     string
-	hook     func(*driver.Pool)
-	settings slot.Settings[Config, settings]
-	slot     slot.Slot[client]
+	*kit.Resource[setup, *client, *driver.Pool]
 }
 
 var (
@@ -55,44 +57,10 @@ var (
 
 // New returns a resource that is configured by the variables of its name: "redis-sessions" by
 // REDIS_SESSIONS_*. It reads nothing yet. Register it to have it opened.
-func New(name string, opts ...Option) *Resource {
-	r := &Resource{name: name}
-	r.use(opts)
-	return r
-}
-
-// Name returns the name given to New.
-func (r *Resource) Name() string { return r.name }
-
-// Configure reads and checks the configuration. Its error lists every problem, by variable and never by value.
-func (r *Resource) Configure() error { return r.settings.Configure(r.name, resolve) }
-
-// Open connects, logs in and sends a PING. It calls Configure unless that has been done.
-func (r *Resource) Open(ctx context.Context) error {
-	return r.slot.Open(ctx, func(ctx context.Context) (*client, error) {
-		s, err := r.settings.Get(r.name, resolve)
-		if err != nil {
-			return nil, err
-		}
-		return connect(ctx, s, r.hook)
-	})
-}
-
-// Check sends a PING, bounded by 5s if ctx has no deadline. See the package comment for what it means.
-func (r *Resource) Check(ctx context.Context) error {
-	return r.slot.Check(ctx, func(ctx context.Context, c *client) error {
-		return slot.Probe(ctx, c.pingPooled, c.pingDirect)
-	})
-}
-
-// Close closes the pool. It lends no connection from its beginning on; those that are lent may finish their work until
-// ctx ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
-func (r *Resource) Close(ctx context.Context) error {
-	return r.slot.Close(ctx, func(ctx context.Context, c *client) error { return c.release(ctx) })
-}
+func New(name string, opts ...Option) *Resource { return &Resource{kit.New(name, resolve, opts...)} }
 
 // PoolStats returns the numbers of the pool. They are zero while the resource is not open.
-func (r *Resource) PoolStats() registry.PoolStats { return r.slot.PoolStats((*client).poolStats) }
+func (r *Resource) PoolStats() registry.PoolStats { return kit.PoolStats(r.Resource) }
 
 // Conn borrows a connection, waiting for one until ctx ends. Close returns it.
 func (r *Resource) Conn(ctx context.Context) (driver.Conn, error) {
@@ -104,22 +72,4 @@ func (r *Resource) Conn(ctx context.Context) (driver.Conn, error) {
 }
 
 // Pool returns the pool, also after Close. It panics if the resource was never opened.
-func (r *Resource) Pool() *driver.Pool { return r.slot.Must(r.name).Pool }
-
-// Handle is Pool with an error instead of a panic: registry.ErrNotOpen, with the reason why.
-func (r *Resource) Handle() (*driver.Pool, error) {
-	c, err := r.slot.Get(r.name)
-	if err != nil {
-		return nil, err
-	}
-	return c.Pool, nil
-}
-
-func (r *Resource) use(opts []Option) {
-	if r.slot.IsOpen() {
-		panic(fmt.Sprintf("%s: Use after the resource was opened", r.name))
-	}
-	for _, opt := range opts {
-		opt(r)
-	}
-}
+func (r *Resource) Pool() *driver.Pool { return kit.Must(r.Handle()) }

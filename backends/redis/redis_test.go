@@ -307,7 +307,7 @@ func TestHandleSaysWhyOpenFailed(t *testing.T) {
 
 func TestOptionsOfAnOpenResourceCannotBeChanged(t *testing.T) {
 	_, res := open(t, at(server(t)))
-	text := panicOf(func() { redis.UseOn(res, redis.WithConfig(redis.Config{})) })
+	text := panicOf(func() { res.Use(redis.WithConfig(redis.Config{})) })
 	if text != "redis: Use after the resource was opened" {
 		t.Errorf("got %q", text)
 	}

@@ -89,7 +89,7 @@ func TestAHealthyEnvironment(t *testing.T) {
 	expect(t, stdout, `BACKEND  STATUS  RESOLVE  CONNECT  AUTHENTICATE  CHECK  IN USE  READ
 mysql  pass  1ms  1ms  1ms  1ms  0 of 20  MYSQL_URL
 mongo  pass  1ms  1ms  1ms  1ms  0 of 100  MONGO_URI
-redis  pass  1ms  1ms  1ms  1ms  0 of 20  REDIS_URL
+redis  pass  1ms  1ms  1ms  1ms  0 of 10  REDIS_URL
 pubsub  pass  1ms  1ms  1ms  1ms  -  PUBSUB_PROJECT_ID PUBSUB_EMULATOR_HOST
 `)
 }

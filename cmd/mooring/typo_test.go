@@ -13,7 +13,7 @@ func TestAMisspeltVariableOfABackendThatNothingElseConfiguresIsAMistake(t *testi
 	expect(t, stdout, `BACKEND  STATUS  RESOLVE  CONNECT  AUTHENTICATE  CHECK  IN USE  READ
 mysql  skip  -  -  -  -  -  nothing: no variable is set
 mongo  fail  -  -  -  -  -  nothing, not MONGO_URL
-redis  pass  1ms  1ms  1ms  1ms  0 of 20  REDIS_URL
+redis  pass  1ms  1ms  1ms  1ms  0 of 10  REDIS_URL
 pubsub  skip  -  -  -  -  -  nothing: no variable is set
 
 mongo: config at configure:
@@ -33,7 +33,7 @@ func TestAMisspeltVariableBesideWhatIsWellIsAWarning(t *testing.T) {
 		t.Errorf("it exits with %d", status)
 	}
 	expect(t, stdout, `BACKEND  STATUS  RESOLVE  CONNECT  AUTHENTICATE  CHECK  IN USE  READ
-redis  warn  1ms  1ms  1ms  1ms  0 of 20  REDIS_URL, not REDIS_READ_TIMOUT
+redis  warn  1ms  1ms  1ms  1ms  0 of 10  REDIS_URL, not REDIS_READ_TIMOUT
 
 redis: misspelt:
   REDIS_READ_TIMOUT is not read; did you mean REDIS_READ_TIMEOUT?

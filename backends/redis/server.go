@@ -1,0 +1,131 @@
+package redis
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	driver "github.com/gomodule/redigo/redis"
+
+	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
+)
+
+const allSlots = 16384
+
+// ask asks what a program would: the server's role if one is wanted, and else a PING.
+func (c *client) ask(ctx context.Context, conn driver.Conn) error {
+	if c.role == kit.Any {
+		return ping(ctx, conn)
+	}
+	role, err := roleOf(ctx, conn)
+	switch {
+	case err != nil:
+		return Classify(err)
+	case role != "master" && role != "slave":
+		return kit.Errorf(registry.KindPermission,
+			"the user may ask neither ROLE nor INFO, and %sROLE needs one of them", c.prefix)
+	}
+	if err = c.role.Judge(role == "master"); registry.KindOf(err) == registry.KindReadOnly {
+		c.notes.ReadOnly()
+	}
+	return err
+}
+
+// ping is nil also for a user who may not PING (NOPERM): the server is there and knows the user.
+func ping(ctx context.Context, conn driver.Conn) error {
+	reply, err := driver.DoContext(conn, ctx, "PING")
+	switch err = Classify(err); {
+	case registry.KindOf(err) == registry.KindPermission:
+		return nil
+	case err == nil && reply != "PONG": // a server that sends back what it gets sends an array
+		return kit.Errorf(registry.KindUnknown, "the answer to PING is not PONG; is this a Redis server?")
+	}
+	return err
+}
+
+// roleOf returns master or slave, and "" where the server does not say. Its error is of the connection, or of a server
+// that answers nothing now.
+func roleOf(ctx context.Context, conn driver.Conn) (string, error) {
+	reply, err := driver.DoContext(conn, ctx, "ROLE")
+	if fields, _ := reply.([]any); len(fields) > 0 {
+		return text(fields[0], nil)
+	}
+	if err != nil && !unanswered(err) {
+		return "", err
+	}
+	return info(ctx, conn, "replication", "role")
+}
+
+// identify refuses what is not one Redis server: a Sentinel, and a node of a cluster that does not hold all slots. What
+// the server or a proxy does not answer decides nothing.
+func (c *client) identify(ctx context.Context, conn driver.Conn) error {
+	mode, err := info(ctx, conn, "server", "redis_mode")
+	switch {
+	case err != nil:
+		return c.firstWord(err)
+	case mode == "sentinel":
+		return kit.Errorf(registry.KindConfig, "this is a Sentinel, and not the server that it watches: "+
+			"write %sURL=redis+sentinel://host:26379/NAME", c.prefix)
+	case mode != "cluster":
+		return nil
+	}
+	nodes, err := text(driver.DoContext(conn, ctx, "CLUSTER", "NODES"))
+	if nodes != "" && !holdsAllSlots(nodes) {
+		return kit.Errorf(registry.KindConfig, "this is a node of a cluster, and does not hold all slots: "+
+			"write %sURL=redis+cluster://host:6379", c.prefix)
+	}
+	return Classify(err)
+}
+
+// holdsAllSlots reads CLUSTER NODES: id, address, flags, master, ping, pong, epoch, link, and the slots of each.
+func holdsAllSlots(nodes string) bool {
+	slots := 0
+	for line := range strings.Lines(nodes) {
+		fields := strings.Fields(line)
+		if len(fields) < 8 || !strings.HasPrefix(fields[2], "myself") {
+			continue
+		}
+		for _, part := range fields[8:] {
+			first, last, isRange := strings.Cut(part, "-")
+			from, err1 := strconv.Atoi(first)
+			to, err2 := strconv.Atoi(last)
+			switch {
+			case isRange && err1 == nil && err2 == nil:
+				slots += to - from + 1
+			case !isRange && err1 == nil:
+				slots++
+			}
+		}
+	}
+	return slots == allSlots
+}
+
+// info returns a field of INFO, and "" if the server does not say.
+func info(ctx context.Context, conn driver.Conn, section, field string) (string, error) {
+	fields, err := text(driver.DoContext(conn, ctx, "INFO", section))
+	for line := range strings.Lines(fields) {
+		if value, found := strings.CutPrefix(line, field+":"); found {
+			return strings.TrimSpace(value), nil
+		}
+	}
+	return "", err
+}
+
+// text returns an answer in words, and "" for any other and for a question that is not answered.
+func text(reply any, err error) (string, error) {
+	if err == nil {
+		words, _ := driver.String(reply, nil)
+		return words, nil
+	}
+	if unanswered(err) {
+		return "", nil
+	}
+	return "", err
+}
+
+// unanswered reports whether the server, or a proxy in front of it, does not know the question or does not allow it.
+func unanswered(err error) bool {
+	kind := registry.KindOf(Classify(err))
+	return refused(err) && (kind == registry.KindPermission || kind == registry.KindUnknown)
+}

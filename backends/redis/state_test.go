@@ -1,0 +1,243 @@
+package redis_test
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	driver "github.com/gomodule/redigo/redis"
+
+	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/registry"
+)
+
+func openError(t *testing.T, cfg redis.Config) error {
+	t.Helper()
+	r, _ := register(cfg)
+	r.OpenTimeout = time.Second
+	err := r.OpenAll(t.Context())
+	if err == nil {
+		_ = r.CloseAll(t.Context())
+	}
+	return err
+}
+
+func TestASentinelIsRefusedByName(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sentinel.conf")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := redisServer(t, file, "--sentinel")
+	if p == nil {
+		return
+	}
+	want := "open redis: config: this is a Sentinel, and not the server that it watches: " +
+		"write REDIS_URL=redis+sentinel://host:26379/NAME"
+	for _, url := range []string{p.url, p.url + "/1", "redis://:pw@" + p.addr} {
+		if err := openError(t, at(url)); err == nil || err.Error() != want {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestANodeOfAClusterIsRefusedUnlessItHoldsAllSlots(t *testing.T) {
+	p := redisServer(t, "--cluster-enabled", "yes")
+	if p == nil {
+		return
+	}
+	p.do("CLUSTER", "ADDSLOTSRANGE", 0, 16382)
+	want := "open redis: config: this is a node of a cluster, and does not hold all slots: " +
+		"write REDIS_URL=redis+cluster://host:6379"
+	if err := openError(t, at(p.url)); err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	p.do("CLUSTER", "ADDSLOTS", 16383)
+	if err := openError(t, at(p.url)); err != nil {
+		t.Errorf("with all slots: %v", err)
+	}
+}
+
+func TestTheRoleIsWhatTheServerHasToBe(t *testing.T) {
+	p := redisServer(t, "--replica-serve-stale-data", "yes")
+	if p == nil {
+		return
+	}
+	p.do("ACL", "SETUSER", "noRole", "on", "nopass", "~*", "+@all", "-role")
+	p.do("ACL", "SETUSER", "blind", "on", "nopass", "~*", "+@all", "-role", "-info")
+	const (
+		readOnly = "open redis: read_only: the server takes no writes, and the role asks for a primary"
+		writes   = "open redis: config: the server takes writes, and the role asks for a replica"
+		blind    = "open redis: permission: the user may ask neither ROLE nor INFO, and REDIS_ROLE needs one of them"
+	)
+	says := func(user, role, want string) {
+		t.Helper()
+		cfg := at("redis://" + user + p.addr)
+		cfg.Role = role
+		got := ""
+		if err := openError(t, cfg); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s as %s: got %q, want %q", role, user, got, want)
+		}
+	}
+	for _, user := range []string{"", "noRole:x@"} {
+		says(user, "primary", "")
+		says(user, "replica", writes)
+	}
+	says("blind:x@", "primary", blind)
+	says("blind:x@", "any", "")
+	p.do("REPLICAOF", "127.0.0.1", closedPortOnly(t))
+	for _, user := range []string{"", "noRole:x@"} {
+		says(user, "primary", readOnly)
+		says(user, "replica", "")
+		says(user, "any", "")
+	}
+}
+
+func closedPortOnly(t *testing.T) string {
+	_, port, _ := net.SplitHostPort(closedPort(t))
+	return port
+}
+
+func TestThePoolLeavesADemotedServerWithinASecondAndTellsOnce(t *testing.T) {
+	old, promoted := redisServer(t), redisServer(t)
+	if old == nil {
+		return
+	}
+	proxy := newRouter(t, old.addr)
+	cfg := at("redis://" + proxy.addr())
+	cfg.Role, cfg.MaxActive = "primary", 4
+	r, res := open(t, cfg)
+	<-time.After(1100 * time.Millisecond) // all of its connections are grown up
+	warm(t, res, 4)
+	<-time.After(1100 * time.Millisecond)
+	old.do("REPLICAOF", "127.0.0.1", closedPortOnly(t))
+	if kind := registry.KindOf(r.Check(t.Context(), "redis").Err); kind != registry.KindReadOnly {
+		t.Errorf("the check of a demoted server is %q", kind)
+	}
+	err := write(t, res)
+	if registry.KindOf(redis.Classify(err)) != registry.KindReadOnly || !strings.HasPrefix(err.Error(), "READONLY") {
+		t.Errorf("the program sees %v", err)
+	}
+	proxy.route(promoted.addr)
+	promotedAt, failures := time.Now(), 0
+	for write(t, res) != nil {
+		failures++
+		if time.Since(promotedAt) > 30*time.Second {
+			t.Fatal("it never heals")
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	t.Logf("healed after %v and %d failures", time.Since(promotedAt), failures)
+	if took := time.Since(promotedAt); took > 2*time.Second {
+		t.Errorf("it took %v to heal", took)
+	}
+	if result := r.Check(t.Context(), "redis"); result.Err != nil {
+		t.Errorf("afterwards: %v", result.Err)
+	}
+}
+
+func write(t *testing.T, res *redis.Resource) error {
+	t.Helper()
+	conn, err := res.Conn(t.Context())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = driver.DoContext(conn, t.Context(), "SET", "mooring-state", "value")
+	return err
+}
+
+func TestAConnectionThatWasJustClosedIsNotLent(t *testing.T) {
+	p := redisServer(t)
+	if p == nil {
+		return
+	}
+	_, res := open(t, at(p.url))
+	for range 20 {
+		warm(t, res, 3)
+		p.do("CLIENT", "KILL", "SKIPME", "yes", "TYPE", "normal")
+		if err := write(t, res); err != nil {
+			t.Fatalf("a connection that the server has closed was lent: %v", err)
+		}
+	}
+}
+
+func TestConnectionsHaveAName(t *testing.T) {
+	p := redisServer(t)
+	if p == nil {
+		return
+	}
+	p.do("ACL", "SETUSER", "nameless", "on", "nopass", "~*", "+@all", "-client")
+	cfg := at(p.url)
+	cfg.ClientName = "shop"
+	open(t, cfg)
+	list, _ := driver.String(p.do("CLIENT", "LIST"), nil)
+	if !strings.Contains(list, " name=shop ") {
+		t.Errorf("got %s", list)
+	}
+	cfg = at("redis://nameless:x@" + p.addr)
+	cfg.ClientName = "shop"
+	if err := openError(t, cfg); err != nil {
+		t.Errorf("where that is not allowed: %v", err)
+	}
+}
+
+func TestASocketIsAServerToo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "redis.sock")
+	p := redisServer(t, "--unixsocket", path)
+	if p == nil {
+		return
+	}
+	for _, cfg := range []redis.Config{at("unix://" + path + "?db=2"), {Host: path, DB: 2, Role: "primary"}} {
+		r, res := open(t, cfg)
+		if err := write(t, res); err != nil {
+			t.Error(err)
+		}
+		if err := r.CheckAll(t.Context()).Err(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAServerWithoutMemoryHasAKind(t *testing.T) {
+	p := redisServer(t, "--maxmemory", "1")
+	if p == nil {
+		return
+	}
+	_, res := open(t, at(p.url))
+	if kind := registry.KindOf(redis.Classify(write(t, res))); kind != registry.KindExhausted {
+		t.Errorf("OOM is %q", kind)
+	}
+	p.do("CONFIG", "SET", "maxmemory", "0", "min-replicas-to-write", "1")
+	if kind := registry.KindOf(redis.Classify(write(t, res))); kind != registry.KindLoading {
+		t.Errorf("NOREPLICAS is %q", kind)
+	}
+}
+
+func TestHalfOpenConnectionsAreDroppedTogether(t *testing.T) {
+	p := redisServer(t)
+	if p == nil {
+		return
+	}
+	proxy := newRouter(t, p.addr)
+	_, res := open(t, at("redis://"+proxy.addr()))
+	warm(t, res, 5)
+	<-time.After(1100 * time.Millisecond)
+	proxy.forget(t)
+	if err := res.Check(t.Context()); err != nil {
+		t.Errorf("the server is well on new connections: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond) // less than one PING may take
+	defer cancel()
+	conn, err := res.Conn(ctx)
+	if err != nil {
+		t.Fatalf("a half-open connection is still waited for: %v", err)
+	}
+	conn.Close()
+}

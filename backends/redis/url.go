@@ -1,0 +1,209 @@
+package redis
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/kit"
+)
+
+// schemes are those of a URL, and whether each asks for TLS.
+var schemes = map[string]bool{"redis": false, "rediss": true, "valkey": false, "valkeys": true}
+
+// fromURL reads the URL. What it says counts, whatever the parts say besides.
+func (s *settings) fromURL() (kit.Host, error) {
+	raw := s.URL.Reveal()
+	if err := otherForm(raw, s.prefix); err != nil {
+		return kit.Host{}, err
+	}
+	u, err := kit.ParseURI(socketAsHost(raw), "redis", "rediss", "valkey", "valkeys")
+	if err != nil {
+		return kit.Host{}, err
+	}
+	if len(u.Hosts) != 1 {
+		return kit.Host{}, fmt.Errorf("want one host; %s for several", topologies)
+	}
+	if schemes[u.Scheme] {
+		if s.TLS.Mode == config.TLSOff || s.TLS.Mode == "false" {
+			return u.Hosts[0], fmt.Errorf("asks for TLS, but %sTLS is off", s.prefix)
+		}
+		s.wantTLS()
+	}
+	return u.Hosts[0], errors.Join(s.setLogin(u), s.setDatabase(u), s.setOptions(u.Query))
+}
+
+const topologies = "write redis+sentinel://s1,s2/NAME or redis+cluster://n1,n2"
+
+// otherForm recognizes what other programs call a connection string.
+func otherForm(raw, prefix string) error {
+	lower := strings.ToLower(raw)
+	switch {
+	case strings.Contains(raw, ",password=") || strings.Contains(lower, ",ssl="):
+		return fmt.Errorf("is in the form of .NET: write the host and its port as rediss://host:6380, "+
+			"and set %sPASSWORD", prefix)
+	case strings.HasPrefix(lower, "jdbc:"):
+		return errors.New("begins with jdbc: drop that word")
+	case strings.HasPrefix(lower, "https://"):
+		return fmt.Errorf("is the address of an HTTP service: want the one that begins with rediss://, "+
+			"or %[1]sHOST and %[1]sPASSWORD", prefix)
+	}
+	return nil
+}
+
+// socketAsHost writes unix://user:password@/path?options as a URL whose host is the path.
+func socketAsHost(raw string) string {
+	for _, scheme := range []string{"unix://", "redis+socket://"} {
+		if len(raw) < len(scheme) || !strings.EqualFold(raw[:len(scheme)], scheme) {
+			continue
+		}
+		userinfo, path, found := strings.Cut(raw[len(scheme):], "/")
+		if !found || userinfo != "" && !strings.HasSuffix(userinfo, "@") || strings.Contains(path, "@") {
+			return raw
+		}
+		path, query, _ := strings.Cut(path, "?")
+		if plain, err := url.PathUnescape(path); err == nil {
+			path = plain
+		}
+		return "redis://" + userinfo + url.PathEscape("/"+path) + "?" + query
+	}
+	return raw
+}
+
+// setLogin puts the user and the password of the URL together with those of the variables.
+func (s *settings) setLogin(u kit.URI) error {
+	user, password := u.User, u.Password
+	if !u.HasPassword && s.Password.IsZero() { // redis://password@host, as redis-cli has it
+		user, password = "", config.NewSecret(u.User)
+	}
+	s.ignore("HOST", s.Host != "")
+	s.ignore("PORT", s.Port != 0)
+	s.ignore("USERNAME", s.Username != "" && user != "")
+	switch {
+	case password.IsZero() && !s.Password.IsZero():
+		password = s.Password
+		if user == "" {
+			user = s.Username
+		}
+	case !s.Password.IsZero() && s.Password.Reveal() != password.Reveal():
+		return fmt.Errorf("has another password than %sPASSWORD: keep one", s.prefix)
+	default:
+		s.ignore("PASSWORD", !s.Password.IsZero())
+	}
+	if user != "" && password.IsZero() {
+		return errors.New("the user has no password")
+	}
+	s.Username, s.Password = user, password
+	return nil
+}
+
+func (s *settings) setDatabase(u kit.URI) error {
+	text := u.Path
+	for _, option := range []string{"db", "database"} {
+		if other := u.Query.Get(option); other != "" {
+			if text != "" && text != other {
+				return errors.New("the path and an option after the ? name different databases")
+			}
+			text = other
+		}
+	}
+	s.ignore("DB", s.DB != 0)
+	s.DB = 0
+	if text == "" {
+		return nil
+	}
+	db, err := strconv.Atoi(text)
+	if err != nil || db < 0 {
+		return errors.New("the path must be the number of a database, such as /0")
+	}
+	s.DB = db
+	return nil
+}
+
+// variables are what to set instead of an option that other libraries have.
+var variables = map[string]string{
+	"ssl_cert_reqs": "TLS=skip-verify", "skip_verify": "TLS=skip-verify", "insecure": "TLS=skip-verify",
+	"ssl_ca_certs": "TLS_CA_FILE", "ssl_certfile": "TLS_CERT_FILE", "ssl_keyfile": "TLS_KEY_FILE",
+	"pool_size": "MAX_ACTIVE", "max_connections": "MAX_ACTIVE", "min_idle_conns": "MAX_IDLE",
+	"dial_timeout": "DIAL_TIMEOUT", "connect_timeout": "DIAL_TIMEOUT", "socket_connect_timeout": "DIAL_TIMEOUT",
+	"read_timeout": "READ_TIMEOUT", "timeout": "READ_TIMEOUT", "socket_timeout": "READ_TIMEOUT",
+	"write_timeout": "WRITE_TIMEOUT", "idle_timeout": "IDLE_TIMEOUT", "conn_max_idle_time": "IDLE_TIMEOUT",
+	"conn_max_lifetime": "MAX_CONN_LIFETIME",
+}
+
+// skipped are options of other libraries that mean nothing here.
+var skipped = []string{
+	"abortconnect", "allowusernameinuri", "decode_responses", "encoding", "health_check_interval", "lazyconnect",
+	"max_retries", "maxretriesperrequest", "retry_on_timeout", "virtual_host",
+}
+
+// setOptions reads what stands after the ?. The driver has no options of its own there.
+func (s *settings) setOptions(query url.Values) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		key, value := strings.ToLower(name), strings.ToLower(query.Get(name))
+		off := value == "false" || value == "0" || value == "no"
+		verify := key == "ssl_cert_reqs" && value != "none" || (key == "skip_verify" || key == "insecure") && off
+		switch {
+		case key == "db", key == "database", key == "protocol" && value == "2", verify:
+		case key == "family" && (value == "0" || value == "4" || value == "6"):
+			s.family = strings.Trim(value, "0")
+		case key == "client_name", key == "clientname":
+			s.ClientName = query.Get(name)
+		case key == "tls", key == "ssl":
+			errs = append(errs, s.setTLS(key, value == "true" || value == "1", off))
+		case slices.Contains(skipped, key):
+			slog.Info(s.prefix+"URL: the option "+key+" means nothing in Go and is skipped", "variable", s.prefix+"URL")
+		default:
+			errs = append(errs, s.unknownOption(key))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *settings) setTLS(key string, on, off bool) error {
+	switch {
+	case on:
+		s.wantTLS()
+	case !off:
+		return fmt.Errorf("the option %s: want true or false", key)
+	}
+	return nil
+}
+
+// wantTLS has the server verified, unless the variable says otherwise.
+func (s *settings) wantTLS() {
+	if s.TLS.Mode == "" {
+		s.TLS.Mode = config.TLSVerify
+	}
+}
+
+// unknownOption names an option that somebody knows. What nobody knows may be a part of a password.
+func (s *settings) unknownOption(key string) error {
+	if variable, known := variables[key]; known {
+		return fmt.Errorf("the option %s is not read here: set %s%s", key, s.prefix, variable)
+	}
+	known := append([]string{"client_name", "db", "family", "protocol", "tls"}, slices.Collect(maps.Keys(variables))...)
+	switch near := config.Nearest(key, known); {
+	case key == "protocol":
+		return errors.New("the option protocol: the driver speaks version 2 only")
+	case key == "family":
+		return errors.New("the option family: want 0, 4 or 6")
+	case near != "":
+		return fmt.Errorf("an option after the ? is unknown; is %s meant?", near)
+	}
+	return errors.New("an option after the ? is unknown; db, tls, family and client_name are known")
+}
+
+// ignore tells of a variable that platforms set beside the URL.
+func (s *settings) ignore(key string, set bool) {
+	if set {
+		slog.Info(s.prefix+key+" is ignored because "+s.prefix+"URL is set", "variable", s.prefix+key)
+	}
+}
