@@ -4,144 +4,195 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
+
+	"github.com/vibework/mooring/registry/internal/flight"
 )
 
-// CheckAll checks all resources at the same time and reports on each, in the order of opening. It waits at most
-// until ctx is done or CheckTimeout has passed, also for a check that ignores its context.
+// optionalGrace is how long CheckAll waits for optional resources once all required ones have answered.
+const optionalGrace = 100 * time.Millisecond
+
+var errNoAnswer = errors.New("no answer yet")
+
+// CheckAll checks the named resources, or all of them, at the same time and reports on each: in the order of opening,
+// or in that of the names. It waits at most until ctx is done or the timeouts of the checks have passed, also for a
+// check that ignores its context.
 //
-// A resource has at most one check in flight: concurrent callers share it. Its context ends shortly before
-// CheckTimeout (by a twentieth) and has nothing to do with ctx, so a caller that leaves early gets KindTimeout
-// or KindCanceled in its own report and spoils nothing for the others. A check that is not back by CheckTimeout
-// is KindHung, for everyone who waits and at once for every later caller, until it returns. What is not open is
-// KindNotOpen.
-func (r *Registry) CheckAll(ctx context.Context) Report {
-	return Report{Results: r.check(ctx, r.sorted())}
+// It does not wait for what cannot change the verdict: 100ms after the last required resource has answered, an optional
+// one without an answer has its last result, if that is younger than its timeout, and else KindTimeout.
+//
+// A resource has at most one check in flight: concurrent callers share it. Its context ends a twentieth before its
+// timeout and has nothing to do with ctx, so a caller that leaves early gets KindTimeout or KindCanceled in its own
+// report and spoils nothing for the others. A check that has not returned by its timeout is KindHung, for everyone who
+// waits and at once for every later caller, until it returns. What is not open is KindNotOpen. A name that is not
+// registered is ErrNotRegistered.
+func (r *Registry) CheckAll(ctx context.Context, names ...string) Report {
+	v := r.current()
+	if len(names) == 0 {
+		return Report{Results: r.check(ctx, v.rows, optionalGrace)}
+	}
+	rows, places := make([]row, 0, len(names)), make([]int, 0, len(names))
+	results := make([]Result, len(names))
+	for i, name := range names {
+		place, known := v.byName[name]
+		if !known {
+			results[i] = Result{Name: name, Err: r.notRegistered(OpCheck, name, "")}
+			continue
+		}
+		rows, places = append(rows, v.rows[place]), append(places, i)
+	}
+	for i, result := range r.check(ctx, rows, optionalGrace) {
+		results[places[i]] = result
+	}
+	return Report{Results: results}
 }
 
-// Check is CheckAll for one resource. For a name that is not registered the result's error is
-// ErrNotRegistered.
+// Check checks one resource and waits for its answer, also if it is optional; otherwise it is as CheckAll. For a name
+// that is not registered the result's error is ErrNotRegistered.
 func (r *Registry) Check(ctx context.Context, name string) Result {
-	rows := r.sorted()
-	for i := range rows {
-		if rows[i].name == name {
-			return r.check(ctx, rows[i:i+1])[0]
+	v := r.current()
+	place, known := v.byName[name]
+	if !known {
+		return Result{Name: name, Err: r.notRegistered(OpCheck, name, "")}
+	}
+	return r.check(ctx, v.rows[place:place+1], -1)[0]
+}
+
+// Last reports what is known without asking anybody: the last result of each resource, with the time at which it was
+// found. Opening a resource counts as a check. What is not open is KindNotOpen. With Every, a result that is older than
+// twice Every and the check's own timeout is KindTimeout: nobody knows how the resource is. Last never waits.
+func (r *Registry) Last() Report {
+	rows, every := r.current().rows, r.applied().every
+	results := make([]Result, len(rows))
+	for i, row := range rows {
+		s := r.sessionOf(row)
+		if s == nil {
+			results[i] = row.notOpenResult()
+			continue
+		}
+		results[i] = row.result(s.checks.Last())
+		age := time.Since(results[i].CheckedAt)
+		if every > 0 && age > 2*every+row.limits.Load().Check {
+			stale := fmt.Errorf("the last check ended %v ago", age.Round(time.Second))
+			results[i].Err = &Error{OpCheck, row.name, KindTimeout, stale}
 		}
 	}
-	return Result{Name: name, Err: r.stranger(OpCheck, name, "")}
+	return Report{Results: results}
 }
 
-// call is one caller and its results. Each is written where the caller will find it, under the mu of the
-// resource's opening; a caller that leaves early takes itself off the lists before it returns.
-type call struct {
-	run     run           // of the checks that this call started
-	missing atomic.Int32  // results
-	done    chan struct{} // closed when none is missing
+// sessionOf returns the session in which the row may be checked, or nil.
+func (r *Registry) sessionOf(row row) *session {
+	if r.ending.Load() {
+		return nil
+	}
+	return row.session.Load()
 }
 
-func (r *Registry) check(ctx context.Context, rows []row) []Result {
+// check checks the rows. If patience is not negative, optional rows get no more than that after the required ones.
+func (r *Registry) check(ctx context.Context, rows []row, patience time.Duration) []Result {
 	results := make([]Result, len(rows))
 	if len(rows) == 0 {
 		return results
 	}
-	c := &call{done: make(chan struct{})}
-	c.missing.Store(int32(len(rows)))
-	gone, now := ctx.Err() != nil, time.Now()
+	if ctx.Err() != nil {
+		for i, row := range rows {
+			if results[i] = row.notOpenResult(); r.sessionOf(row) != nil {
+				results[i].Err = row.stoppedWaiting(ctx)
+			}
+		}
+		return results
+	}
+	flights, optional := r.startChecks(rows), 0
 	for i, row := range rows {
-		result := &results[i]
-		result.Name, result.Optional = row.name, row.optional
-		if current := row.current.Load(); current == nil {
-			result.Err = notOpen(row.entry)
-			c.answered()
-		} else if gone {
-			result.Err = stoppedWaiting(ctx).of(row.name)
-			c.answered()
+		if row.optional && patience >= 0 {
+			optional++
 		} else {
-			current.join(c, result, now)
+			results[i] = row.await(ctx, flights[i])
 		}
 	}
-	if c.run.ctx != nil {
-		r.watchdog.expect(r, now.Add(c.run.limit))
+	if optional == 0 {
+		return results
 	}
-	if c.wait(ctx) || !c.leave(ctx, rows) {
-		c.run.end()
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for i, row := range rows {
+		if row.optional {
+			results[i] = row.awaitOptional(ctx, short, flights[i])
+		}
 	}
 	return results
 }
 
-// answered says that a result has been written.
-func (c *call) answered() {
-	if c.missing.Add(-1) == 0 {
-		close(c.done)
-	}
-}
-
-// wait says whether no result is missing any more, or ctx is done before that.
-func (c *call) wait(ctx context.Context) (complete bool) {
-	select {
-	case <-c.done:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// leave gives the caller the reason in place of the results that are missing. It says whether a check that the
-// caller has started is still in flight.
-func (c *call) leave(ctx context.Context, rows []row) (busy bool) {
-	reason := stoppedWaiting(ctx) // before any lock is held: the context may be the program's own
-	for _, row := range rows {
-		if current := row.current.Load(); current != nil {
-			busy = current.leave(c, reason) || busy
+// startChecks returns the check in flight of each row, nil where none can be. Those that it starts share a context for
+// each timeout.
+func (r *Registry) startChecks(rows []row) []*flight.Flight {
+	flights := make([]*flight.Flight, len(rows))
+	var rounds []*flight.Round
+	for i, row := range rows {
+		if s := r.sessionOf(row); s != nil {
+			flights[i] = s.checks.Join(roundFor(&rounds, row.limits.Load().Check, len(rows)))
 		}
 	}
-	return busy
-}
-
-func stoppedWaiting(ctx context.Context) *Error {
-	return newError(OpCheck, all, fmt.Errorf("the caller stopped waiting: %w", ctx.Err()))
-}
-
-// of is e for the resource of that name.
-func (e Error) of(name string) *Error {
-	e.Name = name
-	return &e
-}
-
-func notOpen(e *entry) error {
-	err := ErrNotOpen
-	if failure := e.failure.Load(); failure != nil {
-		err = fmt.Errorf("%w: %w", ErrNotOpen, failure)
+	for _, round := range rounds {
+		round.Begun()
 	}
-	return &Error{Op: OpCheck, Name: e.name, Kind: KindNotOpen, Err: err}
+	return flights
 }
 
-// run is what checks that started together share. Its context ends when the caller has all its results; if it
-// leaves some of the checks behind, they keep the context until its deadline.
-type run struct {
-	ctx    context.Context
-	cancel context.CancelFunc
-	limit  time.Duration // CheckTimeout
+func roundFor(rounds *[]*flight.Round, limit time.Duration, room int) *flight.Round {
+	for _, round := range *rounds {
+		if round.Limit() == limit {
+			return round
+		}
+	}
+	*rounds = append(*rounds, flight.NewRound(limit, room))
+	return (*rounds)[len(*rounds)-1]
 }
 
-// begin makes the context, unless it is there.
-func (r *run) begin(now time.Time, limit time.Duration) {
-	if r.ctx == nil {
-		r.limit = limit
-		r.ctx, r.cancel = context.WithDeadline(context.Background(), now.Add(obedient(limit)))
+// await returns the answer of a check, or the reason why the caller does not wait for it any longer.
+func (row row) await(ctx context.Context, f *flight.Flight) Result {
+	if f == nil {
+		return row.notOpenResult()
+	}
+	select {
+	case <-f.Done():
+		return row.result(f.Answer())
+	case <-ctx.Done():
+		return row.unanswered(f, row.stoppedWaiting(ctx))
 	}
 }
 
-func (r *run) end() {
-	if r.ctx != nil {
-		r.cancel()
+// unanswered is the result of a caller who does not wait for the answer, unless it has just come.
+func (row row) unanswered(f *flight.Flight, err error) Result {
+	select {
+	case <-f.Done():
+		return row.result(f.Answer())
+	default:
+		return Result{Name: row.name, Optional: row.optional, Err: err, Duration: time.Since(f.Began())}
 	}
 }
 
-// interrupted says whether the context was cancelled, though checks that belong to the run are in flight.
-func (r *run) interrupted() bool { return errors.Is(r.ctx.Err(), context.Canceled) }
+func (row row) stoppedWaiting(ctx context.Context) *Error {
+	return newError(OpCheck, row.name, fmt.Errorf("the caller stopped waiting: %w", cause(ctx)))
+}
 
-// obedient is what a check is given of its time: a twentieth less, so that one which obeys its context answers
-// with an error of its own before it counts as hung.
-func obedient(limit time.Duration) time.Duration { return limit - limit/20 }
+// awaitOptional is await until short is done: after that the last result has to do, if it is young enough.
+func (row row) awaitOptional(ctx, short context.Context, f *flight.Flight) Result {
+	if f == nil {
+		return row.notOpenResult()
+	}
+	select {
+	case <-f.Done():
+		return row.result(f.Answer())
+	case <-short.Done():
+	}
+	if ctx.Err() != nil {
+		return row.unanswered(f, row.stoppedWaiting(ctx))
+	}
+	if s := row.session.Load(); s != nil {
+		if last := row.result(s.checks.Last()); time.Since(last.CheckedAt) < row.limits.Load().Check {
+			return last
+		}
+	}
+	return row.unanswered(f, &Error{OpCheck, row.name, KindTimeout, errNoAnswer})
+}

@@ -3,111 +3,204 @@ package registry
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
+
+	"github.com/vibework/mooring/registry/internal/budget"
 )
 
-// closer is a CloseAll under way.
-type closer struct {
-	shut chan struct{} // closed when every Close has returned or is abandoned
-	done chan struct{} // closed when CloseAll returns
-	err  error         // may be read when done is closed
+// closeRun is a CloseAll under way.
+type closeRun struct {
+	canceled *openRun      // the OpenAll that it has cancelled, or nil
+	done     chan struct{} // closed when CloseAll returns
+	err      error         // to be read once done is closed
 }
 
-// CloseAll closes every open resource, in the reverse of the order in which they were opened. It calls each
-// Close whatever the state of ctx, under a context of its own. The time for all ends with ctx, or after CloseTimeout
-// if ctx has no deadline. Each Close gets half of what is left of it, the last one all, and each at least 250ms; what
-// one does not use is there for the next. The context of a Close ends 100ms before its share of the time does. One
-// that takes longer than its share is abandoned and named in the error, and the next is closed. So CloseAll ends at
-// most 250ms for each resource, and 100ms, after the time is over.
+// CloseAll closes every open resource, in the reverse of the order in which they were opened; those that SetStages
+// opened at the same time are closed at the same time. It calls each Close whatever the state of ctx, under a context
+// of its own. The time for all ends with ctx, or after CloseTimeout if ctx has no deadline. Each stage gets half of
+// what is left of it, the last one all, and each at least 250ms; what one does not use is there for the next. The
+// context of a Close ends 100ms before its share of the time does. One that takes longer than its share is abandoned
+// and named in the error, and the next is closed. So CloseAll ends at most 250ms for each stage, and 100ms, after the
+// time is over.
 //
-// Before that it cancels every OpenAll under way, the opening in the background and all running checks, and
-// waits at most 100ms for those checks. Checks answer KindNotOpen from then on.
+// Before that it cancels every OpenAll under way, the opening in the background and all running checks, and waits at
+// most 100ms for those checks. Checks answer KindNotOpen from the beginning. In the end it gives the observers at most
+// 100ms for the events that wait.
 //
-// The error is nil or a *multierror.Error with an *Error for every Close that failed. A call while another is
-// under way waits for that one and returns its error, or the error of its own ctx if that ends first. Closing
-// what is closed is nil. After CloseAll, OpenAll can open again.
+// The error is nil, or [Errors] of it are an *Error for every Close that failed. A call while another is under way
+// waits for that one and returns its error, or the error of its own ctx if that ends first. Closing what is closed is
+// nil. After CloseAll, OpenAll can open again.
 func (r *Registry) CloseAll(ctx context.Context) error {
-	c, first := r.beginClosing()
+	c, first := r.beginClose()
 	if !first {
 		return c.wait(ctx)
 	}
-	defer r.endClosing(c)
-	rows := r.sorted()
-	b := r.settings().closingBudget(ctx, len(rows))
-	defer b.stop()
-	silence(r.openAmong(rows))
-	o := r.awaitOpening(b, rows)
-	c.err = join(r.shut(b, r.openAmong(rows)))
-	close(c.shut)
-	if o != nil {
-		await([]<-chan struct{}{o.done}, b.patience(grace, 0))
+	rows := r.current().rows
+	stages := 0
+	if len(rows) > 0 {
+		stages = rows[len(rows)-1].stage + 1
 	}
+	b := budget.Until(ctx, r.applied().Close, stages)
+	defer b.Stop()
+	stillOpen := r.openStages(nil)
+	returned := r.endSessions(stillOpen, true)
+	others, cancel := b.Hurried(max(b.Left()/2, min(settleTime, b.Spare(len(stillOpen)))))
+	defer cancel()
+	r.stopBackground(others)
+	held := r.takeTurn(others) // without the turn, it closes all the same
+	returned = append(returned, r.endSessions(r.openStages(nil), true)...)
+	stillOpen = r.openStages(nil)
+	settle(returned, b.Patience(len(stillOpen)))
+	c.err = join(append(r.closeStages(b, stillOpen, nil), c.rolledBack()...))
+	r.records.flush(b.Patience(0))
+	r.endClose(c, held)
 	return c.err
 }
 
-// wait waits for a CloseAll that somebody else has called.
-func (c *closer) wait(ctx context.Context) error {
-	select {
-	case <-c.done:
-		return c.err
-	case <-ctx.Done():
-		err := fmt.Errorf("stopped waiting for the CloseAll under way: %w", canceled(ctx))
-		return join([]error{newError(OpClose, all, err)})
-	}
-}
-
-// beginClosing makes the caller the one who closes, unless somebody else is at it.
-func (r *Registry) beginClosing() (c *closer, first bool) {
+// beginClose makes the caller the one who closes, unless somebody else is at it.
+func (r *Registry) beginClose() (c *closeRun, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closings++
 	if r.closing != nil {
 		return r.closing, false
 	}
-	r.closing, r.opened = &closer{shut: make(chan struct{}), done: make(chan struct{})}, false
-	if r.opening != nil {
-		r.opening.closed = true
-		r.opening.cancel(errClosing)
+	r.closing, r.opened = &closeRun{done: make(chan struct{})}, false
+	r.ending.Store(true)
+	if run := r.opening; run != nil {
+		r.closing.canceled, run.closed = run, true
+		run.cancel(errClosing)
 	}
 	return r.closing, true
 }
 
-func (r *Registry) endClosing(c *closer) {
-	r.watchdog.stop()
+// wait waits for a CloseAll that somebody else has called.
+func (c *closeRun) wait(ctx context.Context) error {
+	select {
+	case <-c.done:
+		return c.err
+	case <-ctx.Done():
+		err := fmt.Errorf("stopped waiting for the CloseAll under way: %w", cause(ctx))
+		return join([]error{newError(OpClose, all, err)})
+	}
+}
+
+// rolledBack returns what the OpenAll that was cancelled could not close in its own roll-back.
+func (c *closeRun) rolledBack() []error {
+	if c.canceled == nil {
+		return nil
+	}
+	c.canceled.mu.Lock()
+	defer c.canceled.mu.Unlock()
+	return c.canceled.unclosed
+}
+
+func (r *Registry) endClose(c *closeRun, held bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, e := range r.entries {
-		if e.current.Load() == nil {
-			e.turn = 0
-		}
-	}
 	r.closing = nil
+	r.ending.Store(false)
+	if held {
+		r.passTurn()
+	}
 	close(c.done)
 }
 
-// awaitOpening stops whoever is opening and waits until nothing more is going to be opened: for half of the time that
-// is left, and at least for a little longer than an Open that obeys its context needs.
-func (r *Registry) awaitOpening(b *budget, rows []row) *opener {
-	const enough = grace + grace/2
-	timer := time.NewTimer(max(b.left()/2, enough))
-	defer timer.Stop()
-	defer context.AfterFunc(b.ctx, func() { timer.Reset(enough) })()
+// rollBack closes what the run has opened, and leaves to a CloseAll under way what it has not closed by then.
+func (r *Registry) rollBack(ctx context.Context, run *openRun) []error {
+	stages := r.openStages(run.entries)
+	b := budget.Within(ctx, r.applied().Close, len(stages))
+	defer b.Stop()
+	handedOver := func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return run.closed
+	}
+	if handedOver() {
+		return nil
+	}
+	settle(r.endSessions(stages, false), b.Patience(len(stages)))
+	errs := r.closeStages(b, stages, handedOver)
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	run.unclosed = errs
+	return errs
+}
+
+// openStages returns those of the entries that are open or being closed, in the stages in which they were opened; nil
+// means all entries.
+func (r *Registry) openStages(entries []*entry) (stages [][]*entry) {
 	r.mu.Lock()
-	o := r.opening
-	r.mu.Unlock()
-	var ends []<-chan struct{}
-	if o != nil {
-		ends = append(ends, o.settled)
+	defer r.mu.Unlock()
+	if entries == nil {
+		entries = r.entries
 	}
-	for _, retry := range r.stopRetries(rows) {
-		ends = append(ends, retry.done)
-	}
-	for _, end := range ends {
-		select {
-		case <-end:
-		case <-timer.C:
-			return o
+	var opened []*entry
+	for _, e := range entries {
+		if e.state == open || e.state == closing {
+			opened = append(opened, e)
 		}
 	}
-	return o
+	slices.SortStableFunc(opened, func(a, b *entry) int { return a.stage - b.stage })
+	for _, e := range opened {
+		if last := len(stages) - 1; last >= 0 && stages[last][0].stage == e.stage {
+			stages[last] = append(stages[last], e)
+		} else {
+			stages = append(stages, []*entry{e})
+		}
+	}
+	return stages
+}
+
+// endSessions makes the entries not open for every caller. It returns what closes when their checks have returned.
+func (r *Registry) endSessions(stages [][]*entry, cancel bool) (returned []<-chan struct{}) {
+	for _, stage := range stages {
+		for _, e := range stage {
+			if s := e.session.Load(); s != nil {
+				returned = append(returned, s.end(cancel))
+			}
+		}
+	}
+	return returned
+}
+
+// settle waits at most so long for checks to return.
+func settle(checks []<-chan struct{}, most time.Duration) {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	awaitAll(checks, timer.C)
+}
+
+// closeStages closes the stages in reverse, until somebody else takes over.
+func (r *Registry) closeStages(b *budget.Budget, stages [][]*entry, handedOver func() bool) (errs []error) {
+	for after, stage := range slices.Backward(stages) {
+		if handedOver != nil && handedOver() {
+			break
+		}
+		share := b.Share(after)
+		failed := make([]*Error, len(stage))
+		var all sync.WaitGroup
+		for i, e := range stage {
+			all.Go(func() { failed[i] = e.closeWithin(b, share) })
+		}
+		all.Wait()
+		for _, err := range failed {
+			if err != nil {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errs
+}
+
+// closeWithin closes the entry within the share, and within the timeout that SetTimeouts gave it.
+func (e *entry) closeWithin(b *budget.Budget, share time.Duration) *Error {
+	if own := e.limits.Load().Close; own > 0 {
+		share = min(share, own)
+	}
+	ctx, margin, cancel := b.Context(share)
+	defer cancel()
+	return e.close(ctx, margin)
 }

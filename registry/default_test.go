@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/vibework/mooring/registry"
@@ -41,8 +42,8 @@ func TestThePackageFunctionsAreShortcutsForDefault(t *testing.T) {
 	if got := registry.Default().Names(); !slices.Equal(got, []string{"a"}) || !slices.Equal(registry.Names(), got) {
 		t.Fatalf("Default has %q", got)
 	}
-	events := 0
-	stop := registry.Observe(func(registry.Event) { events++ })
+	var events atomic.Int32
+	stop := registry.Observe(func(registry.Event) { events.Add(1) })
 	defer stop()
 	registry.SetOrder("b")
 	if err := registry.OpenAll(t.Context()); !errors.Is(err, registry.ErrNotRegistered) {
@@ -50,15 +51,21 @@ func TestThePackageFunctionsAreShortcutsForDefault(t *testing.T) {
 	}
 	registry.SetOrder()
 	registry.SetOptional("b")
-	if err := registry.OpenAll(t.Context()); !errors.Is(err, registry.ErrNotRegistered) {
-		t.Errorf("with an unknown optional name: %v", err)
+	registry.SetTimeouts("b", registry.Timeouts{})
+	if err := registry.OpenAll(t.Context()); len(registry.Errors(err)) != 2 {
+		t.Errorf("with an unknown optional name that has timeouts: %v", err)
 	}
-	registry.SetOptional()
+	other := &fake{name: "b"}
+	registry.Register(other)
+	defer registry.Unregister("b")
 	if err := registry.OpenAll(t.Context()); err != nil || !registry.Opened() || !registry.Default().Opened() {
 		t.Errorf("OpenAll: %v", err)
 	}
-	if report := registry.CheckAll(t.Context()); report.Status() != registry.Pass || len(report.Results) != 1 {
+	if report := registry.CheckAll(t.Context(), "a"); report.Status() != registry.Pass || len(report.Results) != 1 {
 		t.Errorf("CheckAll: %v", report)
+	}
+	if last := registry.Last(); last.Status() != registry.Pass || len(last.Results) != 2 {
+		t.Errorf("Last: %v", last)
 	}
 	if result := registry.Check(t.Context(), "a"); result.Err != nil {
 		t.Errorf("Check: %v", result.Err)
@@ -71,8 +78,8 @@ func TestThePackageFunctionsAreShortcutsForDefault(t *testing.T) {
 		t.Errorf("CloseAll: %v", err)
 	}
 	calls.want(t, "configure a", "open a", "check a", "check a", "close a")
-	if events != 4 {
-		t.Errorf("%d events", events)
+	if n := events.Load(); n != 6 {
+		t.Errorf("%d events", n)
 	}
 }
 

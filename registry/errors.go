@@ -1,11 +1,10 @@
 package registry
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
-	"runtime"
 	"strings"
 	"unicode/utf8"
 
@@ -89,6 +88,23 @@ func join(errs []error) error {
 	return &multierror.Error{Errors: errs, ErrorFormat: joinText}
 }
 
+// Errors returns every *Error in what OpenAll, CloseAll or Report.Err has returned, in order, and none for nil.
+func Errors(err error) (found []*Error) {
+	var parts []error
+	switch e := any(err).(type) {
+	case *Error:
+		return []*Error{e}
+	case *multierror.Error:
+		parts = e.WrappedErrors()
+	default:
+		parts = causesOf(err)
+	}
+	for _, part := range parts {
+		found = append(found, Errors(part)...)
+	}
+	return found
+}
+
 func joinText(errs []error) string {
 	texts := make([]string, len(errs))
 	for i, err := range errs {
@@ -155,35 +171,12 @@ func cut(text string) string {
 	return text[:end] + more
 }
 
-// errGoexit stands for a call that ended its goroutine instead of returning.
-var errGoexit = Classify(KindPanic, errors.New("panic: runtime.Goexit was called"))
-
-// panicked describes a recovered panic and where it happened. It must be called by the deferred function that
-// recovered, while the panicking frames are still on the stack.
-func panicked(value any) error {
-	pcs := make([]uintptr, 32)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
-	text, raised := printed(value), false
-	for {
-		frame, more := frames.Next()
-		inRuntime := strings.HasPrefix(frame.Function, "runtime.")
-		if raised && !inRuntime {
-			place := fmt.Sprintf("%s:%d", path.Base(frame.File), frame.Line)
-			return Classify(KindPanic, fmt.Errorf("panic: %s (%s)", text, place))
-		}
-		raised = raised || inRuntime
-		if !more {
-			return Classify(KindPanic, errors.New("panic: "+text))
-		}
+// cause returns the error of a context that is done, with its cause where that says more. No lock may be held: the
+// context may be the program's own.
+func cause(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(cause, err) {
+		return cause
 	}
-}
-
-// printed is the text of the value of a panic, which may panic itself when it is printed.
-func printed(value any) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = fmt.Sprintf("a %T that cannot be printed", value)
-		}
-	}()
-	return oneLine(fmt.Sprint(value))
+	return fmt.Errorf("%w: %w", err, cause)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -12,9 +13,9 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// observe lists the events of these operations, or of all.
+// observe lists the events of these operations, or of all, as they have arrived once everything has come to rest.
 func observe(r *registry.Registry, ops ...registry.Op) *journal {
-	var events journal
+	events := journal{settle: synctest.Wait}
 	r.Observe(func(ev registry.Event) {
 		if len(ops) > 0 && !slices.Contains(ops, ev.Op) {
 			return
@@ -46,6 +47,7 @@ func TestThereIsOneEventForEachAttemptCheckAndClose(t *testing.T) {
 			{Op: registry.OpCheck, Name: "a", Duration: time.Second, Err: report.Results[0].Err},
 			{Op: registry.OpClose, Name: "a", Duration: time.Second, Err: causes(t, closed)[0]},
 		}
+		synctest.Wait()
 		if len(events) != len(want) {
 			t.Fatalf("events: %v", events)
 		}
@@ -53,40 +55,30 @@ func TestThereIsOneEventForEachAttemptCheckAndClose(t *testing.T) {
 			t.Error(text)
 		}
 		want[0].Err = events[0].Err
+		for i, ev := range events {
+			want[i].Time = ev.Time // when it begins is the time after the one before, and its wait
+			if i > 0 && ev.Time.Before(events[i-1].Time.Add(time.Second)) {
+				t.Errorf("event %d is of %v, the one before of %v", i, ev.Time, events[i-1].Time)
+			}
+		}
 		if !slices.Equal(events, want) {
 			t.Errorf("events:\n%v, want\n%v", events, want)
 		}
 	})
 }
 
-func TestTheEventOfACheckIsOutBeforeItsCallersReturn(t *testing.T) {
-	for range 100 {
-		r := opened(t, &fake{name: "a"})
-		events := observe(r)
-		r.CheckAll(t.Context())
-		events.want(t, "check a: <nil>")
-		mustClose(t, r)
-		events.want(t, "close a: <nil>")
-	}
-}
-
-func TestTheEventsOfAResourceComeOneAfterTheOtherAndInOrder(t *testing.T) {
+func TestTheEventsOfAnObserverComeOneAfterTheOtherAndInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := quiet(&fake{name: "a"}, &fake{name: "b"})
-		var ops [2][]registry.Op
-		var inFlight [2]atomic.Int32
-		var together atomic.Bool
+		ops := make(map[string][]registry.Op)
+		var inFlight atomic.Int32
 		r.Observe(func(ev registry.Event) {
-			i := int(ev.Name[0] - 'a')
-			if inFlight[i].Add(1) > 1 {
-				t.Error("two events of one resource at the same time")
+			if inFlight.Add(1) > 1 {
+				t.Error("two events at the same time")
 			}
-			if inFlight[1-i].Load() > 0 {
-				together.Store(true)
-			}
-			<-time.After(300 * time.Millisecond) // longer than OpenAll and CloseAll wait
-			ops[i] = append(ops[i], ev.Op)
-			inFlight[i].Add(-1)
+			<-time.After(300 * time.Millisecond)
+			ops[ev.Name] = append(ops[ev.Name], ev.Op)
+			inFlight.Add(-1)
 		})
 		mustOpen(t, r)
 		r.CheckAll(t.Context())
@@ -94,12 +86,84 @@ func TestTheEventsOfAResourceComeOneAfterTheOtherAndInOrder(t *testing.T) {
 		<-time.After(time.Minute)
 		synctest.Wait()
 		want := []registry.Op{registry.OpOpen, registry.OpCheck, registry.OpClose}
-		if !slices.Equal(ops[0], want) || !slices.Equal(ops[1], want) {
+		if !slices.Equal(ops["a"], want) || !slices.Equal(ops["b"], want) {
 			t.Errorf("events: %v", ops)
 		}
-		if !together.Load() {
-			t.Error("a slow observer of one resource holds up the events of another")
+	})
+}
+
+func TestAnObserverThatBlocksKeepsNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		blocked := newValve()
+		defer blocked.release()
+		r := quiet(&fake{name: "a"})
+		r.Observe(func(registry.Event) { <-blocked })
+		events := observe(r)
+		start := time.Now()
+		mustOpen(t, r)
+		for range 10 {
+			if err := r.CheckAll(t.Context()).Err(); err != nil {
+				t.Error(err)
+			}
 		}
+		took(t, start, 0)
+		if lines := events.take(); len(lines) != 11 {
+			t.Errorf("the other observer has %q", lines)
+		}
+		mustClose(t, r)
+		took(t, start, 100*time.Millisecond) // in case it comes to
+	})
+}
+
+func TestAnObserverThatIsStoppedIsNotCalledAnyMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		blocked := newValve()
+		var calls atomic.Int32
+		r := opened(t, &fake{name: "a"})
+		stop := r.Observe(func(registry.Event) {
+			calls.Add(1)
+			<-blocked
+		})
+		for range 5 {
+			r.CheckAll(t.Context())
+		}
+		synctest.Wait()
+		stop()
+		blocked.release()
+		mustClose(t, r)
+		synctest.Wait()
+		if n := calls.Load(); n != 1 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+func TestAFullQueueDropsTheOldestEventsAndSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		blocked := newValve()
+		var checks atomic.Int32
+		r, logs := logged(t, &fake{name: "a"})
+		mustOpen(t, r)
+		r.Observe(func(registry.Event) {
+			<-blocked
+			checks.Add(1)
+		})
+		const more = 10
+		for range 1 + 1024 + more { // one is with the observer
+			r.CheckAll(t.Context())
+			synctest.Wait()
+		}
+		logs.take()
+		blocked.release()
+		synctest.Wait()
+		if n := checks.Load(); n != 1+1024 {
+			t.Errorf("%d events", n)
+		}
+		logs.want(t, "WARN events dropped: an observer is too slow")
+		if n := logs.last(t, "events")["events"].Int64(); n != more {
+			t.Errorf("%d are said to be dropped", n)
+		}
+		mustClose(t, r)
 	})
 }
 
@@ -143,50 +207,56 @@ func TestTheEventOfAHungCheckComesBeforeThatOfTheClose(t *testing.T) {
 		<-time.After(6 * time.Second)
 		mustClose(t, r)
 		slow.release()
-		wantKind(t, (<-checking).Err(), registry.KindNotOpen)
+		wantKind(t, (<-checking).Err(), registry.KindHung) // whatever the logger does
 		events.want(t, "check a: hung", "close a: <nil>")
 	})
 }
 
 func TestAnObserverSeesWhatHappensFromThenOnUntilItIsStopped(t *testing.T) {
-	r := opened(t, &fake{name: "a"})
-	var first, second journal
-	stop := r.Observe(func(ev registry.Event) { first.add(string(ev.Op)) })
-	r.Observe(func(ev registry.Event) { second.add(string(ev.Op)) })
-	r.CheckAll(t.Context())
-	stop()
-	stop()
-	mustClose(t, r)
-	first.want(t, "check")
-	second.want(t, "check", "close")
+	synctest.Test(t, func(t *testing.T) {
+		r := opened(t, &fake{name: "a"})
+		first, second := journal{settle: synctest.Wait}, journal{settle: synctest.Wait}
+		stop := r.Observe(func(ev registry.Event) { first.add(string(ev.Op)) })
+		r.Observe(func(ev registry.Event) { second.add(string(ev.Op)) })
+		r.CheckAll(t.Context())
+		synctest.Wait()
+		stop()
+		stop()
+		mustClose(t, r)
+		first.want(t, "check")
+		second.want(t, "check", "close")
+	})
 }
 
 func TestAnObserverMayStopItself(t *testing.T) {
-	r := opened(t, &fake{name: "a"})
-	var seen journal
-	var stop func()
-	stop = r.Observe(func(ev registry.Event) {
-		seen.add(string(ev.Op))
-		stop()
+	synctest.Test(t, func(t *testing.T) {
+		r := opened(t, &fake{name: "a"})
+		seen := journal{settle: synctest.Wait}
+		var stop func()
+		stop = r.Observe(func(ev registry.Event) {
+			seen.add(string(ev.Op))
+			stop()
+		})
+		r.CheckAll(t.Context())
+		r.CheckAll(t.Context())
+		mustClose(t, r)
+		seen.want(t, "check")
 	})
-	r.CheckAll(t.Context())
-	r.CheckAll(t.Context())
-	mustClose(t, r)
-	seen.want(t, "check")
 }
 
 func TestAPanicOrAGoexitInAnObserverHarmsNobody(t *testing.T) {
-	r := quiet(&fake{name: "a"})
-	r.Observe(func(registry.Event) { panic("boom") })
-	r.Observe(func(registry.Event) { _ = exit(t.Context()) })
-	r.Observe(nil)
-	events := observe(r)
-	mustOpen(t, r)
-	if err := r.CheckAll(t.Context()).Err(); err != nil {
-		t.Error(err)
-	}
-	mustClose(t, r)
-	events.want(t, "open a 1: <nil>", "check a: <nil>", "close a: <nil>")
+	synctest.Test(t, func(t *testing.T) {
+		r := quiet(&fake{name: "a"})
+		r.Observe(func(registry.Event) { panic("boom") })
+		r.Observe(func(registry.Event) { _ = exit(t.Context()) })
+		events := observe(r)
+		mustOpen(t, r)
+		if err := r.CheckAll(t.Context()).Err(); err != nil {
+			t.Error(err)
+		}
+		mustClose(t, r)
+		events.want(t, "open a 1: <nil>", "check a: <nil>", "close a: <nil>")
+	})
 }
 
 func TestAnObserverMayUseTheRegistry(t *testing.T) {
@@ -214,37 +284,6 @@ func TestAnObserverMayUseTheRegistry(t *testing.T) {
 	})
 }
 
-func TestAnObserverThatBlocksMakesTheCheckLookHungAndNothingWorse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var calls journal
-		blocked := newValve()
-		r := opened(t, &fake{name: "a", calls: &calls}, &fake{name: "b", calls: &calls})
-		calls.take()
-		stop := r.Observe(func(ev registry.Event) {
-			if ev.Name == "a" {
-				<-blocked
-			}
-		})
-		start := time.Now()
-		report := r.CheckAll(t.Context())
-		took(t, start, 5*time.Second)
-		wantKind(t, report.Results[0].Err, registry.KindHung)
-		if err := report.Results[1].Err; err != nil {
-			t.Errorf("the other: %v", err)
-		}
-		wantKind(t, r.Check(t.Context(), "a").Err, registry.KindHung)
-		took(t, start, 5*time.Second)
-
-		stop()
-		blocked.release()
-		synctest.Wait()
-		if err := r.CheckAll(t.Context()).Err(); err != nil {
-			t.Error(err)
-		}
-		mustClose(t, r)
-	})
-}
-
 func TestOpenAllAndCloseAllWaitAtMost100msForAnObserver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		blocked := newValve()
@@ -260,22 +299,34 @@ func TestOpenAllAndCloseAllWaitAtMost100msForAnObserver(t *testing.T) {
 	})
 }
 
-func TestAnObserverThatChecksItsOwnResourceWaitsForItselfUntilCheckTimeout(t *testing.T) {
+func TestAnObserverMayCheckItsOwnResource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := opened(t, &fake{name: "a"})
 		inner := make(chan registry.Result, 1)
-		stop := r.Observe(func(ev registry.Event) { inner <- r.Check(t.Context(), "a") })
+		var stop func()
+		stop = r.Observe(func(registry.Event) {
+			stop()
+			inner <- r.Check(t.Context(), "a")
+		})
 		start := time.Now()
-		wantKind(t, r.CheckAll(t.Context()).Err(), registry.KindHung)
-		wantKind(t, (<-inner).Err, registry.KindHung)
-		took(t, start, 5*time.Second)
-		stop()
-		synctest.Wait()
 		if err := r.CheckAll(t.Context()).Err(); err != nil {
 			t.Error(err)
 		}
+		if err := (<-inner).Err; err != nil {
+			t.Error(err)
+		}
+		took(t, start, 0)
 		mustClose(t, r)
 	})
+}
+
+func TestObserveOfNilPanicsAndSaysWhere(t *testing.T) {
+	defer func() {
+		if got := fmt.Sprint(recover()); !strings.Contains(got, "event_test.go:") {
+			t.Error(got)
+		}
+	}()
+	quiet().Observe(nil)
 }
 
 func TestAnObserverMayCallCloseAll(t *testing.T) {

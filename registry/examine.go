@@ -19,28 +19,6 @@ func (e *examined) Error() string { return e.text }
 func (e *examined) Unwrap() error { return e.err }
 func (e *examined) kind() Kind    { return e.k }
 
-// contained calls f and examines what it returns. A panic in either is an error. A runtime.Goexit in either ends the
-// goroutine, and one that blocks keeps it: the caller has to be prepared for both, and must hold no lock.
-func contained(op Op, name string, f func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = newError(op, name, panicked(v))
-		}
-	}()
-	return examine(op, name, f())
-}
-
-// apart is contained on a goroutine of its own, which a runtime.Goexit may end.
-func apart(op Op, name string, f func() error) error {
-	result := make(chan error, 1)
-	go func() {
-		err := errGoexit
-		defer func() { result <- err }()
-		err = contained(op, name, f)
-	}()
-	return <-result
-}
-
 // examine makes an *Error of what a resource has returned, or nil of nil. It calls the methods of err and of all that
 // it wraps. An error that would panic or never end in the hands of whoever looks for its cause is left out.
 func examine(op Op, name string, err error) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/vibework/mooring/registry"
 )
@@ -143,20 +144,22 @@ func ExampleRegistry_SetOptional() {
 func ExampleRegistry_Observe() {
 	r := &registry.Registry{Logger: slog.New(slog.DiscardHandler)}
 	r.Register(&Store{name: "mysql"})
-	stop := r.Observe(func(ev registry.Event) {
-		fmt.Printf("count{op=%q, resource=%q, kind=%q} 1\n", ev.Op, ev.Name, registry.KindOf(ev.Err))
+	var counts []string
+	stop := r.Observe(func(ev registry.Event) { // one event after the other, so that counts needs no lock
+		counts = append(counts, fmt.Sprintf("count{op=%q, resource=%q, kind=%q} 1", ev.Op, ev.Name, registry.KindOf(ev.Err)))
 	})
 	defer stop()
 
 	ctx := context.Background()
 	_ = r.OpenAll(ctx)
 	r.CheckAll(ctx)
-	_ = r.CloseAll(ctx)
+	_ = r.CloseAll(ctx) // which gives the observer 100ms for what waits
+	fmt.Println(strings.Join(counts, "\n"))
 	// Output:
 	// open mysql
+	// close mysql
 	// count{op="open", resource="mysql", kind=""} 1
 	// count{op="check", resource="mysql", kind=""} 1
-	// close mysql
 	// count{op="close", resource="mysql", kind=""} 1
 }
 

@@ -76,6 +76,8 @@ func (f *fake) alone(inFlight *atomic.Int32) (done func()) {
 
 // journal lists what happened, in order. A nil journal forgets.
 type journal struct {
+	settle func() // called before the lines are taken; or nil
+
 	mu    sync.Mutex
 	lines []string
 }
@@ -90,6 +92,9 @@ func (j *journal) add(line string) {
 
 // take returns the lines since the last take.
 func (j *journal) take() []string {
+	if j.settle != nil {
+		j.settle()
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	defer func() { j.lines = nil }()

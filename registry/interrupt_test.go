@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -189,20 +190,21 @@ func TestWhatOpensWhileCloseAllCancelsIsNotOpenForChecks(t *testing.T) {
 func TestACloseAllJustBeforeSuccessFailsOpenAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls journal
-		r := quiet(&fake{name: "a", calls: &calls}, &fake{name: "b", calls: &calls})
+		r, logs := logged(t, &fake{name: "a", calls: &calls}, &fake{name: "b", calls: &calls})
 		closed := make(chan error, 1)
-		r.Observe(func(ev registry.Event) {
-			if ev.Op == registry.OpOpen && ev.Name == "b" {
-				closed <- r.CloseAll(t.Context())
+		logs.hook = func(message string) {
+			if message == "opened" && r.Check(t.Context(), "b").Err == nil { // b is the last
+				go func() { closed <- r.CloseAll(t.Context()) }()
+				<-time.After(time.Millisecond)
 			}
-		})
+		}
 		start := time.Now()
 		wantErrors(t, r.OpenAll(t.Context()), "open all: canceled: context canceled: CloseAll was called")
 		if err := <-closed; err != nil {
 			t.Error(err)
 		}
-		tookAtMost(t, start, 300*time.Millisecond) // the observer waits for itself, the registry does not
-		calls.want(t, "configure a", "configure b", "open a", "open b", "close b", "close a")
+		tookAtMost(t, start, 300*time.Millisecond)
+		calls.want(t, "configure a", "configure b", "open a", "open b", "check b", "close b", "close a")
 		wantClosed(t, r)
 	})
 }
@@ -345,7 +347,7 @@ func TestACloseAllThatIsCancelledStopsWaitingForTheBackground(t *testing.T) {
 		start := time.Now()
 		err := r.CloseAll(ctx)
 		tookAtMost(t, start, time.Second+600*time.Millisecond)
-		wantErrors(t, err, "close b: hung: an earlier call of this resource has not returned yet")
+		wantErrors(t, err, "close b: hung: abandoned after 1.25s: context canceled")
 		calls.want(t, "close b", "close a")
 		hung.release()
 		synctest.Wait()
@@ -364,9 +366,9 @@ func TestACloseAllDuringAnOpenAllEndsInTimeWhenEverythingHangs(t *testing.T) {
 }
 
 func interruptHung(t *testing.T, resources, hangs int) {
-	hung, waits := newValve(), newValve()
+	hung, waits, logging := newValve(), newValve(), newValve()
 	defer hung.release()
-	r := quiet()
+	r, logs := logged(t)
 	for i := range resources {
 		res := &fake{name: fmt.Sprintf("r%02d", i), check: hung.wait, close: hung.wait}
 		if i == hangs {
@@ -374,12 +376,13 @@ func interruptHung(t *testing.T, resources, hangs int) {
 		}
 		r.Register(res)
 	}
-	r.Observe(func(ev registry.Event) {
-		if ev.Name == fmt.Sprintf("r%02d", resources-1) {
+	var opened atomic.Int32
+	logs.hook = func(message string) {
+		if message == "opened" && int(opened.Add(1)) == resources {
 			waits.release() // the last has been opened: CloseAll comes just before success
-			<-hung
+			<-logging
 		}
-	})
+	}
 	opening := inBackground(func() error { return r.OpenAll(t.Context()) })
 	if hangs == resources {
 		<-waits
@@ -398,6 +401,7 @@ func interruptHung(t *testing.T, resources, hangs int) {
 	if len(names) != hangs || !slices.IsSortedFunc(names, func(a, b string) int { return strings.Compare(b, a) }) {
 		t.Errorf("CloseAll names %q", names)
 	}
+	logging.release()
 	if err := <-opening; err == nil {
 		t.Errorf("OpenAll: %v", err)
 	}

@@ -9,6 +9,9 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/vibework/mooring/registry/internal/flight"
+	"github.com/vibework/mooring/registry/internal/guard"
 )
 
 // Kind says in one word what class of failure an error is: what to do about it, and whether to try again.
@@ -33,15 +36,73 @@ const (
 	KindUnknown     Kind = "unknown"     // none of these
 )
 
-// Retryable says whether time may mend a failure of this kind: KindUnreachable, KindTimeout, KindLoading, KindExhausted
-// and KindReadOnly. OpenAll tries these again, and no others.
-func (k Kind) Retryable() bool {
-	switch k {
-	case KindUnreachable, KindTimeout, KindLoading, KindExhausted, KindReadOnly:
-		return true
-	default:
-		return false
+// kinds is the one table of kinds: whether time may mend a failure, how well a required resource can serve that has
+// it, and what whoever is woken by it should do.
+var kinds = []struct {
+	kind      Kind
+	retryable bool
+	status    Status
+	advice    string
+}{
+	{KindConfig, false, Fail, "mend the variable that the error names, and restart"},
+	{KindAuth, false, Fail, "compare the user and the password with those of the server"},
+	{KindPermission, false, Fail, "grant the user what the error names"},
+	{KindTLS, false, Fail, "compare the certificate, its authority and its names with what the TLS variables ask for"},
+	{KindUnreachable, true, Fail, "see whether the server runs, and whether a network policy or a firewall is in between"},
+	{KindTimeout, true, Fail, "see whether the server or the network is overloaded"},
+	{KindHung, false, Fail, "see what the program's goroutines wait for; only a restart frees a call that never returns"},
+	{KindExhausted, true, Fail, "see who holds the connections; raise the server's limit or lower the pools' sizes"},
+	{KindDegraded, false, Warn, "see what holds the connections of the pool; raise its size if that is how it should be"},
+	{KindLoading, true, Fail, "wait until the server has loaded its data"},
+	{KindReadOnly, true, Fail, "see whether a fail-over is under way, and whether the address is the primary's"},
+	{KindNotOpen, false, Fail, "see the reason behind it: OpenAll has not succeeded, or CloseAll was called"},
+	{KindCanceled, false, Fail, "nothing: the caller gave up"},
+	{KindPanic, false, Fail, "mend the code at the place that the error names"},
+	{KindUnknown, false, Fail, "read the error; a backend could say more about it"},
+}
+
+// Kinds returns every kind that this package knows. A program may meet others: they are final failures.
+func Kinds() []Kind {
+	all := make([]Kind, len(kinds))
+	for i, row := range kinds {
+		all[i] = row.kind
 	}
+	return all
+}
+
+// Retryable reports whether time may mend a failure of this kind: KindUnreachable, KindTimeout, KindLoading,
+// KindExhausted and KindReadOnly. OpenAll tries these again, and no others.
+func (k Kind) Retryable() bool {
+	for i := range kinds {
+		if kinds[i].kind == k {
+			return kinds[i].retryable
+		}
+	}
+	return false
+}
+
+// Status returns the status of a required resource with a failure of this kind: Warn for KindDegraded, Pass for "",
+// which is no failure, and Fail for all others.
+func (k Kind) Status() Status {
+	if k == "" {
+		return Pass
+	}
+	for i := range kinds {
+		if kinds[i].kind == k {
+			return kinds[i].status
+		}
+	}
+	return Fail
+}
+
+// Advice returns what to do about a failure of this kind, as one clause; "" for a kind that this package does not know.
+func (k Kind) Advice() string {
+	for i := range kinds {
+		if kinds[i].kind == k {
+			return kinds[i].advice
+		}
+	}
+	return ""
 }
 
 // Classify marks err as a failure of kind k and leaves its text as it is. It is what a backend wraps its
@@ -96,6 +157,8 @@ var standard = []struct {
 	kind Kind
 	has  func(error) bool
 }{
+	{KindPanic, isPanic},
+	{KindHung, isHung},
 	{KindNotOpen, isAny(ErrNotOpen)},
 	{KindCanceled, isAny(context.Canceled)},
 	{KindTimeout, isAny(context.DeadlineExceeded, os.ErrDeadlineExceeded, syscall.ETIMEDOUT)},
@@ -115,6 +178,16 @@ func isAny(targets ...error) func(error) bool {
 		}
 		return false
 	}
+}
+
+func isPanic(err error) bool {
+	_, ok := errors.AsType[*guard.PanicError](err)
+	return ok || errors.Is(err, guard.ErrGoexit)
+}
+
+func isHung(err error) bool {
+	_, ok := errors.AsType[*flight.HungError](err)
+	return ok
 }
 
 func isNetTimeout(err error) bool {

@@ -18,7 +18,7 @@ import (
 
 // logbook is a handler that lists the records.
 type logbook struct {
-	journal
+	journal // settle is synctest.Wait in the tests that look at records of checks
 
 	attrs []map[string]slog.Value
 	hook  func(message string) // called first; or nil
@@ -66,13 +66,17 @@ func logged(t *testing.T, resources ...*fake) (*registry.Registry, *logbook) {
 	return r, &logs
 }
 
-func TestOneRecordForTheOrderAndOneForEachOpenAndClose(t *testing.T) {
+func TestOneRecordBeforeOneAfterAndOneForEachOpenAndClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, logs := logged(t, &fake{name: "a", open: after(time.Second, nil), close: after(time.Second, nil)}, &fake{name: "b"})
 		r.SetOrder("b")
 		mustOpen(t, r)
-		logs.want(t, "INFO opening resources", "INFO opened", "INFO opened")
-		attrs := logs.last(t, "resource", "op", "attempt", "duration")
+		logs.want(t, "INFO opening resources", "INFO opened", "INFO opened", "INFO opened resources")
+		attrs := logs.last(t, "resource", "op", "duration", "opened")
+		if got := fmt.Sprint(attrs["duration"], attrs["opened"]); got != "1s [b=[duration=0s attempts=1] a=[duration=1s attempts=1]]" {
+			t.Error(got)
+		}
+		attrs = logs.attrs[2]
 		if got := fmt.Sprint(attrs["resource"], attrs["op"], attrs["attempt"], attrs["duration"]); got != "a open 1 1s" {
 			t.Error(got)
 		}
@@ -101,7 +105,12 @@ func TestOneWarningForEachFailedAttemptWithItsWait(t *testing.T) {
 		r := quiet(&fake{name: "a", open: attempts(&at, errRefused)})
 		r.Logger, r.OpenTimeout = logs.logger(), 3*time.Second
 		_ = r.OpenAll(t.Context())
-		for i, line := range logs.take()[1:] {
+		lines := logs.take()
+		if last := lines[len(lines)-1]; last != "INFO resources not opened" {
+			t.Error(last)
+		}
+		logs.attrs = logs.attrs[:len(logs.attrs)-1]
+		for i, line := range lines[1 : len(lines)-1] {
 			attrs := logs.attrs[i+1]
 			if line != "WARN open failed" || attrs["attempt"].Int64() != int64(i+1) || attrs["kind"].String() != "unreachable" {
 				t.Errorf("record %d: %s %v", i, line, attrs)
@@ -120,7 +129,8 @@ func TestOneWarningForEachFailedAttemptWithItsWait(t *testing.T) {
 func TestAFailureThatIsNotRetriedHasNoWait(t *testing.T) {
 	r, logs := logged(t, &fake{name: "a", open: failing(errDenied)})
 	_ = r.OpenAll(t.Context())
-	logs.want(t, "INFO opening resources", "WARN open failed")
+	logs.want(t, "INFO opening resources", "WARN open failed", "INFO resources not opened")
+	logs.attrs = logs.attrs[:2]
 	if wait := logs.last(t, "resource", "op", "attempt", "wait", "kind", "error")["wait"]; wait.Duration() != 0 {
 		t.Errorf("wait: %v", wait)
 	}
@@ -130,6 +140,7 @@ func TestAFailureThatCannotBeRetriedInTimeHasNoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, logs := logged(t, &fake{name: "a", open: obey})
 		_ = r.OpenAll(t.Context())
+		logs.attrs = logs.attrs[:2]
 		if wait := logs.last(t, "resource", "op", "attempt", "wait", "kind", "error")["wait"]; wait.Duration() != 0 {
 			t.Errorf("wait: %v", wait)
 		}
@@ -147,20 +158,97 @@ func TestOneWarningForACloseThatFails(t *testing.T) {
 	}
 }
 
-func TestOneRecordWhenTheHealthOfAResourceChanges(t *testing.T) {
-	full := registry.Classify(registry.KindDegraded, errors.New("20 of 20 connections are in use"))
-	check := inTurn(failing(nil), failing(errRefused), failing(errDenied), failing(full), failing(full), failing(nil), failing(nil))
-	r, logs := logged(t, &fake{name: "a", check: check})
-	mustOpen(t, r)
-	logs.take()
-	for _, want := range [][]string{
-		nil, {"WARN unhealthy"}, nil, {"WARN unhealthy"}, nil, {"INFO healthy again"}, nil,
-	} {
+func TestOneRecordWhenTheKindOfHealthChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := registry.Classify(registry.KindDegraded, errors.New("20 of 20 connections are in use"))
+		refused, denied, well := failing(errRefused), failing(errDenied), failing(nil)
+		r, logs := logged(t, &fake{name: "a", check: inTurn(well, refused, refused, denied, failing(full), failing(full), well, well)})
+		mustOpen(t, r)
+		logs.settle = synctest.Wait
+		logs.take()
+		for _, want := range [][]string{
+			nil, {"WARN unhealthy"}, nil, {"WARN unhealthy"}, {"WARN unhealthy"}, nil, {"INFO healthy again"}, nil,
+		} {
+			<-time.After(time.Second)
+			r.CheckAll(t.Context())
+			logs.want(t, want...)
+		}
+		if got := logs.last(t, "resource", "op", "duration", "lasted")["lasted"]; got.Duration() != 2*time.Second {
+			t.Errorf("degraded for %v", got)
+		}
+		mustClose(t, r)
+	})
+}
+
+func TestHealthIsLoggedAtMostSixTimesAMinuteAndNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		checks := 0
+		r, logs := logged(t, &fake{name: "a", check: func(context.Context) error {
+			if checks++; checks%2 == 1 {
+				return errRefused
+			}
+			return nil
+		}})
+		mustOpen(t, r)
+		logs.settle = synctest.Wait
+		logs.take()
+		for range 59 {
+			r.CheckAll(t.Context())
+			<-time.After(time.Second)
+		}
+		if lines := logs.take(); len(lines) != 6 {
+			t.Errorf("records: %q", lines)
+		}
+		<-time.After(time.Second)
+		r.CheckAll(t.Context()) // fine again, as the last record says
+		logs.want(t)
 		r.CheckAll(t.Context())
-		logs.want(t, want...)
-	}
-	logs.last(t, "resource", "op", "duration")
-	mustClose(t, r)
+		logs.want(t, "WARN unhealthy")
+		mustClose(t, r)
+	})
+}
+
+func TestALoggerThatBlocksKeepsNoCheckWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		blocked := newValve()
+		r, logs := logged(t, &fake{name: "a", check: inTurn(failing(errRefused), failing(nil))})
+		mustOpen(t, r)
+		logs.hook = func(string) { <-blocked }
+		start := time.Now()
+		wantKind(t, r.CheckAll(t.Context()).Err(), registry.KindUnreachable)
+		if err := r.CheckAll(t.Context()).Err(); err != nil {
+			t.Error(err)
+		}
+		took(t, start, 0)
+		blocked.release()
+		mustClose(t, r)
+	})
+}
+
+type located struct{ *fake }
+
+func (located) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("addr", "db.internal:3306"), slog.String("database", "shop"))
+}
+
+func TestRecordsSayWhereAResourceConnects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, logs := logged(t)
+		r.Register(located{&fake{name: "a", open: inTurn(failing(errRefused), failing(nil)), check: failing(errDenied)}})
+		mustOpen(t, r)
+		r.CheckAll(t.Context())
+		synctest.Wait()
+		found := 0
+		for _, attrs := range logs.attrs {
+			if fmt.Sprint(attrs[""].Resolve()) == "[addr=db.internal:3306 database=shop]" {
+				found++
+			}
+		}
+		if found != 3 {
+			t.Errorf("%d of open failed, opened and unhealthy say it", found)
+		}
+		mustClose(t, r)
+	})
 }
 
 func TestTheBackgroundIsLoggedWhenTheKindOfItsFailureChanges(t *testing.T) {
@@ -169,7 +257,7 @@ func TestTheBackgroundIsLoggedWhenTheKindOfItsFailureChanges(t *testing.T) {
 		r, logs := logged(t, &fake{name: "a", open: inTurn(no, no, no, denied, denied, no, failing(nil))})
 		r.SetOptional("a")
 		mustOpen(t, r)
-		logs.want(t, "INFO opening resources", "WARN open failed")
+		logs.want(t, "INFO opening resources", "WARN open failed", "INFO opened resources")
 		<-time.After(time.Minute)
 		logs.want(t, "WARN open failed", "WARN open failed", "INFO opened")
 		if got := logs.last(t, "resource", "op", "attempt", "duration")["attempt"].Int64(); got != 7 {
@@ -186,7 +274,7 @@ func TestAnOptionalAttemptThatIsCancelledIsLogged(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_ = r.OpenAll(ctx)
-		logs.want(t, "INFO opening resources", "WARN open failed")
+		logs.want(t, "INFO opening resources", "WARN open failed", "INFO resources not opened")
 	})
 }
 
@@ -220,23 +308,26 @@ func TestAnOpenInTheBackgroundThatIgnoresTheEndOfItIsNamed(t *testing.T) {
 }
 
 func TestNoRecordShowsTheUserinfoOfAURL(t *testing.T) {
-	leak := errors.New("dial mysql://root:hunter2@db:3306/app: refused")
-	r, logs := logged(t, &fake{name: "a", check: failing(leak), close: failing(leak)},
-		&fake{name: "b", open: inTurn(failing(nil), failing(leak))})
-	mustOpen(t, r)
-	r.CheckAll(t.Context())
-	_ = r.CloseAll(t.Context())
-	_ = r.OpenAll(t.Context())
-	for _, attrs := range logs.attrs {
-		for key, value := range attrs {
-			if text := value.String(); strings.Contains(text, "hunter") || strings.Contains(text, "root") {
-				t.Errorf("%s: %s", key, text)
+	synctest.Test(t, func(t *testing.T) {
+		leak := errors.New("dial mysql://root:hunter2@db:3306/app: refused")
+		r, logs := logged(t, &fake{name: "a", check: failing(leak), close: failing(leak)},
+			&fake{name: "b", open: inTurn(failing(nil), failing(leak))})
+		mustOpen(t, r)
+		r.CheckAll(t.Context())
+		synctest.Wait()
+		_ = r.CloseAll(t.Context())
+		_ = r.OpenAll(t.Context())
+		for _, attrs := range logs.attrs {
+			for key, value := range attrs {
+				if text := value.String(); strings.Contains(text, "hunter") || strings.Contains(text, "root") {
+					t.Errorf("%s: %s", key, text)
+				}
 			}
 		}
-	}
-	if got := logs.attrs[len(logs.attrs)-2]["error"].String(); got != "open b: dial mysql://***@db:3306/app: refused" {
-		t.Error(got)
-	}
+		if got := logs.attrs[len(logs.attrs)-3]["error"].String(); got != "open b: dial mysql://***@db:3306/app: refused" {
+			t.Error(got)
+		}
+	})
 }
 
 func TestALoggerMayUseTheRegistry(t *testing.T) {

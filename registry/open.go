@@ -5,161 +5,386 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// Opening is retried after a random wait of at most firstWait, doubled each time up to mostWait.
+	firstWait = 100 * time.Millisecond
+	mostWait  = 5 * time.Second
+
+	// optionalTimeout is the most that one attempt to open an optional resource may take.
+	optionalTimeout = 5 * time.Second
+
+	// neighbourTime is how long an attempt may go on after a resource of the same stage has failed for good.
+	neighbourTime = time.Second
 )
 
 var errClosing = fmt.Errorf("%w: CloseAll was called", context.Canceled)
 
-// opener is an OpenAll under way. Its rows, and closed, are guarded by the registry's mu.
-type opener struct {
+// openRun is an OpenAll that holds the turn.
+type openRun struct {
 	cancel  context.CancelCauseFunc
-	settled chan struct{} // closed when it opens nothing more
-	done    chan struct{} // closed when OpenAll returns
-	rows    []row         // what it opens, in order
-	taken   []row         // what of that was being opened in the background
-	closed  bool          // CloseAll was called
+	closed  bool     // CloseAll was called; guarded by the registry's mu
+	entries []*entry // what it opens, in order; guarded by the registry's mu
+
+	mu       sync.Mutex
+	opened   []slog.Attr // how long each took, in the order in which they were open
+	unclosed []error     // what its roll-back could not close
 }
 
-// OpenAll opens every resource that is not open: it calls each Configure, then each Open, in order. An Open
-// that fails with a retryable [Kind] is tried again, after random waits that grow from 100ms to 5s, until
-// OpenTimeout has passed or ctx is done; any other failure is final. At the first final failure everything that
-// this call has opened is closed in reverse, within CloseTimeout and whatever the state of ctx.
+// OpenAll opens every resource that is not open: it calls each Configure, then each Open, in order. An Open that fails
+// with a retryable [Kind] is tried again, after random waits that grow from 100ms to 5s, until its OpenTimeout has
+// passed or ctx is done; any other failure is final. Every attempt that fails is a Warn record. At the first final
+// failure its neighbours of the same stage get a second at most, and everything that this call has opened is closed in
+// reverse, within CloseTimeout and whatever the state of ctx.
 //
-// A resource that SetOptional names gets one attempt of at most 5s. If it fails, OpenAll goes on, and the
-// resource is opened in the background, with the same waits, until that succeeds or CloseAll is called. Bad
-// configuration is fatal for it, too.
+// OpenAll does not wait for a resource that SetOptional names: one attempt of at most 5s starts at its turn, and
+// OpenAll waits for all of these in the end. What does not open is opened in the background, with the same waits,
+// until that succeeds or CloseAll is called; each attempt configures it anew. Bad configuration is fatal for it, too.
 //
-// OpenAll ends an earlier Drain when it begins, and returns nil when all are open. Otherwise the error is a
-// *multierror.Error of *Error: what did not open, and what did not close after that. Concurrent calls run one
-// after the other. CloseAll cancels those under way, and closes what they have opened. ctx bounds the opening
-// alone: what is open stays open when ctx ends.
+// OpenAll ends an earlier Drain when it begins, and returns nil when all are open. Otherwise [Errors] of the error
+// are what did not open, and what did not close after that. Concurrent calls run one after the other. CloseAll
+// cancels those under way, and closes what they have opened. ctx bounds the opening alone: what is open stays open
+// when ctx ends. With a ctx that is done already nothing is called.
 func (r *Registry) OpenAll(ctx context.Context) error {
 	r.draining.Store(false) // now, not in the end: a Drain that comes meanwhile has to last
-	ctx, o, err := r.beginOpening(ctx)
+	ctx, run, err := r.beginOpen(ctx)
 	if err != nil {
 		return join([]error{newError(OpOpen, all, err)})
 	}
-	defer r.endOpening(o)
+	defer r.endOpen(run)
+	began := time.Now()
 	r.readSettings()
-	errs := r.open(ctx, o)
-	if len(errs) == 0 && !r.succeed(o) {
+	errs := r.open(ctx, run)
+	if len(errs) == 0 && !r.succeed(run) {
 		errs = []error{newError(OpOpen, all, errClosing)}
 	}
-	close(o.settled)
-	if len(errs) > 0 {
-		errs = append(errs, r.rollBack(ctx, o)...)
+	if len(run.entries) > 0 {
+		r.logOpened(run, time.Since(began), len(errs) > 0)
 	}
+	if len(errs) > 0 {
+		errs = append(errs, r.rollBack(ctx, run)...)
+	}
+	r.startBackground(ctx)
 	return join(errs)
 }
 
-// beginOpening waits until no other OpenAll or CloseAll is under way. A CloseAll that comes after it ends that.
-func (r *Registry) beginOpening(ctx context.Context) (context.Context, *opener, error) {
+// beginOpen waits for the turn. A CloseAll that comes meanwhile ends that.
+func (r *Registry) beginOpen(ctx context.Context) (context.Context, *openRun, error) {
+	if ctx.Err() != nil {
+		return nil, nil, cause(ctx)
+	}
+	r.mu.Lock()
+	closings := r.closings
+	r.mu.Unlock()
+	if !r.takeTurn(ctx) {
+		return nil, nil, fmt.Errorf("stopped waiting for an earlier OpenAll or CloseAll: %w", cause(ctx))
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	closings := r.closings
-	for r.closing != nil || r.opening != nil {
-		var turn <-chan struct{}
-		if r.closing != nil {
-			turn = r.closing.done
-		} else {
-			turn = r.opening.done
-		}
-		r.mu.Unlock()
-		select {
-		case <-turn:
-		case <-ctx.Done():
-		}
-		var stopped error
-		if ctx.Err() != nil { // its cause may be the program's own: it is read while no lock is held
-			stopped = fmt.Errorf("stopped waiting for an earlier OpenAll or CloseAll: %w", canceled(ctx))
-		}
-		r.mu.Lock()
-		if r.closings != closings {
-			return nil, nil, errClosing
-		}
-		if stopped != nil {
-			return nil, nil, stopped
-		}
+	if r.closings != closings {
+		r.passTurn()
+		return nil, nil, errClosing
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	r.opening = &opener{cancel: cancel, settled: make(chan struct{}), done: make(chan struct{})}
+	r.opening = &openRun{cancel: cancel}
 	return ctx, r.opening, nil
 }
 
-func (r *Registry) endOpening(o *opener) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	o.cancel(nil)
-	r.opening = nil
-	close(o.done)
+// takeTurn waits for the turn until ctx is done, and reports whether it has it.
+func (r *Registry) takeTurn(ctx context.Context) bool {
+	for {
+		r.mu.Lock()
+		taken := r.turn
+		if taken == nil {
+			r.turn = make(chan struct{})
+		}
+		r.mu.Unlock()
+		if taken == nil {
+			return true
+		}
+		select {
+		case <-taken:
+		case <-ctx.Done():
+			return false
+		}
+	}
 }
 
-// wants says whether an OpenAll under way is going to open e. It must be called with mu held.
-func (o *opener) wants(e *entry) bool {
-	return o != nil && slices.ContainsFunc(o.rows, row{entry: e}.same)
+// passTurn must be called by whoever has the turn, with mu held.
+func (r *Registry) passTurn() {
+	close(r.turn)
+	r.turn = nil
+}
+
+func (r *Registry) endOpen(run *openRun) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	run.cancel(nil)
+	r.opening = nil
+	r.passTurn()
 }
 
 // open does what OpenAll promises, short of undoing it.
-func (r *Registry) open(ctx context.Context, o *opener) []error {
-	rows := r.sorted()
-	if errs := r.unknownNames(); len(errs) > 0 {
+func (r *Registry) open(ctx context.Context, run *openRun) []error {
+	v := r.current()
+	if errs := r.wrongNames(); len(errs) > 0 {
 		return errs
 	}
-	if len(rows) == 0 && r == Default() {
+	if len(v.rows) == 0 && r == Default() {
 		return []error{&Error{OpOpen, all, KindConfig, errors.New("nothing is registered (forgotten import?)")}}
 	}
-	if errs := r.prepare(rows, o); len(errs) > 0 {
+	settled, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	r.stopBackground(settled)
+	cancel()
+	rows, errs := r.unopened(run, v.rows)
+	if len(errs) > 0 || len(rows) == 0 {
 		return errs
 	}
-	if len(o.rows) == 0 {
-		return nil
-	}
-	if errs := r.configure(ctx, o.rows); len(errs) > 0 {
+	if errs := r.configure(ctx, rows); len(errs) > 0 {
 		return errs
 	}
-	r.logOrder(rows)
-	for _, row := range o.rows {
-		if err := r.openRow(ctx, o, row); err != nil {
-			return []error{err}
+	r.records.log(slog.LevelInfo, "opening resources", slog.String("resource", all), slog.String("op", string(OpOpen)),
+		slog.Any("order", r.Names()))
+	return r.openRows(ctx, run, rows)
+}
+
+// unopened returns the rows that are not open and gives them their stages. A required resource whose last call has not
+// returned yet is an error; an optional one is left to the background.
+func (r *Registry) unopened(run *openRun, all []row) (rows []row, errs []error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	stage := -1
+	for _, row := range all {
+		switch {
+		case row.state == open || row.state == removed:
+			continue
+		case row.state != closed && !row.optional:
+			errs = append(errs, newError(OpOpen, row.name, errStillRunning))
+		}
+		if reopened := r.opened && row.optional && row.entry.stage > 0; !reopened { // the background keeps its place
+			if row.stage != stage {
+				stage = row.stage
+				r.stage++
+			}
+			row.entry.stage = r.stage
+		}
+		rows, run.entries = append(rows, row), append(run.entries, row.entry)
+	}
+	return rows, errs
+}
+
+// configure calls every Configure and returns all that is wrong. An optional resource that is busy is skipped.
+func (r *Registry) configure(ctx context.Context, rows []row) (errs []error) {
+	for _, row := range rows {
+		c, ok := row.res.(Configurer)
+		if !ok {
+			continue
+		}
+		if err := row.configure(ctx, c); err != nil && (!row.optional || !isStillRunning(err)) {
+			errs = append(errs, err)
 		}
 	}
-	return nil
+	return errs
 }
 
-func (r *Registry) logOrder(rows []row) {
-	names := make([]string, len(rows))
+// openRows opens stage by stage, and waits for the optional resources in the end.
+func (r *Registry) openRows(ctx context.Context, run *openRun, rows []row) (errs []error) {
+	attempts, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var optional sync.WaitGroup
+	var mu sync.Mutex
+	var unopened []error // optional ones, guarded by mu
+	for len(rows) > 0 && len(errs) == 0 {
+		var stage []row
+		next := slices.IndexFunc(rows, func(other row) bool { return other.stage != rows[0].stage })
+		if next < 0 {
+			next = len(rows)
+		}
+		for _, row := range rows[:next] {
+			if !row.optional {
+				stage = append(stage, row)
+				continue
+			}
+			optional.Go(func() {
+				if err := r.openOptional(attempts, run, row); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					unopened = append(unopened, err)
+				}
+			})
+		}
+		rows = rows[next:]
+		errs = r.openStage(ctx, run, stage)
+	}
+	if len(errs) > 0 {
+		cancel()
+	}
+	optional.Wait()
+	if len(errs) == 0 && ctx.Err() != nil {
+		return unopened // ctx has ended their attempts
+	}
+	return errs
+}
+
+// openStage opens required resources at the same time. The first final failure ends the retries of the others, and
+// after neighbourTime their attempts. One that never failed by itself is not listed.
+func (r *Registry) openStage(ctx context.Context, run *openRun, rows []row) []error {
+	if len(rows) == 1 {
+		if err := r.openRequired(ctx, nil, run, rows[0]); err != nil {
+			return []error{err}
+		}
+		return nil
+	}
+	attempts, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	failure := make(chan struct{})
+	first := sync.OnceFunc(func() {
+		close(failure)
+		time.AfterFunc(neighbourTime, func() { cancel(errNeighbour) })
+	})
+	failed := make([]*Error, len(rows))
+	var all sync.WaitGroup
 	for i, row := range rows {
-		names[i] = row.name
+		all.Go(func() {
+			if failed[i] = r.openRequired(attempts, failure, run, row); failed[i] != nil {
+				first()
+			}
+		})
 	}
-	r.settings().log(slog.LevelInfo, "opening resources", OpOpen, all, nil, slog.Any("order", names))
+	all.Wait()
+	var errs []error
+	for _, err := range failed {
+		if err != nil && (err.Kind != KindCanceled || !errors.Is(context.Cause(attempts), errNeighbour)) {
+			errs = append(errs, err)
+		}
+	}
+	return errs
 }
 
-func (r *Registry) openRow(ctx context.Context, o *opener, row row) *Error {
-	if row.optional {
-		return r.openOptional(ctx, o, row.entry)
+// errNeighbour is why an attempt was cut that had not failed by itself.
+var errNeighbour = fmt.Errorf("%w: another resource of the stage failed", context.Canceled)
+
+// openRequired tries until the resource is open, until trying again is of no use, until a neighbour has failed, or
+// until OpenTimeout.
+func (r *Registry) openRequired(parent context.Context, failure <-chan struct{}, run *openRun, row row) *Error {
+	ctx, cancel := context.WithTimeout(parent, row.limits.Load().Open)
+	defer cancel()
+	began := time.Now()
+	var before *Error
+	for n := 1; ; n++ {
+		err := row.open(ctx, n)
+		if err == nil {
+			run.took(row.name, time.Since(began), n)
+			return nil
+		}
+		wait := backoff(n)
+		if !err.Kind.Retryable() || ctx.Err() != nil || isClosed(failure) {
+			wait = 0
+		}
+		row.logAttempt(n, wait, err)
+		if before != nil && ctx.Err() != nil && (err.Kind == KindTimeout || err.Kind == KindCanceled) {
+			return gaveUp(parent, before) // the end of the time cut this attempt off: the one before knows more
+		}
+		if before = err; wait == 0 || !sleep(ctx, failure, wait) {
+			return gaveUp(parent, err)
+		}
 	}
-	return r.openRequired(ctx, row.entry)
 }
 
-// install makes e open: checks of it are answered from now on, unless CloseAll has been called, and none of them is
-// announced before the opening is. It must be called with mu held.
-func (r *Registry) install(e *entry, announce func()) {
-	current := newOpening(r, e)
-	current.mu.Lock()
-	defer current.mu.Unlock()
-	current.ended = r.closing != nil
-	e.failure.Store(nil)
-	e.current.Store(current)
-	announce()
+// openOptional makes one attempt and leaves the rest to the background.
+func (r *Registry) openOptional(parent context.Context, run *openRun, row row) *Error {
+	ctx, cancel := context.WithTimeout(parent, min(optionalTimeout, row.limits.Load().Open))
+	defer cancel()
+	began := time.Now()
+	err := row.open(ctx, 1)
+	if err == nil {
+		run.took(row.name, time.Since(began), 1)
+		return nil
+	}
+	row.logAttempt(1, 0, err)
+	return gaveUp(parent, err)
+}
+
+func (e *entry) logAttempt(n int, wait time.Duration, err *Error) {
+	e.records.about(slog.LevelWarn, "open failed", OpOpen, e, err, slog.Int("attempt", n), slog.Duration("wait", wait))
+}
+
+func (run *openRun) took(name string, d time.Duration, attempts int) {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	run.opened = append(run.opened, slog.Group(name, slog.Duration("duration", d), slog.Int("attempts", attempts)))
+}
+
+// logOpened is the one record at the end of OpenAll.
+func (r *Registry) logOpened(run *openRun, d time.Duration, failed bool) {
+	message := "opened resources"
+	if failed {
+		message = "resources not opened"
+	}
+	run.mu.Lock()
+	opened := slices.Clone(run.opened)
+	run.mu.Unlock()
+	r.records.log(slog.LevelInfo, message, slog.String("resource", all), slog.String("op", string(OpOpen)),
+		slog.Duration("duration", d), slog.Attr{Key: "opened", Value: slog.GroupValue(opened...)})
+}
+
+// gaveUp is why opening ended: the caller's reason goes before the failure that it kept from being retried.
+func gaveUp(parent context.Context, err *Error) *Error {
+	switch {
+	case !errors.Is(parent.Err(), context.Canceled), err.Kind == KindHung, errors.Is(context.Cause(parent), errNeighbour):
+		return err
+	case err.Kind == KindCanceled:
+		return newError(err.Op, err.Name, cause(parent))
+	default:
+		reason := fmt.Errorf("%w; last attempt: %w", cause(parent), err.Err)
+		return &Error{err.Op, err.Name, KindCanceled, reason}
+	}
 }
 
 // succeed marks the registry as opened, unless CloseAll has been called.
-func (r *Registry) succeed(o *opener) bool {
+func (r *Registry) succeed(run *openRun) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if o.closed {
+	if run.closed {
 		return false
 	}
 	r.opened = true
 	return true
+}
+
+// backoff returns the wait after the nth attempt, with full jitter.
+func backoff(n int) time.Duration {
+	most := mostWait
+	if n < 7 {
+		most = min(mostWait, firstWait<<(n-1))
+	}
+	return time.Duration(rand.Int64N(int64(most))) + 1
+}
+
+// sleep waits for d and reports whether neither ctx nor a failure ended that.
+func sleep(ctx context.Context, failure <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	case <-failure:
+		return false
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }

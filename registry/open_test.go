@@ -22,18 +22,24 @@ func TestOpenAllOpensInTheChosenOrder(t *testing.T) {
 	calls.want(t, "close b", "close a", "close c")
 }
 
-func TestOpenAllNamesWhatSetOrderAndSetOptionalDoNotKnow(t *testing.T) {
+func TestOpenAllNamesWhatTheSettersDoNotKnow(t *testing.T) {
 	var calls journal
 	r := quiet(&fake{name: "mysql", calls: &calls}, &fake{name: "redis", calls: &calls})
 	r.SetOrder("mysq", "redis")
 	r.SetOptional("radis")
+	r.SetTimeouts("rediss", registry.Timeouts{Open: time.Second})
 	wantErrors(t, r.OpenAll(t.Context()),
 		"open mysq: config: SetOrder names a resource that is not registered (registered: redis, mysql; forgotten import?)",
-		"open radis: config: SetOptional names a resource that is not registered (registered: redis, mysql; forgotten import?)")
+		"open radis: config: SetOptional names a resource that is not registered (registered: redis, mysql; forgotten import?)",
+		"open rediss: config: SetTimeouts names a resource that is not registered (registered: redis, mysql; forgotten import?)")
 	calls.want(t)
 	if err := r.OpenAll(t.Context()); !errors.Is(err, registry.ErrNotRegistered) {
 		t.Errorf("%v is not ErrNotRegistered", err)
 	}
+	r.SetStages([]string{"redis", "mysql"}, []string{"redis"})
+	r.Register(&fake{name: "radis"})
+	r.Register(&fake{name: "rediss"})
+	wantErrors(t, r.OpenAll(t.Context()), "open redis: config: SetStages names it more than once")
 	r.SetOrder("redis")
 	r.SetOptional("redis")
 	mustOpen(t, r)
@@ -149,12 +155,12 @@ func TestTheContextBoundsTheOpeningOnly(t *testing.T) {
 	mustClose(t, r)
 }
 
-func TestOpenAllWithAContextThatIsDoneOpensNothing(t *testing.T) {
+func TestOpenAllWithAContextThatIsDoneCallsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls journal
 		r := quiet(&fake{name: "a", calls: &calls}, &fake{name: "b", calls: &calls})
-		wantErrors(t, r.OpenAll(ctxDone(t)), "open a: canceled: context canceled")
-		calls.want(t, "configure a", "configure b")
+		wantErrors(t, r.OpenAll(ctxDone(t)), "open all: canceled: context canceled")
+		calls.want(t)
 	})
 }
 
@@ -162,7 +168,7 @@ func TestTheCauseOfACancellationIsTold(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("SIGTERM"))
 	r := quiet(&fake{name: "a"})
-	wantErrors(t, r.OpenAll(ctx), "open a: canceled: context canceled: SIGTERM")
+	wantErrors(t, r.OpenAll(ctx), "open all: canceled: context canceled: SIGTERM")
 }
 
 func TestTwoOpenAllsRunOneAfterTheOther(t *testing.T) {

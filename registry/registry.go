@@ -3,63 +3,79 @@ package registry
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Registry opens, checks and closes a set of resources. The zero value is empty and ready to use; a Registry
-// must not be copied. All methods may be called at any time, from any goroutine, also by a resource or an
-// observer.
+// Registry opens, checks and closes a set of resources. The zero value is empty and ready to use; a Registry must not
+// be copied. All methods may be called at any time, from any goroutine, also by a resource or an observer.
+//
+// The exported fields are read when OpenAll begins. A change has no effect until the next OpenAll, and must not be made
+// while OpenAll may run.
 type Registry struct {
 	OpenTimeout  time.Duration // for opening one resource, retries included; 0 means 30s
 	CheckTimeout time.Duration // for one check; 0 means 5s
-	CloseTimeout time.Duration // for a whole CloseAll whose context has no deadline, or a roll-back; 0 means 25s
-	Logger       *slog.Logger  // nil means slog.Default()
+	CloseTimeout time.Duration // for a whole CloseAll whose context has no deadline, and for a roll-back; 0 means 25s
 
-	conf      atomic.Pointer[settings] // the fields above, as the last OpenAll found them
-	observers atomic.Pointer[[]*func(Event)]
-	draining  atomic.Bool
-	watchdog  watchdog
+	// Every makes the registry check all resources in the background this often, while it is open, each time up to
+	// a fifth sooner; 0 means that checks run only when somebody asks. A result is then stale after twice Every and
+	// the check's own timeout, and [Registry.Last] says so.
+	Every time.Duration
 
-	rows  atomic.Pointer[[]row] // what order.go derives from the fields below; nil after a change
-	index atomic.Pointer[map[string]*entry]
+	Logger *slog.Logger // nil means slog.Default()
 
+	// Locks are taken in this order: mu, then that of a line of checks, then that of a queue. No method of a
+	// resource, an error, a logger or an observer runs while one of them is held.
 	mu       sync.Mutex
 	entries  []*entry // in the order of registration
 	byName   map[string]*entry
-	order    []string // as SetOrder was given
-	optional []string // as SetOptional was given
+	stages   [][]string // as SetStages or SetOrder was given
+	setter   string     // the name of the one that was called last, for errors
+	optional map[string]bool
+	timeouts map[string]Timeouts
 
-	turns    int // how many places in the order of opening have been given out
-	opened   bool
-	opening  *opener // the OpenAll under way
-	closing  *closer // the CloseAll under way
-	closings int     // how many times CloseAll was called
+	turn       chan struct{} // nil unless an OpenAll or a CloseAll has it; closed when it is passed on
+	opened     bool
+	opening    *openRun  // the OpenAll that holds the turn
+	closing    *closeRun // the CloseAll under way
+	closings   int       // how often CloseAll was called
+	stage      int       // how many stages of opening there have been
+	background *background
+
+	records  records
+	settings atomic.Pointer[settings]
+	view     atomic.Pointer[view] // made from the fields that the setters set; nil after a change
+	draining atomic.Bool
+	ending   atomic.Bool // CloseAll is under way: nothing is open for a check
 }
 
-// entry is a registered resource. Its fields below site are guarded by the registry's mu.
-type entry struct {
-	res    Resource
-	name   string
-	site   string // where it was registered
-	outbox outbox
-
-	current atomic.Pointer[opening] // nil while it is not open
-	turn    int                     // its place in the order of opening; 0 while it has none
-	task    *task                   // the Open or Close in flight, also an abandoned one
-	retry   *reopener               // opens an optional resource in the background
-	failure atomic.Pointer[Error]   // why it did not open, or nil
+// Timeouts are those of one resource. 0 means what the Registry says.
+type Timeouts struct {
+	Open  time.Duration // for opening, retries included
+	Check time.Duration // for one check
+	Close time.Duration // the most that its Close may take of the time that CloseAll or a roll-back has
 }
+
+// settings are a Registry's fields as the last OpenAll found them, with the defaults applied.
+type settings struct {
+	Timeouts               // Close: of a whole CloseAll
+	every    time.Duration // 0 for never
+}
+
+var defaults = settings{Timeouts{Open: 30 * time.Second, Check: 5 * time.Second, Close: 25 * time.Second}, 0}
 
 // New returns an empty registry, independent of [Default].
 func New() *Registry { return new(Registry) }
 
-// Register adds a resource. It only records it: nothing is opened, read or started. Register panics if res is
-// nil, if its name is malformed, or if the name is taken; the message says where both registrations are.
-// A resource registered after OpenAll is not open until the next OpenAll.
+// Register adds a resource. It only records it: nothing is opened, read or started. Register panics if res is nil, if
+// its name is malformed, or if the name is taken; the message says where both registrations are. A resource registered
+// after OpenAll is not open until the next OpenAll.
 func (r *Registry) Register(res Resource) {
 	if v := reflect.ValueOf(res); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		panic("registry: Register of a nil resource at " + callSite())
@@ -77,50 +93,89 @@ func (r *Registry) Register(res Resource) {
 	if r.byName == nil {
 		r.byName = make(map[string]*entry)
 	}
-	e := &entry{res: res, name: name, site: site}
+	e := &entry{res: res, name: name, site: site, records: &r.records, mu: &r.mu}
+	initial := limits{Open: defaults.Open, Check: defaults.Check}
+	e.limits.Store(&initial)
 	r.entries, r.byName[name] = append(r.entries, e), e
-	r.changed()
+	r.view.Store(nil)
 }
 
-// Unregister removes the resource of that name and says whether it did. A resource that is open, or that has
-// an Open or a Close in flight, stays.
+// Unregister removes the resource of that name, with what SetOptional and SetTimeouts say of it, and reports whether it
+// did. A resource that is open, that an OpenAll
+// under way is going to open, or that has a call of Configure, Open or Close in flight, stays.
 func (r *Registry) Unregister(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.byName[name]
-	if e == nil || e.current.Load() != nil || e.task != nil || r.opening.wants(e) {
+	if e == nil || e.state != closed || r.opening != nil && slices.Contains(r.opening.entries, e) {
 		return false
 	}
-	e.retry.stop()
+	e.state = removed
 	r.entries = slices.DeleteFunc(r.entries, func(other *entry) bool { return other == e })
 	delete(r.byName, name)
-	r.changed()
+	delete(r.optional, name)
+	delete(r.timeouts, name)
+	r.view.Store(nil)
 	return true
 }
 
-// SetOrder opens the named resources first, in this order; the others follow in the order of registration,
-// which for resources that register themselves on import is an accident of import paths. It replaces what an
-// earlier call set. A name that is not registered by then makes OpenAll fail.
+// SetOrder opens the named resources first, one after the other; the others follow in the order of registration, which
+// for resources that register themselves on import is an accident of import paths. SetOrder("a", "b") is
+// SetStages([]string{"a"}, []string{"b"}) and replaces what an earlier call of either has set.
 func (r *Registry) SetOrder(names ...string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.order = slices.Clone(names)
-	r.changed()
+	stages := make([][]string, len(names))
+	for i, name := range names {
+		stages[i] = []string{name}
+	}
+	r.setStages("SetOrder", stages)
 }
 
-// SetOptional names the resources that the program can run without: OpenAll goes on when one of them does not
-// open and keeps trying in the background, and a report only warns of them. It replaces what an earlier call
-// set. A name that is not registered by then makes OpenAll fail.
+// SetStages opens the named resources first: the stages one after the other, the resources of a stage at the same
+// time. The others follow one by one. CloseAll closes the stages in reverse, again at the same time within each. It
+// replaces what an earlier call of SetStages or SetOrder has set. OpenAll fails if a name is not registered when it
+// begins, or is given twice.
+func (r *Registry) SetStages(stages ...[]string) { r.setStages("SetStages", stages) }
+
+func (r *Registry) setStages(setter string, stages [][]string) {
+	copied := make([][]string, len(stages))
+	for i, names := range stages {
+		copied[i] = slices.Clone(names)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stages, r.setter = copied, setter
+	r.view.Store(nil)
+}
+
+// SetOptional adds names of resources that the program can run without: OpenAll goes on when one of them does not
+// open and keeps trying in the background, and a report only warns of them. OpenAll fails if a name is not registered
+// when it begins.
 func (r *Registry) SetOptional(names ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.optional = slices.Clone(names)
-	r.changed()
+	if r.optional == nil {
+		r.optional = make(map[string]bool)
+	}
+	for _, name := range names {
+		r.optional[name] = true
+	}
+	r.view.Store(nil)
+}
+
+// SetTimeouts gives the resource of that name timeouts of its own, from the next OpenAll on. It replaces what an
+// earlier call has set for the name. OpenAll fails if the name is not registered when it begins.
+func (r *Registry) SetTimeouts(name string, t Timeouts) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.timeouts == nil {
+		r.timeouts = make(map[string]Timeouts)
+	}
+	r.timeouts[name] = t
 }
 
 // Names returns the names of the registered resources, in the order of opening.
 func (r *Registry) Names() []string {
-	rows := r.sorted()
+	rows := r.current().rows
 	names := make([]string, len(rows))
 	for i, row := range rows {
 		names[i] = row.name
@@ -128,16 +183,157 @@ func (r *Registry) Names() []string {
 	return names
 }
 
-// Opened says whether OpenAll has succeeded and CloseAll has not been called since.
+// Opened reports whether OpenAll has succeeded and CloseAll has not been called since.
 func (r *Registry) Opened() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.opened
 }
 
-// Drain marks the program as about to stop, for readiness probes to see. Nothing else changes: clients work
-// and checks run until CloseAll. An OpenAll that begins later ends it; one that is under way does not.
+// Drain marks the program as about to stop, for readiness probes to see. Nothing else changes: clients work and checks
+// run until CloseAll. An OpenAll that begins later ends it; one that is under way does not.
 func (r *Registry) Drain() { r.draining.Store(true) }
 
-// Draining says whether Drain was called since the last OpenAll began.
+// Draining reports whether Drain was called since the last OpenAll began.
 func (r *Registry) Draining() bool { return r.draining.Load() }
+
+// view is the registrations in the order of opening. It is never changed.
+type view struct {
+	rows   []row
+	byName map[string]int // the places in rows
+}
+
+// row is an entry and what the setters say of it.
+type row struct {
+	*entry
+	optional bool
+	stage    int // in the order of opening
+}
+
+func (r *Registry) current() *view {
+	if v := r.view.Load(); v != nil {
+		return v
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v := &view{byName: make(map[string]int, len(r.entries))}
+	add := func(e *entry, stage int) {
+		if _, there := v.byName[e.name]; !there {
+			v.byName[e.name] = len(v.rows)
+			v.rows = append(v.rows, row{e, r.optional[e.name], stage})
+		}
+	}
+	for i, names := range r.stages {
+		for _, name := range names {
+			if e := r.byName[name]; e != nil {
+				add(e, i)
+			}
+		}
+	}
+	for i, e := range r.entries {
+		add(e, len(r.stages)+i)
+	}
+	r.view.Store(v)
+	return v
+}
+
+// find returns the entry of that name, or nil.
+func (r *Registry) find(name string) *entry {
+	v := r.current()
+	if i, ok := v.byName[name]; ok {
+		return v.rows[i].entry
+	}
+	return nil
+}
+
+// wrongNames returns an error for each name that a setter was given in vain or twice.
+func (r *Registry) wrongNames() (errs []error) {
+	r.mu.Lock()
+	stages, setter := slices.Concat(r.stages...), r.setter
+	optional, timeouts := slices.Sorted(maps.Keys(r.optional)), slices.Sorted(maps.Keys(r.timeouts))
+	r.mu.Unlock()
+	seen := make(map[string]bool)
+	for _, name := range stages {
+		if seen[name] {
+			errs = append(errs, &Error{OpOpen, name, KindConfig, fmt.Errorf("%s names it more than once", setter)})
+		}
+		seen[name] = true
+	}
+	for by, names := range map[string][]string{setter: stages, "SetOptional": optional, "SetTimeouts": timeouts} {
+		for _, name := range slices.Compact(names) {
+			if r.find(name) == nil {
+				errs = append(errs, r.notRegistered(OpOpen, name, by+" names a resource that is "))
+			}
+		}
+	}
+	slices.SortStableFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errs
+}
+
+// notRegistered is the error for a name that is not registered; it lists those that are.
+func (r *Registry) notRegistered(op Op, name, subject string) *Error {
+	hint := "nothing is"
+	if known := r.Names(); len(known) > 0 {
+		hint = "registered: " + strings.Join(known, ", ")
+	}
+	err := fmt.Errorf("%s%w (%s; forgotten import?)", subject, ErrNotRegistered, hint)
+	return &Error{Op: op, Name: name, Kind: KindConfig, Err: err}
+}
+
+// readSettings makes the exported fields and what SetTimeouts was given take effect.
+func (r *Registry) readSettings() *settings {
+	s := &settings{Timeouts{
+		Open:  positive(r.OpenTimeout, defaults.Open),
+		Check: positive(r.CheckTimeout, defaults.Check),
+		Close: positive(r.CloseTimeout, defaults.Close),
+	}, max(r.Every, 0)}
+	r.settings.Store(s)
+	r.records.logger.Store(r.Logger)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.entries {
+		own := r.timeouts[e.name]
+		e.limits.Store(&limits{positive(own.Open, s.Open), positive(own.Check, s.Check), max(own.Close, 0)})
+	}
+	return s
+}
+
+// applied returns the settings that are in effect.
+func (r *Registry) applied() *settings {
+	if s := r.settings.Load(); s != nil {
+		return s
+	}
+	return &defaults
+}
+
+func positive(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+// validName matches [a-z][a-z0-9]*(-[a-z0-9]+)*.
+func validName(name string) bool {
+	if name == "" || name[0] < 'a' || name[0] > 'z' {
+		return false
+	}
+	for word := range strings.SplitSeq(name, "-") {
+		if word == "" || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// callSite returns the file and line of the nearest caller outside this package.
+func callSite() string {
+	pcs := make([]uintptr, 16)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	for {
+		frame, more := frames.Next()
+		if !strings.HasPrefix(frame.Function, "github.com/vibework/mooring/registry.") || !more {
+			return fmt.Sprintf("%s:%d", frame.File, frame.Line)
+		}
+	}
+}

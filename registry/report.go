@@ -28,6 +28,10 @@ type Result struct {
 	Optional bool          // the program can run without it
 	Err      error         // nil, or an *Error
 	Duration time.Duration // from the start of the check to its end; a caller that joined it late waited less
+
+	// CheckedAt is when the check ended, or when the resource was opened if it was not checked since. It is zero
+	// when there is no answer: the resource is not open, or the caller did not wait for it.
+	CheckedAt time.Time
 }
 
 // Status is the worst of the results: Fail if a required resource cannot serve, Warn if only optional ones
@@ -45,7 +49,7 @@ func (rep Report) Status() Status {
 	return status
 }
 
-// OK says whether the program can serve: the status is not Fail.
+// OK reports whether the program can serve: the status is not Fail.
 func (rep Report) OK() bool { return rep.Status() != Fail }
 
 // Err returns nil, or a *multierror.Error with the *Error of every required resource that cannot serve. It is
@@ -60,19 +64,17 @@ func (rep Report) Err() error {
 	return join(errs)
 }
 
-// Status is Pass without an error. With one it is Fail, or Warn for an optional resource and for KindDegraded.
+// Status is Pass without an error. With one it is Warn for an optional resource, and that of the kind otherwise: Warn
+// for KindDegraded, Fail for all others.
 func (res Result) Status() Status {
-	switch {
-	case res.Err == nil:
-		return Pass
-	case res.Optional || KindOf(res.Err) == KindDegraded:
+	status := KindOf(res.Err).Status()
+	if status == Fail && res.Optional {
 		return Warn
-	default:
-		return Fail
 	}
+	return status
 }
 
-// OK says whether the status is not Fail.
+// OK reports whether the status is not Fail.
 func (res Result) OK() bool { return res.Status() != Fail }
 
 // MarshalJSON shows the status, and of each result what Result.MarshalJSON shows.
@@ -87,14 +89,15 @@ func (rep Report) MarshalJSON() ([]byte, error) {
 	}{rep.Status(), results})
 }
 
-// MarshalJSON shows name, status, kind (of a failure) and duration, such as "1.5ms".
+// MarshalJSON shows name, status, kind (of a failure), duration, such as "1.5ms", and checked_at unless it is zero.
 func (res Result) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Name     string `json:"name"`
-		Status   Status `json:"status"`
-		Kind     Kind   `json:"kind,omitempty"`
-		Duration string `json:"duration"`
-	}{res.Name, res.Status(), KindOf(res.Err), res.Duration.String()})
+		Name      string    `json:"name"`
+		Status    Status    `json:"status"`
+		Kind      Kind      `json:"kind,omitempty"`
+		Duration  string    `json:"duration"`
+		CheckedAt time.Time `json:"checked_at,omitzero"`
+	}{res.Name, res.Status(), KindOf(res.Err), res.Duration.String(), res.CheckedAt})
 }
 
 // LogValue shows what MarshalJSON does, a group for each resource.

@@ -108,7 +108,7 @@ func everythingAtOnce(t *testing.T) {
 			t.Error("it was unregistered while it was open")
 		}
 	})
-	many(1, 60, func(context.Context) { r.SetOrder("r3", fmt.Sprintf("r%d", rand.IntN(6))) })
+	many(1, 60, func(context.Context) { r.SetOrder(fmt.Sprintf("r%d", rand.IntN(6))) })
 	many(1, 60, func(ctx context.Context) {
 		stop := r.Observe(func(ev registry.Event) { _ = (&moody{}).mood(ctx) })
 		<-time.After(time.Second)

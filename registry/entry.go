@@ -1,0 +1,238 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vibework/mooring/registry/internal/guard"
+)
+
+// grace is what a call gets to clean up and return once its context is done.
+const grace = 100 * time.Millisecond
+
+var errStillRunning = Classify(KindHung, errors.New("an earlier call of this resource has not returned yet"))
+
+// entry is a registered resource: its state, and the only call of Configure, Open or Close that may be in flight.
+type entry struct {
+	res     Resource
+	name    string
+	site    string // where it was registered
+	records *records
+
+	limits  atomic.Pointer[limits]  // of its calls, as the last OpenAll found them
+	session atomic.Pointer[session] // while it is open or closing; changed with mu held
+	failure atomic.Pointer[Error]   // why it is not open, or nil
+
+	mu    *sync.Mutex // the registry's; guards what follows
+	state state
+	stage int // the stage of opening in which it was opened, counted from the first OpenAll on
+}
+
+// limits are the timeouts of one resource, with all defaults applied. Close is 0 where only CloseAll limits it.
+type limits Timeouts
+
+// state is what the registry is doing to a resource.
+type state int
+
+const (
+	closed    state = iota
+	calling         // Configure or Open is in flight
+	open            // from the success of Open on
+	closing         // Close is in flight
+	abandoned       // a call has not returned in time, and nobody waits for it any more
+	removed         // Unregister has dropped it
+)
+
+// step is one call of Configure, Open or Close.
+type step struct {
+	op       Op
+	from     state // what the state has to be
+	during   state
+	patience time.Duration // how long after the end of its context the call may still return
+	call     func(context.Context) error
+	ended    func(err *Error) state // returns the state after the call; with mu held
+	late     func(err error)        // receives what the call returns after it was abandoned; or nil
+}
+
+// do takes the step. It waits until the call has returned, or until ctx is done and the patience is over: then the call
+// is abandoned with KindHung, and the resource stays abandoned until the call returns.
+func (e *entry) do(ctx context.Context, s step) *Error {
+	e.mu.Lock()
+	if e.state != s.from {
+		defer e.mu.Unlock()
+		return newError(s.op, e.name, e.refusal())
+	}
+	e.state = s.during
+	began := time.Now()
+	call := guard.Go(func() error { return examine(s.op, e.name, s.call(ctx)) })
+	e.mu.Unlock()
+
+	timely := call.Wait(ctx, s.patience)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !timely && call.Abandon(func(err error) { e.settle(s, err) }) {
+		took := time.Since(began).Round(time.Millisecond)
+		err := &Error{s.op, e.name, KindHung, fmt.Errorf("abandoned after %v: %w", took, ctx.Err())}
+		s.ended(err)
+		e.state = abandoned
+		return err
+	}
+	var failed *Error
+	if err := call.Err(); err != nil {
+		failed = newError(s.op, e.name, err)
+	}
+	e.state = s.ended(failed)
+	return failed
+}
+
+// refusal says why a step cannot be taken. It must be called with mu held.
+func (e *entry) refusal() error {
+	if e.state == removed {
+		return ErrNotRegistered
+	}
+	return errStillRunning
+}
+
+// settle ends an abandoned call.
+func (e *entry) settle(s step, err error) {
+	if s.late != nil {
+		s.late(err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.state = closed
+}
+
+// configure calls Configure, which gets the time that an Open has: a file may lie on a disk that does not answer.
+func (e *entry) configure(ctx context.Context, c Configurer) *Error {
+	ctx, cancel := context.WithTimeout(ctx, e.limits.Load().Open)
+	defer cancel()
+	err := e.do(ctx, step{
+		op: OpConfigure, from: closed, during: calling, patience: grace,
+		call:  func(context.Context) error { return c.Configure() },
+		ended: func(*Error) state { return closed },
+	})
+	if err != nil && err.Kind == KindConfig {
+		hint := fmt.Errorf("%w (not wanted? drop its import, or call registry.Unregister(%q))", err.Err, e.name)
+		return &Error{OpConfigure, e.name, KindConfig, hint}
+	}
+	return err
+}
+
+// open calls Open once. A success makes the resource open at once, before any record of it; its event precedes those of
+// its checks.
+func (e *entry) open(ctx context.Context, attempt int) *Error {
+	if ctx.Err() != nil {
+		return newError(OpOpen, e.name, cause(ctx))
+	}
+	event := Event{Op: OpOpen, Name: e.name, Attempt: attempt, Time: time.Now()}
+	err := e.do(ctx, step{
+		op: OpOpen, from: closed, during: calling, patience: grace,
+		call: e.res.Open,
+		ended: func(err *Error) state {
+			event.Duration = time.Since(event.Time)
+			if err != nil {
+				event.Err = err
+				e.failed(err)
+				e.records.post(event)
+				return closed
+			}
+			e.records.post(event)
+			e.failure.Store(nil)
+			e.session.Store(newSession(e, event.Duration))
+			return open
+		},
+		late: e.closeLate,
+	})
+	if err == nil {
+		e.records.about(slog.LevelInfo, "opened", OpOpen, e, nil,
+			slog.Int("attempt", attempt), slog.Duration("duration", event.Duration))
+	}
+	return err
+}
+
+// close calls Close, for at most margin longer than ctx lasts.
+func (e *entry) close(ctx context.Context, margin time.Duration) *Error {
+	event := Event{Op: OpClose, Name: e.name, Time: time.Now()}
+	called := false
+	err := e.do(ctx, step{
+		op: OpClose, from: open, during: closing, patience: margin,
+		call: e.res.Close,
+		ended: func(err *Error) state {
+			called = true
+			e.session.Store(nil)
+			e.recordClose(event, err)
+			return closed
+		},
+	})
+	if called {
+		e.logClose(event, err)
+	}
+	return err
+}
+
+// closeLate closes what an abandoned Open has opened after all. The resource stays abandoned meanwhile.
+func (e *entry) closeLate(err error) {
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), e.limits.Load().Open)
+	defer cancel()
+	event := Event{Op: OpClose, Name: e.name, Time: time.Now()}
+	call := guard.Go(func() error { return examine(OpClose, e.name, e.res.Close(ctx)) })
+	var failed *Error
+	if err := call.Err(); err != nil {
+		failed = newError(OpClose, e.name, err)
+	}
+	e.recordClose(event, failed)
+	e.logClose(event, failed)
+}
+
+func (e *entry) recordClose(event Event, err *Error) {
+	event.Duration = time.Since(event.Time)
+	if err != nil {
+		event.Err = err
+	}
+	e.records.post(event)
+}
+
+func (e *entry) logClose(event Event, err *Error) {
+	level, message := slog.LevelInfo, "closed"
+	if err != nil {
+		level, message = slog.LevelWarn, "close failed"
+	}
+	e.records.about(level, message, OpClose, e, err, slog.Duration("duration", time.Since(event.Time)))
+}
+
+// notOpen is the answer for a resource that is not open, with the reason if there is one.
+func (e *entry) notOpen() *Error {
+	err := ErrNotOpen
+	if failure := e.failure.Load(); failure != nil {
+		err = fmt.Errorf("%w: %w", ErrNotOpen, failure)
+	}
+	return &Error{Op: OpCheck, Name: e.name, Kind: KindNotOpen, Err: err}
+}
+
+// isStillRunning compares without calling a method of the cause, which may be a resource's.
+func isStillRunning(err *Error) bool { return any(err.Err) == any(errStillRunning) }
+
+// failed keeps the reason why the resource is not open, for its check to tell. That a call is still running is no
+// reason to forget the one before.
+func (e *entry) failed(err *Error) {
+	if !isStillRunning(err) {
+		e.failure.Store(err)
+	}
+}
+
+// failureKind returns the kind of the reason why the resource is not open, or "".
+func (e *entry) failureKind() Kind {
+	if err := e.failure.Load(); err != nil {
+		return err.Kind
+	}
+	return ""
+}

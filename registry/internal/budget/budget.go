@@ -1,0 +1,123 @@
+// Package budget is the arithmetic of the time that closing has.
+//
+// Closing happens in stages, one after the other. A stage gets half of the time that is left, and the last stage all of
+// it; what a stage does not use is there for those after it. However little is left, a stage gets a least share.
+package budget
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// Least is the least share of a stage of a CloseAll.
+	Least = 250 * time.Millisecond
+	// Margin is what remains of a share when the context of its stage ends: time to say what was lost.
+	Margin = 100 * time.Millisecond
+)
+
+// Budget is the time for closing a number of stages. It is safe for concurrent use.
+type Budget struct {
+	ctx    context.Context
+	least  time.Duration
+	stages int
+	forget func() bool
+
+	mu  sync.Mutex
+	end time.Time
+}
+
+// Until returns a budget that ends with ctx, or after so long if ctx has no deadline. A deadline that has passed is one
+// that passes now. Closing so many stages ends at most a least share for each, and Margin, after the end.
+func Until(ctx context.Context, otherwise time.Duration, stages int) *Budget {
+	now := time.Now()
+	end, limited := ctx.Deadline()
+	if !limited {
+		end = now.Add(otherwise)
+	} else if end.Before(now) {
+		end = now
+	}
+	return start(ctx, end, Least, stages)
+}
+
+// Within returns a budget in which so many stages end after so long, least shares included. Its contexts have the
+// values of ctx and nothing else of it.
+func Within(ctx context.Context, total time.Duration, stages int) *Budget {
+	rest := total - min(Margin, total/2)
+	least := min(Least, rest/time.Duration(max(stages, 1)))
+	end := time.Now().Add(rest - time.Duration(stages)*least)
+	return start(context.WithoutCancel(ctx), end, least, stages)
+}
+
+func start(ctx context.Context, end time.Time, least time.Duration, stages int) *Budget {
+	b := &Budget{ctx: ctx, end: end, least: least, stages: stages}
+	b.forget = context.AfterFunc(ctx, b.endNow)
+	return b
+}
+
+// Stop releases what the budget holds. It must be called in the end.
+func (b *Budget) Stop() { b.forget() }
+
+func (b *Budget) endNow() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := time.Now(); now.Before(b.end) {
+		b.end = now
+	}
+}
+
+// Left returns the time before the end; it is negative after it.
+func (b *Budget) Left() time.Duration {
+	if b.ctx.Err() != nil {
+		b.endNow()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return time.Until(b.end)
+}
+
+// Share returns the time of a stage when so many stages come after it.
+func (b *Budget) Share(after int) time.Duration {
+	left := b.Left()
+	if after > 0 {
+		left /= 2
+	}
+	return max(b.least, left)
+}
+
+// Spare returns how much time there is beyond the least shares of so many stages that are still to come.
+func (b *Budget) Spare(after int) time.Duration {
+	return max(0, b.Left()+time.Duration(b.stages-after)*b.least+Margin)
+}
+
+// Patience returns how long to wait, at most Margin, for something besides the stages when so many are still to come.
+func (b *Budget) Patience(after int) time.Duration { return min(Margin, b.Spare(after)) }
+
+// Context returns the context for a share, and how much of the share remains when it ends. When the budget's own
+// context ends first, the context lives on for a least share.
+func (b *Budget) Context(share time.Duration) (_ context.Context, margin time.Duration, cancel context.CancelFunc) {
+	margin = min(Margin, share*2/5)
+	live, end := context.WithTimeout(context.WithoutCancel(b.ctx), share-margin)
+	if b.ctx.Err() != nil {
+		return live, margin, end
+	}
+	forget := context.AfterFunc(b.ctx, func() { time.AfterFunc(b.least-margin, end) })
+	return live, margin, func() {
+		forget()
+		end()
+	}
+}
+
+// Hurried returns a context for waiting at most so long, and Margin and a half once the budget's own context has ended.
+func (b *Budget) Hurried(most time.Duration) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithTimeout(context.WithoutCancel(b.ctx), most)
+	if b.ctx.Err() != nil {
+		return ctx, end
+	}
+	forget := context.AfterFunc(b.ctx, func() { time.AfterFunc(Margin+Margin/2, end) })
+	return ctx, func() {
+		forget()
+		end()
+	}
+}

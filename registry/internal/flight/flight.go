@@ -1,0 +1,230 @@
+// Package flight runs checks of which each resource has at most one in flight. Everyone who asks meanwhile waits for
+// the check in flight and gets its answer. A check that does not return in time is answered for: it is hung.
+package flight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vibework/mooring/registry/internal/guard"
+)
+
+// ErrClosed is the answer of a check whose line was closed before the check returned.
+var ErrClosed = errors.New("closed")
+
+// HungError is the answer for a check that has not returned within its limit.
+type HungError struct{ Limit time.Duration }
+
+func (e *HungError) Error() string {
+	return fmt.Sprintf("the check has not returned within %v", e.Limit)
+}
+
+// Answer is the outcome of a check.
+type Answer struct {
+	Err   error
+	Began time.Time // when the check started
+	Ended time.Time // when the check returned, or was found to be hung
+}
+
+// Line is the checks of one resource, one after the other.
+type Line struct {
+	check    func(context.Context) error
+	answered func(*Answer)
+
+	mu      sync.Mutex
+	current *Flight // running or hung; nil while no check is in flight
+	last    Answer
+	closed  bool
+}
+
+// NewLine returns a line for check, whose panic or runtime.Goexit is its error. Each answer goes through answered,
+// which may replace its error, before anybody gets it; answered runs under a lock: it must not block or use the line.
+// Until there is an answer, first is the last one.
+func NewLine(check func(context.Context) error, answered func(*Answer), first Answer) *Line {
+	return &Line{check: check, answered: answered, last: first}
+}
+
+// Last returns the last answer. A check that is hung still is.
+func (l *Line) Last() Answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	answer := l.last
+	if l.current != nil && l.current.hung {
+		answer.Ended = time.Now()
+	}
+	return answer
+}
+
+// Flight is one check in flight.
+type Flight struct {
+	line   *Line
+	round  *Round
+	done   chan struct{} // closed when there is an answer
+	answer Answer        // to be read once done is closed
+
+	hung     bool          // answered, and still running; guarded by the line's mu
+	returned chan struct{} // closed when the check has returned; made when somebody waits for that; guarded likewise
+}
+
+// Join returns the check in flight, and starts one as a part of the round if there is none. It returns nil when the
+// line is closed.
+func (l *Line) Join(r *Round) *Flight {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return nil
+	case l.current == nil:
+		l.current = r.add(Flight{line: l, round: r, done: make(chan struct{}), answer: Answer{Began: r.began}})
+		go l.current.run()
+	}
+	return l.current
+}
+
+// Done is closed when there is an answer.
+func (f *Flight) Done() <-chan struct{} { return f.done }
+
+// Began returns when the check started.
+func (f *Flight) Began() time.Time {
+	f.line.mu.Lock()
+	defer f.line.mu.Unlock()
+	return f.answer.Began
+}
+
+// Answer returns the answer, once Done is closed. A check that is hung has not ended: its time goes on.
+func (f *Flight) Answer() Answer {
+	f.line.mu.Lock()
+	defer f.line.mu.Unlock()
+	answer := f.answer
+	if f.hung {
+		answer.Ended = time.Now()
+	}
+	return answer
+}
+
+func (f *Flight) run() {
+	err := guard.ErrGoexit
+	defer f.round.leave()
+	defer func() { f.finish(err) }()
+	f.start()
+	err = guard.Run(func() error { return f.line.check(f.round.ctx) })
+}
+
+func (f *Flight) start() {
+	f.line.mu.Lock()
+	defer f.line.mu.Unlock()
+	f.answer.Began = time.Now()
+}
+
+// finish ends the flight.
+func (f *Flight) finish(err error) {
+	f.line.mu.Lock()
+	defer f.line.mu.Unlock()
+	if f.line.current == f {
+		f.line.current = nil
+		if !f.hung {
+			f.reply(err)
+		}
+	}
+	f.hung = false
+	if f.returned != nil {
+		close(f.returned)
+	}
+}
+
+// hang answers for a check that has not returned.
+func (f *Flight) hang(limit time.Duration) {
+	f.line.mu.Lock()
+	defer f.line.mu.Unlock()
+	if f.line.current == f && !f.hung {
+		f.hung = true
+		f.reply(&HungError{limit})
+	}
+}
+
+// reply must be called with the line's mu held, once.
+func (f *Flight) reply(err error) {
+	f.answer.Err, f.answer.Ended = err, time.Now()
+	f.line.answered(&f.answer)
+	f.line.last = f.answer
+	close(f.done)
+}
+
+// Close ends the line: who waits gets ErrClosed at once, and Join returns nil from now on. With cancel it also ends the
+// context of the check in flight, and of all checks of the same round. It returns what is closed when that check has
+// returned, or nil if there is none or it is hung.
+func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f := l.current
+	l.closed, l.current = true, nil
+	if f == nil {
+		return nil
+	}
+	if cancel {
+		f.round.cancel()
+	}
+	if f.hung {
+		return nil
+	}
+	f.answer.Err, f.answer.Ended = ErrClosed, time.Now()
+	close(f.done)
+	f.returned = make(chan struct{})
+	return f.returned
+}
+
+// Round is the checks that are started together with the same limit. They share a context, which ends a twentieth
+// before the limit, so that a check which obeys it still answers for itself.
+type Round struct {
+	limit   time.Duration
+	began   time.Time
+	ctx     context.Context
+	cancel  context.CancelFunc
+	stop    func() bool  // forgets overdue
+	flights []Flight     // never more than there is room for: they are pointed to
+	members atomic.Int32 // of the round: its checks that have not returned, and whoever adds to it
+}
+
+// NewRound returns a round without checks, with room for so many. Whoever adds some must call Begun after the last.
+func NewRound(limit time.Duration, room int) *Round {
+	r := &Round{limit: limit, began: time.Now(), flights: make([]Flight, 0, room)}
+	r.ctx, r.cancel = context.WithTimeout(context.Background(), limit-limit/20)
+	r.members.Store(1)
+	return r
+}
+
+// Limit returns the limit of each check.
+func (r *Round) Limit() time.Duration { return r.limit }
+
+func (r *Round) add(f Flight) *Flight {
+	r.members.Add(1)
+	r.flights = append(r.flights, f)
+	return &r.flights[len(r.flights)-1]
+}
+
+// Begun says that the round has all its checks.
+func (r *Round) Begun() {
+	r.stop = context.AfterFunc(r.ctx, r.overdue)
+	r.leave()
+}
+
+func (r *Round) leave() {
+	if r.members.Add(-1) == 0 {
+		r.stop()
+		r.cancel()
+	}
+}
+
+// overdue waits the last twentieth, from the moment at which the context has ended: a process that was frozen for long
+// gives its checks that much after it has woken.
+func (r *Round) overdue() {
+	time.AfterFunc(r.limit/20, func() {
+		for i := range r.flights {
+			r.flights[i].hang(r.limit)
+		}
+	})
+}
