@@ -18,17 +18,17 @@ import (
 	"github.com/vibework/mooring/internal/canary"
 	"github.com/vibework/mooring/internal/mongotest"
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // proxied returns a proxy in front of the server, and the server's URI by way of it.
-func proxied(t *testing.T) (*registrytest.Proxy, string) {
+func proxied(t *testing.T) (*faultproxy.Proxy, string) {
 	t.Helper()
 	u, err := url.Parse(server(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := registrytest.NewProxy(t, u.Host)
+	proxy := faultproxy.New(t, u.Host)
 	u.Host = proxy.Addr()
 	return proxy, u.String()
 }
@@ -254,7 +254,7 @@ func TestNothingIsLeftOfAFailedOpen(t *testing.T) {
 }
 
 // nothingLeft waits until the proxy has heard of the end of every connection.
-func nothingLeft(t *testing.T, proxy *registrytest.Proxy) {
+func nothingLeft(t *testing.T, proxy *faultproxy.Proxy) {
 	t.Helper()
 	limit := time.After(10 * time.Second)
 	for proxy.Conns() != 0 {

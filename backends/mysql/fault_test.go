@@ -11,15 +11,15 @@ import (
 
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // proxied returns a proxy in front of the server, and the server's URL by way of it.
-func proxied(t *testing.T) (*registrytest.Proxy, string) {
+func proxied(t *testing.T) (*faultproxy.Proxy, string) {
 	t.Helper()
-	var proxy *registrytest.Proxy
+	var proxy *faultproxy.Proxy
 	url := with(t, server(t), func(u *url.URL) {
-		proxy = registrytest.NewProxy(t, u.Host)
+		proxy = faultproxy.New(t, u.Host)
 		u.Host = proxy.Addr()
 	})
 	return proxy, url

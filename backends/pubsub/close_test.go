@@ -15,7 +15,7 @@ import (
 
 	"github.com/vibework/mooring/backends/pubsub"
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 func TestCloseDeliversWhatWasPublished(t *testing.T) {
@@ -37,10 +37,10 @@ func TestCloseDeliversWhatWasPublished(t *testing.T) {
 }
 
 func TestCloseCountsWhatHasNotBeenConfirmed(t *testing.T) {
-	for name, fault := range map[string]func(*registrytest.Proxy){
-		"frozen":    (*registrytest.Proxy).Blackhole,
-		"refusing":  (*registrytest.Proxy).Refuse,
-		"resetting": (*registrytest.Proxy).Reset,
+	for name, fault := range map[string]func(*faultproxy.Proxy){
+		"frozen":    (*faultproxy.Proxy).Blackhole,
+		"refusing":  (*faultproxy.Proxy).Refuse,
+		"resetting": (*faultproxy.Proxy).Reset,
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy, cfg := proxied(t)

@@ -21,7 +21,7 @@ import (
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/pubsub"
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 func TestMain(m *testing.M) {
@@ -75,14 +75,14 @@ func intercepted(t *testing.T, intercept grpc.UnaryServerInterceptor, opts ...gr
 }
 
 // proxied returns a proxy in front of the server, and the configuration of a client that goes by way of it.
-func proxied(t *testing.T) (*registrytest.Proxy, pubsub.Config) {
+func proxied(t *testing.T) (*faultproxy.Proxy, pubsub.Config) {
 	t.Helper()
 	return proxiedAt(t, server(t))
 }
 
-func proxiedAt(t *testing.T, addr string) (*registrytest.Proxy, pubsub.Config) {
+func proxiedAt(t *testing.T, addr string) (*faultproxy.Proxy, pubsub.Config) {
 	t.Helper()
-	proxy := registrytest.NewProxy(t, addr)
+	proxy := faultproxy.New(t, addr)
 	return proxy, at(proxy.Addr())
 }
 

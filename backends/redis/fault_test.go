@@ -12,17 +12,17 @@ import (
 
 	"github.com/vibework/mooring/backends/redis"
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // proxied returns a proxy in front of the server, and the server's URL by way of it.
-func proxied(t *testing.T) (*registrytest.Proxy, string) {
+func proxied(t *testing.T) (*faultproxy.Proxy, string) {
 	t.Helper()
 	u, err := url.Parse(server(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy := registrytest.NewProxy(t, u.Host)
+	proxy := faultproxy.New(t, u.Host)
 	u.Host = proxy.Addr()
 	return proxy, u.String()
 }

@@ -12,7 +12,7 @@ import (
 
 	nats "github.com/vibework/mooring/examples/thirdparty"
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 func TestTheSameConnectionHealsAfterTheServerHasRefusedItsLogins(t *testing.T) {
@@ -50,7 +50,7 @@ func TestCallsEndWithTheirContextWhileTheDriverConnects(t *testing.T) {
 		"Close": (*nats.Resource).Close,
 	} {
 		t.Run(name, func(t *testing.T) {
-			proxy := registrytest.NewProxy(t, addr)
+			proxy := faultproxy.New(t, addr)
 			res := opened(t, proxy.Addr())
 			silence(t, proxy, 1) // the driver holds its lock until the server answers
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -65,7 +65,7 @@ func TestCallsEndWithTheirContextWhileTheDriverConnects(t *testing.T) {
 }
 
 func TestConnectionsThatComeToNothingAreClosed(t *testing.T) {
-	proxy := registrytest.NewProxy(t, start(t, asItIs).Addr().String())
+	proxy := faultproxy.New(t, start(t, asItIs).Addr().String())
 	opened(t, proxy.Addr())
 	silence(t, proxy, 3)
 	if n := proxy.Conns(); n > 1 {
@@ -74,7 +74,7 @@ func TestConnectionsThatComeToNothingAreClosed(t *testing.T) {
 }
 
 // silence cuts the connection and waits until the driver has tried to connect again n times, in vain.
-func silence(t *testing.T, proxy *registrytest.Proxy, n int) {
+func silence(t *testing.T, proxy *faultproxy.Proxy, n int) {
 	t.Helper()
 	n += proxy.Accepted()
 	proxy.Blackhole()

@@ -15,7 +15,7 @@ import (
 
 	nats "github.com/vibework/mooring/examples/thirdparty"
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 func TestImportRegistersTheDefaultInstance(t *testing.T) {
@@ -66,7 +66,7 @@ func TestFailuresHaveTheirKind(t *testing.T) {
 	plain := start(t, asItIs).Addr().String()
 	full := start(t, func(o *server.Options) { o.MaxConn = 1 }).Addr().String()
 	opened(t, full)
-	away := registrytest.NewProxy(t, plain)
+	away := faultproxy.New(t, plain)
 	away.Refuse()
 	for name, test := range map[string]struct {
 		addr string
@@ -162,7 +162,7 @@ func TestCloseLetsSubscriptionsHandleWhatTheyReceived(t *testing.T) {
 }
 
 func TestCloseSaysWhatAFrozenServerMayHaveLost(t *testing.T) {
-	proxy := registrytest.NewProxy(t, start(t, asItIs).Addr().String())
+	proxy := faultproxy.New(t, start(t, asItIs).Addr().String())
 	res := opened(t, proxy.Addr())
 	proxy.Blackhole()
 	publish(t, res, 10)
@@ -177,7 +177,7 @@ func TestCloseSaysWhatAFrozenServerMayHaveLost(t *testing.T) {
 
 func TestCloseWaitsForAConnectionThatIsMadeAgain(t *testing.T) {
 	srv := start(t, asItIs)
-	proxy := registrytest.NewProxy(t, srv.Addr().String())
+	proxy := faultproxy.New(t, srv.Addr().String())
 	res := opened(t, proxy.Addr())
 	conn, err := res.Handle()
 	if err != nil {

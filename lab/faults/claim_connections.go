@@ -8,7 +8,7 @@ import (
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/lab/faults/internal/server"
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // leaked is how many connections the program does not give back.
@@ -40,7 +40,7 @@ func (r *results) claimConnections(ctx context.Context, b *backend) error {
 
 // abandon opens a resource, takes connections and does not give all back, and closes it.
 func abandon(ctx context.Context, b *backend, c *claim, leak int, frozen bool) error {
-	proxy, err := registrytest.StartProxy(b.server.Addr)
+	proxy, err := faultproxy.Start(b.server.Addr)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/vibework/mooring/backends/pubsub"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 const (
@@ -56,7 +56,7 @@ func soak(ctx context.Context, w *world, b *backend, admin *driver.Client, c *cl
 	if err := makeTopic(ctx, admin, topic); err != nil {
 		return err
 	}
-	proxy, err := registrytest.StartProxy(b.server.Addr)
+	proxy, err := faultproxy.Start(b.server.Addr)
 	if err != nil {
 		return err
 	}

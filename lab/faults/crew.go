@@ -7,13 +7,13 @@ import (
 	"sync"
 
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // A crew is a registry of one resource for each backend, with a proxy in front of each server.
 type crew struct {
 	*registry.Registry
-	proxies  []*registrytest.Proxy
+	proxies  []*faultproxy.Proxy
 	backends []*backend
 	members  []*subject
 	subject  *subject // bears the mark of all
@@ -52,7 +52,7 @@ func (r *results) newCrew(w *world) (*crew, error) {
 	reg.CheckTimeout, reg.CloseTimeout = crewCheck, crewClose
 	c := &crew{Registry: reg, backends: r.backends, subject: newSubject(nil, w.noise)}
 	for _, b := range r.backends {
-		p, err := registrytest.StartProxy(b.server.Addr)
+		p, err := faultproxy.Start(b.server.Addr)
 		if err != nil {
 			return c, err
 		}

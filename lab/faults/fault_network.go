@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/lab/faults/internal/wire"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // proxied is a scene with a proxy in front of the server. Pass ends every fault.
-func proxied(b *backend, begin func(*registrytest.Proxy)) (*scene, error) {
-	p, err := registrytest.StartProxy(b.server.Addr)
+func proxied(b *backend, begin func(*faultproxy.Proxy)) (*scene, error) {
+	p, err := faultproxy.Start(b.server.Addr)
 	if err != nil {
 		return nil, err
 	}
@@ -24,39 +24,39 @@ func proxied(b *backend, begin func(*registrytest.Proxy)) (*scene, error) {
 }
 
 func refuse(_ context.Context, _ *world, b *backend) (*scene, error) {
-	return proxied(b, (*registrytest.Proxy).Refuse)
+	return proxied(b, (*faultproxy.Proxy).Refuse)
 }
 
 func beSilent(_ context.Context, _ *world, b *backend) (*scene, error) {
-	return proxied(b, func(p *registrytest.Proxy) {
+	return proxied(b, func(p *faultproxy.Proxy) {
 		p.Cut()
 		p.Blackhole()
 	})
 }
 
 func freeze(_ context.Context, _ *world, b *backend) (*scene, error) {
-	return proxied(b, (*registrytest.Proxy).Blackhole)
+	return proxied(b, (*faultproxy.Proxy).Blackhole)
 }
 
 func cutSession(_ context.Context, _ *world, b *backend) (*scene, error) {
-	return proxied(b, (*registrytest.Proxy).Cut)
+	return proxied(b, (*faultproxy.Proxy).Cut)
 }
 
 func cutGreeting(_ context.Context, _ *world, b *backend) (*scene, error) {
-	return proxied(b, func(p *registrytest.Proxy) {
+	return proxied(b, func(p *faultproxy.Proxy) {
 		p.CutAfter(b.greeting)
 		p.Cut()
 	})
 }
 
 func slowDown(_ context.Context, _ *world, b *backend) (*scene, error) {
-	return proxied(b, func(p *registrytest.Proxy) { p.Latency(200 * time.Millisecond) })
+	return proxied(b, func(p *faultproxy.Proxy) { p.Latency(200 * time.Millisecond) })
 }
 
 // named is a scene in which the server has a name, and loses it together with its connections.
 func named(w *world, b *backend, lose func(name string)) (*scene, error) {
 	name := b.name + ".faults.test"
-	p, err := registrytest.StartProxy(b.server.Addr)
+	p, err := faultproxy.Start(b.server.Addr)
 	if err != nil {
 		return nil, err
 	}

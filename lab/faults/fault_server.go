@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // kill is a scene without anything between a client and its server.
@@ -37,7 +37,7 @@ func exhaust(_ context.Context, _ *world, b *backend) (*scene, error) {
 }
 
 func fillServer(_ context.Context, _ *world, b *backend) (*scene, error) {
-	s, err := proxied(b, func(*registrytest.Proxy) {})
+	s, err := proxied(b, func(*faultproxy.Proxy) {})
 	if err != nil {
 		return nil, err
 	}

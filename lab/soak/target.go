@@ -6,13 +6,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // target is one backend: its resource, and the proxy between that and the server.
 type target struct {
 	name     string
-	proxy    *registrytest.Proxy
+	proxy    *faultproxy.Proxy
 	resource counted
 	use      operation
 	counts

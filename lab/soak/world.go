@@ -15,7 +15,7 @@ import (
 	"github.com/vibework/mooring/backends/pubsub"
 	"github.com/vibework/mooring/backends/redis"
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // checkTimeout is short, so that the soak sees many checks end.
@@ -69,7 +69,7 @@ func (w *world) add(name string, env map[string]string) error {
 	if err != nil || address.Host == "" {
 		return errors.New("no address of the server " + name)
 	}
-	proxy, err := registrytest.StartProxy(address.Host)
+	proxy, err := faultproxy.Start(address.Host)
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
-// Package registrytest has what the tests of a resource need: the contract of [registry.Resource] as a test
-// suite, and a proxy that breaks networks.
+// Package registrytest has what tests need: for those of a resource the contract of [registry.Resource] as a test
+// suite, and for those of a program a resource that fails on command, [Fake].
 //
 // # The contract
 //
@@ -63,24 +63,12 @@
 // That looks at every error, at how a resource prints before Open and after Close, and at what it logs by
 // [slog.Default] and package log. It does not see what a driver writes to [os.Stderr] itself.
 //
-// Before each Open, Run calls Configure if there is one, as OpenAll does. A call that panics, is stuck, or returns
-// a nil pointer as an error breaks whatever rule it was made for.
+// Before each Open, Run calls Configure if there is one, as OpenAll does. A call that panics or is stuck breaks
+// whatever rule it was made for. So does one that returns an error that nobody can look at: a nil pointer, one whose
+// methods panic or block, one that wraps itself, or a text of more than 4 kB, of which the registry would cut the end.
 //
 // The suite does not blame a resource that keeps the contract, also on a busy machine: it gives a call 2s to return
 // after its context is done, a client 15s to find its server again, and New a minute, where a program is better
 // served by a tenth of that. It may miss what another run finds. It counts goroutines by a profiler label that they
 // inherit, so servers and other tests in the same process may come and go meanwhile.
-//
-// # Faults
-//
-// A [Proxy] listens between a client and its server and breaks the network between
-// them on command: packets vanish, connections are reset or refused, answers are late
-// or stop half-way. It passes any protocol over TCP, TLS included.
-//
-//	proxy := registrytest.NewProxy(t, "127.0.0.1:3306")
-//	// let the client dial proxy.Addr(), then:
-//	proxy.Blackhole() // the server has become silent
-//	proxy.Pass()      // and is back
-//
-// Programs that are not tests use [StartProxy].
 package registrytest

@@ -1,8 +1,11 @@
 package registrytest_test
 
 import (
+	"context"
 	"fmt"
-	"net"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/vibework/mooring/registry"
@@ -19,36 +22,37 @@ func ExampleRun() {
 	_ = testContract // go test calls it
 }
 
-// A client meets a network that refuses its connections until it is healed.
-func ExampleStartProxy() {
-	server, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+// The test of a handler that answers by the state of the database: no server is needed.
+func ExampleFake() {
+	db, r := registrytest.Fake("mysql"), registry.New()
+	r.Logger = slog.New(slog.DiscardHandler)
+	r.Register(db)
+	if err := r.OpenAll(context.Background()); err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer func() { _ = server.Close() }()
-
-	proxy, err := registrytest.StartProxy(server.Addr().String())
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer func() { _ = proxy.Close() }()
-
-	connects := func() bool {
-		conn, err := net.Dial("tcp", proxy.Addr())
-		if err == nil {
-			_ = conn.Close()
+	handler := func(w http.ResponseWriter, req *http.Request) { // the program's
+		if err := r.Check(req.Context(), "mysql").Err; err != nil {
+			http.Error(w, "orders are closed: "+string(registry.KindOf(err)), http.StatusServiceUnavailable)
+			return
 		}
-		return err == nil
+		_, _ = fmt.Fprintln(w, "orders are open")
 	}
-	fmt.Println("at first:", connects())
-	proxy.Refuse()
-	fmt.Println("refusing:", connects())
-	proxy.Pass()
-	fmt.Println("healed:", connects())
+
+	for _, tell := range []func(){
+		func() {},
+		func() { db.Down(registry.KindUnreachable) },
+		db.Panic,
+		db.Up,
+	} {
+		tell()
+		answer := httptest.NewRecorder()
+		handler(answer, httptest.NewRequest(http.MethodGet, "/orders", nil))
+		fmt.Print(answer.Code, " ", answer.Body)
+	}
 	// Output:
-	// at first: true
-	// refusing: false
-	// healed: true
+	// 200 orders are open
+	// 503 orders are closed: unreachable
+	// 503 orders are closed: panic
+	// 200 orders are open
 }

@@ -1,224 +1,111 @@
 package registrytest_test
 
 import (
-	"bufio"
-	"context"
 	"errors"
-	"fmt"
-	"io"
-	"net"
 	"sync"
-	"syscall"
+	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest"
 )
 
-// speak is a server's side of a protocol of lines: HELLO and a password, then any number of PINGs, then QUIT.
-func speak(conn net.Conn) {
-	lines := bufio.NewScanner(conn)
-	for lines.Scan() {
-		reply := map[string]string{"HELLO " + password: "WELCOME", "PING": "PONG", "QUIT": "BYE"}[lines.Text()]
-		if _, err := io.WriteString(conn, reply+"\n"); err != nil {
-			return
+func TestAFakeKeepsTheContractWhileItIsUp(t *testing.T) {
+	registrytest.Run(t, registrytest.Target{
+		New: func(*testing.T) registry.Resource { return registrytest.Fake("fake") },
+	})
+}
+
+func TestAFakeFailsAsItIsToldUntilItIsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, r := opened(t)
+		check := func() error { return r.Check(t.Context(), "fake").Err }
+		for _, test := range []struct {
+			tell func()
+			want registry.Kind
+		}{
+			{func() {}, ""},
+			{func() { f.Down(registry.KindUnreachable) }, registry.KindUnreachable},
+			{func() { f.Down(registry.KindReadOnly) }, registry.KindReadOnly},
+			{f.Panic, registry.KindPanic},
+			{f.Hang, registry.KindHung},
+			{f.Up, ""},
+		} {
+			test.tell()
+			synctest.Wait() // for the check that hung
+			if err := check(); registry.KindOf(err) != test.want {
+				t.Errorf("%v, want %q", err, test.want)
+			}
 		}
-	}
-}
-
-const password = "ZQXVKJWPYR"
-
-// fake is a resource that keeps the contract: a client with one connection to a server that speaks.
-type fake struct {
-	addr     string
-	password func() string
-
-	lifecycle sync.Mutex // held by Open and Close
-
-	mu     sync.Mutex
-	client *client // nil unless it is open
-}
-
-func newFake(addr string) *fake {
-	return &fake{addr: addr, password: func() string { return password }}
-}
-
-func (f *fake) Name() string { return "fake" }
-
-func (f *fake) Configure() error { return nil }
-
-func (f *fake) Open(ctx context.Context) error {
-	f.lifecycle.Lock()
-	defer f.lifecycle.Unlock()
-	if f.current() != nil {
-		return nil
-	}
-	c := &client{addr: f.addr, password: f.password(), busy: make(chan struct{}, 1)}
-	if err := c.ping(ctx); err != nil {
-		return err
-	}
-	f.set(c)
-	return nil
-}
-
-func (f *fake) Check(ctx context.Context) error {
-	c := f.current()
-	if c == nil {
-		return registry.ErrNotOpen
-	}
-	return c.ping(ctx)
-}
-
-func (f *fake) Close(ctx context.Context) error {
-	f.lifecycle.Lock()
-	defer f.lifecycle.Unlock()
-	c := f.current()
-	if c == nil {
-		return nil
-	}
-	f.set(nil)
-	return c.quit(ctx)
-}
-
-func (f *fake) current() *client {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.client
-}
-
-func (f *fake) set(c *client) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.client = c
-}
-
-// client has one connection and makes a new one when it is broken.
-type client struct {
-	addr, password string
-	busy           chan struct{} // full while somebody uses the connection
-
-	mu     sync.Mutex
-	conn   net.Conn // nil while there is none
-	closed bool
-}
-
-var errBusy = errors.New("the connection is in use")
-
-func (c *client) ping(ctx context.Context) error {
-	select {
-	case c.busy <- struct{}{}:
-		defer func() { <-c.busy }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if conn := c.take(); conn != nil {
-		if err := c.pingOver(ctx, conn); !broken(err) {
-			return err
+		if err := r.CloseAll(t.Context()); err != nil || f.IsOpen() {
+			t.Errorf("%v; open: %t", err, f.IsOpen())
 		}
-	}
-	conn, err := c.dial(ctx)
-	if err != nil {
-		return err
-	}
-	return c.pingOver(ctx, conn)
-}
-
-func broken(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-}
-
-func (c *client) pingOver(ctx context.Context, conn net.Conn) error {
-	err := exchange(ctx, conn, "PING", "PONG")
-	if err != nil {
-		c.drop(conn)
-	}
-	return err
-}
-
-// dial connects and says hello.
-func (c *client) dial(ctx context.Context) (net.Conn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.addr)
-	if err != nil {
-		return nil, err
-	}
-	if !c.put(conn) {
-		return nil, net.ErrClosed
-	}
-	if err := exchange(ctx, conn, "HELLO "+c.password, "WELCOME"); err != nil {
-		c.drop(conn)
-		return nil, err
-	}
-	return conn, nil
-}
-
-// exchange sends a line and wants a certain one back. It ends when ctx does.
-func exchange(ctx context.Context, conn net.Conn, say, want string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	_, err := io.WriteString(conn, say+"\n")
-	if err == nil {
-		var reply string
-		reply, err = bufio.NewReader(conn).ReadString('\n')
-		if err == nil && reply != want+"\n" {
-			err = &strangeReply{func() string { return reply }}
+		if err := f.Check(t.Context()); !errors.Is(err, registry.ErrNotOpen) {
+			t.Errorf("after Close: %v", err)
 		}
-	}
-	if !stop() {
-		return fmt.Errorf("no answer: %w", ctx.Err())
-	}
-	return err
+	})
 }
 
-// strangeReply knows the reply, but does not show it.
-type strangeReply struct{ reply func() string }
-
-func (*strangeReply) Error() string { return "not the reply of a server that speaks" }
-
-// quit says goodbye, unless somebody uses the connection for as long as ctx, and closes it in any case.
-func (c *client) quit(ctx context.Context) (err error) {
-	defer c.shut()
-	select {
-	case c.busy <- struct{}{}:
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", errBusy, ctx.Err())
+func TestAFakeThatIsDownDoesNotOpenButCloses(t *testing.T) {
+	f := registrytest.Fake("fake")
+	f.Down(registry.KindAuth)
+	if err := f.Open(t.Context()); registry.KindOf(err) != registry.KindAuth || f.IsOpen() {
+		t.Errorf("%v; open: %t", err, f.IsOpen())
 	}
-	defer func() { <-c.busy }()
-	if conn := c.take(); conn != nil {
-		return exchange(ctx, conn, "QUIT", "BYE")
+	f.Up()
+	_ = f.Open(t.Context())
+	f.Down(registry.KindUnreachable)
+	if err := f.Close(t.Context()); err != nil || f.IsOpen() {
+		t.Errorf("%v; open: %t", err, f.IsOpen())
 	}
-	return nil
 }
 
-func (c *client) take() net.Conn {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.conn
+func TestAFakeThatHangsIsAbandonedAndGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, r := opened(t)
+		f.Hang()
+		if err := r.CloseAll(t.Context()); registry.KindOf(err) != registry.KindHung {
+			t.Errorf("from CloseAll: %v", err)
+		}
+		f.Up()
+		synctest.Wait()
+		if f.IsOpen() {
+			t.Error("the Close that hung did not go on")
+		}
+	})
 }
 
-func (c *client) put(conn net.Conn) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		_ = conn.Close()
-		return false
+func TestAFakeMayBeToldAnythingByAnybody(t *testing.T) {
+	f := registrytest.Fake("fake")
+	var running sync.WaitGroup
+	for range 4 {
+		running.Go(func() {
+			for range 200 {
+				f.Hang()
+				f.Down(registry.KindTimeout)
+				f.Up()
+			}
+		})
+		running.Go(func() {
+			for range 200 {
+				_ = f.Open(t.Context())
+				_ = f.Check(t.Context())
+				_ = f.Close(t.Context())
+			}
+		})
 	}
-	c.conn = conn
-	return true
+	running.Wait()
 }
 
-func (c *client) drop(conn net.Conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_ = conn.Close()
-	c.conn = nil
-}
-
-func (c *client) shut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	if c.conn != nil {
-		_ = c.conn.Close()
+// opened returns a fake in a registry that has opened it.
+func opened(t *testing.T) (*registrytest.FakeResource, *registry.Registry) {
+	t.Helper()
+	f, r := registrytest.Fake("fake"), registry.New()
+	r.CheckTimeout = time.Second
+	r.Register(f)
+	if err := r.OpenAll(t.Context()); err != nil {
+		t.Fatal(err)
 	}
+	return f, r
 }

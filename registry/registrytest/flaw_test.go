@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -145,20 +144,6 @@ var flaws = []flaw{
 			return &flawed{fake: f, open: opens(f, &opened), close: func(ctx context.Context) error {
 				if !opened.Load() {
 					return errFlaw
-				}
-				return f.Close(ctx)
-			}}
-		},
-	},
-	{
-		"close before open is nil", "it returns a nil pointer",
-		"Close returned a nil *net.OpError as an error",
-		func(_ *testing.T, f *fake) registry.Resource {
-			var opened atomic.Bool
-			return &flawed{fake: f, open: opens(f, &opened), close: func(ctx context.Context) error {
-				if !opened.Load() {
-					var lost *net.OpError
-					return lost
 				}
 				return f.Close(ctx)
 			}}

@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 func constructingIsInert(s *trial) error {
-	l, err := listen(loopback)
+	l, err := listen(s.ctx)
 	if err != nil {
 		return err
 	}
@@ -121,8 +122,8 @@ func openStranger(s *trial) error {
 
 func nothingAfterFailedOpen(s *trial) error {
 	for _, next := range []func() *subject{
-		func() *subject { return s.broken((*Proxy).Reset) },
-		func() *subject { return s.broken(func(p *Proxy) { p.CutAfter(1) }) }, // in the handshake
+		func() *subject { return s.broken((*faultproxy.Proxy).Reset) },
+		func() *subject { return s.broken(func(p *faultproxy.Proxy) { p.CutAfter(1) }) }, // in the handshake
 		func() *subject { return s.facing(s.stranger(babble)) },
 	} {
 		if err := next().open(s.within(3 * s.brief)); err == nil {
@@ -135,14 +136,14 @@ func nothingAfterFailedOpen(s *trial) error {
 	return nil
 }
 
-func (s *trial) broken(fault func(*Proxy)) *subject {
+func (s *trial) broken(fault func(*faultproxy.Proxy)) *subject {
 	x := s.proxied()
 	fault(x.proxy)
 	return x
 }
 
 func openAgainAfterFailure(s *trial) error {
-	x := s.broken((*Proxy).Refuse)
+	x := s.broken((*faultproxy.Proxy).Refuse)
 	_ = x.open(s.within(3 * s.brief))
 	x.proxy.Pass()
 	return eventually(s.settle, x.ready)

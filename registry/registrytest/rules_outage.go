@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // mostDials is more than a check needs that finds a few stale connections, and much less than one that
@@ -47,7 +49,7 @@ func checkFrozenCancelled(s *trial) error {
 
 // checkDuringFrozenOpenAndClose does not mind what the checks return, as long as they do.
 func checkDuringFrozenOpenAndClose(s *trial) error {
-	x := s.broken((*Proxy).Blackhole)
+	x := s.broken((*faultproxy.Proxy).Blackhole)
 	if err := x.checkDuring(x.open); err != nil {
 		return err
 	}

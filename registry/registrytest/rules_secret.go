@@ -1,5 +1,7 @@
 package registrytest
 
+import "github.com/vibework/mooring/registry/registrytest/faultproxy"
+
 // nothingShowsTheSecret looks at one life of a resource, and at what the trials before it have noted.
 // It prints no resource that is open: that would race with what the resource does. It cannot hear what is
 // written to os.Stderr: to exchange that would race with every other writer.
@@ -13,7 +15,7 @@ func nothingShowsTheSecret(s *trial) error {
 	_ = x.close(s.within(s.long))
 	x.print("after Close")
 	if s.At != nil {
-		s.broken((*Proxy).Refuse).failToOpen()
+		s.broken((*faultproxy.Proxy).Refuse).failToOpen()
 		s.facing(s.stranger(echo)).failToOpen()
 		s.facing(s.stranger(babble)).failToOpen()
 	}

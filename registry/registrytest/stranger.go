@@ -1,18 +1,16 @@
 package registrytest
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
 )
 
-// loopback is a free port of the loopback interface.
-var loopback = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
-
 // stranger starts a server that is not the one a resource expects, and returns where it listens.
 // To be dialled through proxies only: they hang up before it is stopped.
 func (s *trial) stranger(serve func(net.Conn)) (addr string) {
-	l, err := listen(loopback)
+	l, err := listen(s.ctx)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -31,6 +29,11 @@ func (s *trial) stranger(serve func(net.Conn)) (addr string) {
 		}
 	})
 	return l.Addr().String()
+}
+
+// listen takes a free port of the loopback interface.
+func listen(ctx context.Context) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 }
 
 // echo sends back all that it gets, passwords included, as some servers do with what they do not know.

@@ -6,15 +6,15 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // A subject is the resource on trial. Its methods return what the resource's do, and always return: a call that
-// panics, that is stuck, or that returns a nil pointer as an error is a breach. It fails the rule even if the rule
-// ignores it.
+// panics, that is stuck, or whose error nobody can look at is a breach. It fails the rule even if the rule ignores it.
 type subject struct {
 	*trial
 	res   registry.Resource
-	proxy *Proxy // in front of its server; nil if there is none
+	proxy *faultproxy.Proxy // in front of its server; nil if there is none
 }
 
 func (x *subject) name() (name string) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // A trial is the examination of one rule.
@@ -18,7 +19,7 @@ type trial struct {
 	t       *testing.T
 	ctx     context.Context // done when the trial is over
 	mark    string          // labels all goroutines that the trial's calls start
-	proxies []*Proxy
+	proxies []*faultproxy.Proxy
 	undo    []func()
 
 	mu    sync.Mutex
@@ -86,8 +87,8 @@ func (s *trial) watched() *subject {
 	return s.proxied()
 }
 
-func (s *trial) proxy(upstream string) *Proxy {
-	p, err := StartProxy(upstream)
+func (s *trial) proxy(upstream string) *faultproxy.Proxy {
+	p, err := faultproxy.Start(upstream)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func (s *trial) proxy(upstream string) *Proxy {
 	return p
 }
 
-func (s *trial) examine(res registry.Resource, proxy *Proxy) *subject {
+func (s *trial) examine(res registry.Resource, proxy *faultproxy.Proxy) *subject {
 	x := &subject{s, res, proxy}
 	s.undo = append(s.undo, func() {
 		if proxy != nil {

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"time"
 )
 
-// breach is the error of a call that panicked, did not return, or returned a nil pointer as an error.
+// breach is the error of a call that panicked, did not return, or returned an error that nobody can look at.
 type breach struct{ text string }
 
 func (b *breach) Error() string { return b.text }
@@ -67,17 +66,18 @@ func (s *trial) outcome(ctx context.Context, name string, f func(context.Context
 	result := make(chan error, 1)
 	go func() {
 		pprof.SetGoroutineLabels(ctx) // and of all goroutines that f starts
+		what := name
 		var err error = &breach{name + " ended its goroutine instead of returning"}
 		defer func() {
 			if v := recover(); v != nil {
-				err = &breach{fmt.Sprintf("%s panicked: %v\n%s", name, v, debug.Stack())}
+				err = &breach{fmt.Sprintf("%s panicked: %v\n%s", what, v, debug.Stack())}
 			}
 			pprof.SetGoroutineLabels(context.Background()) // its own end is not waited for
 			result <- err
 		}()
-		if err = f(ctx); isNil(err) {
-			err = &breach{fmt.Sprintf("%s returned a nil %T as an error", name, err)}
-		}
+		returned := f(ctx)
+		what = "the error of " + name
+		err = acceptable(name, returned)
 	}()
 	select {
 	case err := <-result:
@@ -93,12 +93,6 @@ func (s *trial) outcome(ctx context.Context, name string, f func(context.Context
 		return &breach{fmt.Sprintf("%s has not returned %v after its context was done, and waits here:\n%s",
 			name, s.slack, stacks)}
 	}
-}
-
-// isNil reports whether err is a nil pointer, which is an error that panics in the hands of whoever looks at it.
-func isNil(err error) bool {
-	v := reflect.ValueOf(err)
-	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // eventually tries until f returns nil or a breach, or until the limit has passed, and returns what f did.

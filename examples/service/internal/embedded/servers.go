@@ -12,7 +12,7 @@ import (
 	"strings"
 
 	"github.com/vibework/mooring/lab/devstack"
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 // Servers are the servers that were started; the zero value has none. All methods but Start may be called
@@ -21,7 +21,7 @@ type Servers struct{ byName map[string]*server }
 
 type server struct {
 	stack *devstack.Stack // with this one server
-	proxy *registrytest.Proxy
+	proxy *faultproxy.Proxy
 	state
 }
 
@@ -57,7 +57,7 @@ func (s *Servers) start(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	proxy, err := registrytest.StartProxy(address.FindString(stack.Env()[0]))
+	proxy, err := faultproxy.Start(address.FindString(stack.Env()[0]))
 	if err != nil {
 		return errors.Join(err, stack.Stop())
 	}

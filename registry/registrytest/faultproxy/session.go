@@ -1,4 +1,4 @@
-package registrytest
+package faultproxy
 
 import (
 	"bytes"

@@ -1,4 +1,14 @@
-package registrytest
+// Package faultproxy is for tests of what a program does when its network fails. A [Proxy] listens between a client and
+// its server and breaks the network between them on command: packets vanish, connections are reset or refused, answers
+// are late or stop half-way. It passes any protocol over TCP, TLS included.
+//
+//	proxy := faultproxy.New(t, "127.0.0.1:3306")
+//	// let the client dial proxy.Addr(), then:
+//	proxy.Blackhole() // the server has become silent
+//	proxy.Pass()      // and is back
+//
+// Programs that are not tests use [Start].
+package faultproxy
 
 import (
 	"math"
@@ -43,11 +53,11 @@ const (
 // unlimited is more than a connection can ever pass.
 const unlimited = math.MaxInt64
 
-// NewProxy starts a proxy in front of the server at upstream, a host:port, and closes it when the
+// New starts a proxy in front of the server at upstream, a host:port, and closes it when the
 // test is over. The server need not be up yet.
-func NewProxy(t testing.TB, upstream string) *Proxy {
+func New(t testing.TB, upstream string) *Proxy {
 	t.Helper()
-	p, err := StartProxy(upstream)
+	p, err := Start(upstream)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,8 +69,8 @@ func NewProxy(t testing.TB, upstream string) *Proxy {
 	return p
 }
 
-// StartProxy is [NewProxy] for programs that are not tests. The caller closes the proxy.
-func StartProxy(upstream string) (*Proxy, error) {
+// Start is [New] for programs that are not tests. The caller closes the proxy.
+func Start(upstream string) (*Proxy, error) {
 	l, err := listen(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return nil, err

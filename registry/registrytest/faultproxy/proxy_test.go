@@ -1,4 +1,4 @@
-package registrytest_test
+package faultproxy_test
 
 import (
 	"bytes"
@@ -15,11 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vibework/mooring/registry/registrytest"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 
 func TestProxyCarriesEveryByteInOrder(t *testing.T) {
-	p := registrytest.NewProxy(t, echo(t).addr())
+	p := faultproxy.New(t, echo(t).addr())
 	bounce(t, dial(t, p.Addr()), 8<<20)
 }
 
@@ -28,7 +28,7 @@ func TestProxyKeepsHalfOfAConnectionOpen(t *testing.T) {
 		question, _ := io.ReadAll(c)
 		_, _ = c.Write(append(question, " answered"...))
 	})
-	c := dial(t, registrytest.NewProxy(t, s.addr()).Addr())
+	c := dial(t, faultproxy.New(t, s.addr()).Addr())
 	send(t, c, "question")
 	_ = c.CloseWrite()
 	receive(t, c, "question answered")
@@ -43,7 +43,7 @@ func TestProxyPassesTheServersResetOn(t *testing.T) {
 		_, _ = io.ReadFull(c, make([]byte, 3))
 		_ = c.SetLinger(0)
 	})
-	c := dial(t, registrytest.NewProxy(t, s.addr()).Addr())
+	c := dial(t, faultproxy.New(t, s.addr()).Addr())
 	receive(t, c, "bye")
 	send(t, c, "bye")
 	wantReset(t, c)
@@ -55,7 +55,7 @@ func TestProxyClosesTheClientWhenTheServerIsDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = down.Close()
-	p := registrytest.NewProxy(t, down.Addr().String())
+	p := faultproxy.New(t, down.Addr().String())
 	if err := outcome(t, dial(t, p.Addr())); !errors.Is(err, io.EOF) {
 		t.Errorf("got %v, want EOF", err)
 	}
@@ -63,7 +63,7 @@ func TestProxyClosesTheClientWhenTheServerIsDown(t *testing.T) {
 }
 
 func TestBlackholeHoldsBytesOfLiveConnectionsUntilPass(t *testing.T) {
-	p := registrytest.NewProxy(t, echo(t).addr())
+	p := faultproxy.New(t, echo(t).addr())
 	c := talk(t, p.Addr())
 	p.Blackhole()
 	send(t, c, "one ")
@@ -76,7 +76,7 @@ func TestBlackholeHoldsBytesOfLiveConnectionsUntilPass(t *testing.T) {
 
 func TestBlackholeAcceptsConnectionsAndHoldsThemUntilPass(t *testing.T) {
 	s := echo(t)
-	p := registrytest.NewProxy(t, s.addr())
+	p := faultproxy.New(t, s.addr())
 	p.Blackhole()
 	c := dial(t, p.Addr())
 	send(t, c, "hello")
@@ -90,7 +90,7 @@ func TestBlackholeAcceptsConnectionsAndHoldsThemUntilPass(t *testing.T) {
 
 func TestBlackholeHidesTheClosingOfAConnectionFromTheServer(t *testing.T) {
 	s := echo(t)
-	p := registrytest.NewProxy(t, s.addr())
+	p := faultproxy.New(t, s.addr())
 	c, other := talk(t, p.Addr()), talk(t, p.Addr())
 	p.Blackhole()
 	_ = c.Close()
@@ -105,7 +105,7 @@ func TestBlackholeHidesTheClosingOfAConnectionFromTheServer(t *testing.T) {
 
 func TestBlackholeForgetsClientsThatGaveUp(t *testing.T) {
 	s := echo(t)
-	p := registrytest.NewProxy(t, s.addr())
+	p := faultproxy.New(t, s.addr())
 	p.Blackhole()
 	c := dial(t, p.Addr())
 	send(t, c, "anybody there?")
@@ -120,7 +120,7 @@ func TestBlackholeForgetsClientsThatGaveUp(t *testing.T) {
 }
 
 func TestResetResetsLiveAndNewConnectionsUntilPass(t *testing.T) {
-	p := registrytest.NewProxy(t, echo(t).addr())
+	p := faultproxy.New(t, echo(t).addr())
 	live := talk(t, p.Addr())
 	p.Reset()
 	if n := p.Conns(); n != 0 {
@@ -143,7 +143,7 @@ func TestResetResetsLiveAndNewConnectionsUntilPass(t *testing.T) {
 }
 
 func TestRefuseRefusesConnectionsUntilPassListensOnTheSamePort(t *testing.T) {
-	p := registrytest.NewProxy(t, echo(t).addr())
+	p := faultproxy.New(t, echo(t).addr())
 	live := talk(t, p.Addr())
 	for range 10 {
 		p.Refuse()
@@ -155,7 +155,7 @@ func TestRefuseRefusesConnectionsUntilPassListensOnTheSamePort(t *testing.T) {
 }
 
 func TestPassWaitsForAPortThatIsTakenForAMoment(t *testing.T) {
-	p := registrytest.NewProxy(t, echo(t).addr())
+	p := faultproxy.New(t, echo(t).addr())
 	p.Refuse()
 	taken := take(t, p.Addr())
 	passed := make(chan struct{})
@@ -174,7 +174,7 @@ func TestPassWaitsForAPortThatIsTakenForAMoment(t *testing.T) {
 }
 
 func TestPassPanicsWhenThePortIsTakenForGood(t *testing.T) {
-	p := registrytest.NewProxy(t, echo(t).addr())
+	p := faultproxy.New(t, echo(t).addr())
 	p.Refuse()
 	take(t, p.Addr())
 	defer func() {
@@ -191,7 +191,7 @@ func TestCutResetsBothEndsOfLiveConnectionsOnly(t *testing.T) {
 		_, err := io.Copy(c, c)
 		ends <- err
 	})
-	p := registrytest.NewProxy(t, s.addr())
+	p := faultproxy.New(t, s.addr())
 	c := talk(t, p.Addr())
 	p.Cut()
 	wantReset(t, c)
@@ -202,7 +202,7 @@ func TestCutResetsBothEndsOfLiveConnectionsOnly(t *testing.T) {
 }
 
 func TestCutAfterResetsAtTheGivenByteOfTheServer(t *testing.T) {
-	p := registrytest.NewProxy(t, echo(t).addr())
+	p := faultproxy.New(t, echo(t).addr())
 	before := talk(t, p.Addr())
 	for n := range 4 {
 		p.CutAfter(int64(n))
@@ -216,7 +216,7 @@ func TestCutAfterResetsAtTheGivenByteOfTheServer(t *testing.T) {
 }
 
 func TestPassUndoesCutAfterForLiveConnectionsToo(t *testing.T) {
-	p := registrytest.NewProxy(t, echo(t).addr())
+	p := faultproxy.New(t, echo(t).addr())
 	p.CutAfter(8)
 	c := talk(t, p.Addr())
 	p.Pass()
@@ -227,7 +227,7 @@ func TestPassUndoesCutAfterForLiveConnectionsToo(t *testing.T) {
 
 func TestLatencyDelaysBothDirectionsWithoutOneReadWaitingForTheOther(t *testing.T) {
 	const latency, reads = 30 * time.Millisecond, 200
-	p := registrytest.NewProxy(t, echo(t).addr())
+	p := faultproxy.New(t, echo(t).addr())
 	c := talk(t, p.Addr())
 	p.Latency(latency)
 	start := time.Now()
@@ -242,7 +242,7 @@ func TestLatencyDelaysBothDirectionsWithoutOneReadWaitingForTheOther(t *testing.
 }
 
 func TestLessLatencyDeliversWhatMoreHoldsBack(t *testing.T) {
-	p := registrytest.NewProxy(t, echo(t).addr())
+	p := faultproxy.New(t, echo(t).addr())
 	c := talk(t, p.Addr())
 	for name, heal := range map[string]func(){"Latency": func() { p.Latency(0) }, "Pass": p.Pass} {
 		p.Latency(time.Hour)
@@ -254,7 +254,7 @@ func TestLessLatencyDeliversWhatMoreHoldsBack(t *testing.T) {
 }
 
 func TestCloseReturnsWhenTheLastGoroutineHasEnded(t *testing.T) {
-	p, err := registrytest.StartProxy(echo(t).addr())
+	p, err := faultproxy.Start(echo(t).addr())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func TestCloseReturnsWhenTheLastGoroutineHasEnded(t *testing.T) {
 }
 
 func TestCloseMayBeCalledByManyAndFaultsAfterItDoNothing(t *testing.T) {
-	p, err := registrytest.StartProxy(echo(t).addr())
+	p, err := faultproxy.Start(echo(t).addr())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestCloseMayBeCalledByManyAndFaultsAfterItDoNothing(t *testing.T) {
 }
 
 func TestFaultsMayChangeAtAnyTimeWithoutDamageToTheBytes(t *testing.T) {
-	p := registrytest.NewProxy(t, echo(t).addr())
+	p := faultproxy.New(t, echo(t).addr())
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	for range 4 {
@@ -345,7 +345,7 @@ func chat(ctx context.Context, t *testing.T, addr string) {
 	}
 }
 
-func faults(p *registrytest.Proxy) []func() {
+func faults(p *faultproxy.Proxy) []func() {
 	return []func(){
 		p.Pass, p.Pass, p.Blackhole, p.Reset, p.Refuse, p.Cut,
 		func() { p.Latency(time.Millisecond) },

@@ -1,4 +1,4 @@
-package registrytest_test
+package faultproxy_test
 
 import (
 	"bytes"

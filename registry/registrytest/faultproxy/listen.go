@@ -1,4 +1,4 @@
-package registrytest
+package faultproxy
 
 import (
 	"context"
@@ -74,7 +74,7 @@ func (p *Proxy) wait(ctx context.Context, came time.Time) bool {
 func listen(addr *net.TCPAddr) (*net.TCPListener, error) {
 	l, err := net.ListenTCP("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("registrytest: %w", err)
+		return nil, fmt.Errorf("faultproxy: %w", err)
 	}
 	return l, nil
 }
