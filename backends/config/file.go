@@ -76,6 +76,9 @@ func isDocument(value string) bool {
 // readFile returns what is in the file. The problem never quotes the path: people mistake X_FILE
 // for X and put the secret itself there.
 func readFile(path string) ([]byte, problem) {
+	if isDocument(path) {
+		return nil, "want the path of a file, not its content"
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fileProblem(err)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -26,10 +27,14 @@ type TLS struct {
 	ServerName string `env:"TLS_SERVER_NAME" doc:"name in the server's certificate, if not the host"`
 }
 
-// Config returns what the instance called name needs to connect to host, a name or an address
-// without a port: nil if TLS is off, else TLS 1.2 at least. It reads the files at each call, so
-// renewed certificates are seen. The error lists every problem, by variable and never by value or
-// path.
+// Config returns what the instance called name needs to connect to host, a name or an address without a port: nil if
+// TLS is off, else TLS 1.2 at least. The error lists every problem, by variable and never by value or path.
+//
+// The files are read now, and again at each handshake if they have changed, so that a renewed certificate is shown and
+// an authority that was withdrawn is not trusted any longer. While a file is missing, empty or half written, what was
+// read before stays in use. With authorities of its own, the configuration verifies the server in VerifyConnection;
+// InsecureSkipVerify only keeps crypto/tls from doing it by the authorities of the beginning. That needs a name: if
+// both host and ServerName are empty, since the driver fills in one of many hosts, CAFile is read once.
 func (t TLS) Config(name, host string) (*tls.Config, error) {
 	prefix := Prefix(name)
 	switch t.mode() {
@@ -39,20 +44,16 @@ func (t TLS) Config(name, host string) (*tls.Config, error) {
 	default:
 		return nil, complain(prefix+"TLS", "not off, verify or skip-verify")
 	}
-	roots, caErr := t.roots(prefix)
-	certificates, certErr := t.certificates(prefix)
-	if err := errors.Join(caErr, certErr); err != nil {
-		return nil, err
-	}
 	cfg := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
-		RootCAs:            roots,
-		Certificates:       certificates,
 		ServerName:         t.ServerName,
 		InsecureSkipVerify: t.mode() == TLSSkipVerify,
 	}
 	if cfg.ServerName == "" {
 		cfg.ServerName = host
+	}
+	if err := errors.Join(t.trust(cfg, prefix+"TLS_CA_FILE"), t.identify(cfg, prefix)); err != nil {
+		return nil, err
 	}
 	return cfg, nil
 }
@@ -67,37 +68,70 @@ func (t TLS) mode() string {
 	return TLSOff
 }
 
-// roots returns nil, which stands for the system's, if there is no CA file.
-func (t TLS) roots(prefix string) (*x509.CertPool, error) {
+// trust makes cfg trust the authorities that are in CAFile at the time of the handshake, or the system's.
+func (t TLS) trust(cfg *tls.Config, variable string) error {
 	if t.CAFile == "" {
-		return nil, nil
+		return nil
 	}
-	pem, p := readFile(t.CAFile)
-	pool := x509.NewCertPool()
-	if p == "" && !pool.AppendCertsFromPEM(pem) {
-		p = "no PEM certificate in the file"
+	roots, err := NewLive([]string{t.CAFile}, func() (*x509.CertPool, error) {
+		pem, p := readFile(t.CAFile)
+		pool := x509.NewCertPool()
+		if p == "" && (!pool.AppendCertsFromPEM(pem) || !isWhole(pem)) {
+			p = "no PEM certificate in the file, or half of one"
+		}
+		return pool, complain(variable, p)
+	})
+	cfg.RootCAs = roots.Get()
+	if err == nil && !cfg.InsecureSkipVerify && cfg.ServerName != "" {
+		serverName := cfg.ServerName
+		cfg.InsecureSkipVerify = true
+		cfg.VerifyConnection = func(state tls.ConnectionState) error { return verify(state, serverName, roots.Get()) }
 	}
-	return pool, complain(prefix+"TLS_CA_FILE", p)
+	return err
 }
 
-func (t TLS) certificates(prefix string) ([]tls.Certificate, error) {
+// isWhole reports whether the last block of a PEM file has an end: a file that is being written may have none yet.
+func isWhole(pem []byte) bool {
+	return bytes.Count(pem, []byte("-----BEGIN ")) == bytes.Count(pem, []byte("-----END "))
+}
+
+// verify does what crypto/tls would, with these authorities.
+func verify(state tls.ConnectionState, serverName string, roots *x509.CertPool) error {
+	chain := state.PeerCertificates
+	intermediates := x509.NewCertPool()
+	for _, cert := range chain[1:] {
+		intermediates.AddCert(cert)
+	}
+	_, err := chain[0].Verify(x509.VerifyOptions{Roots: roots, DNSName: serverName, Intermediates: intermediates})
+	if err != nil {
+		return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
+	}
+	return nil
+}
+
+// identify makes cfg show the certificate that is in CertFile at the time of the handshake, if there is one.
+func (t TLS) identify(cfg *tls.Config, prefix string) error {
 	certVar, keyVar := prefix+"TLS_CERT_FILE", prefix+"TLS_KEY_FILE"
 	switch {
 	case t.CertFile == "" && t.KeyFile == "":
-		return nil, nil
+		return nil
 	case t.CertFile == "":
-		return nil, complain(certVar, "not set, but "+problem(keyVar)+" is")
+		return complain(certVar, "not set, but "+problem(keyVar)+" is")
 	case t.KeyFile == "":
-		return nil, complain(keyVar, "not set, but "+problem(certVar)+" is")
+		return complain(keyVar, "not set, but "+problem(certVar)+" is")
 	}
-	cert, certProblem := readFile(t.CertFile)
-	key, keyProblem := readFile(t.KeyFile)
-	if certProblem != "" || keyProblem != "" {
-		return nil, errors.Join(complain(certVar, certProblem), complain(keyVar, keyProblem))
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return nil, complain(certVar, "not a PEM certificate that matches the key of "+problem(keyVar))
-	}
-	return []tls.Certificate{pair}, nil
+	pair, err := NewLive([]string{t.CertFile, t.KeyFile}, func() (*tls.Certificate, error) {
+		cert, certProblem := readFile(t.CertFile)
+		key, keyProblem := readFile(t.KeyFile)
+		if certProblem != "" || keyProblem != "" {
+			return nil, errors.Join(complain(certVar, certProblem), complain(keyVar, keyProblem))
+		}
+		pair, err := tls.X509KeyPair(cert, key)
+		if err != nil {
+			return nil, complain(certVar, "not a PEM certificate that matches the key of "+problem(keyVar))
+		}
+		return &pair, nil
+	})
+	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair.Get(), nil }
+	return err
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"io"
 	"math/big"
+	"net"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -45,8 +46,8 @@ func TestTLSIsOffUnlessSomethingAsksForIt(t *testing.T) {
 		if cfg == nil {
 			continue
 		}
-		if cfg.InsecureSkipVerify != (test.want == config.TLSSkipVerify) {
-			t.Errorf("%+v: InsecureSkipVerify %t", test.tls, cfg.InsecureSkipVerify)
+		if verifies := !cfg.InsecureSkipVerify || cfg.VerifyConnection != nil; verifies != (test.want == config.TLSVerify) {
+			t.Errorf("%+v: verifies %t", test.tls, verifies)
 		}
 		if cfg.MinVersion != tls.VersionTLS12 {
 			t.Errorf("%+v: MinVersion %x", test.tls, cfg.MinVersion)
@@ -54,8 +55,8 @@ func TestTLSIsOffUnlessSomethingAsksForIt(t *testing.T) {
 		if (cfg.RootCAs == nil) != (test.tls.CAFile == "") {
 			t.Errorf("%+v: RootCAs %v", test.tls, cfg.RootCAs)
 		}
-		if len(cfg.Certificates) == 1 != (test.tls.CertFile != "") {
-			t.Errorf("%+v: %d certificates", test.tls, len(cfg.Certificates))
+		if (cfg.GetClientCertificate == nil) != (test.tls.CertFile == "") {
+			t.Errorf("%+v: shows a certificate: %t", test.tls, cfg.GetClientCertificate != nil)
 		}
 	}
 }
@@ -75,6 +76,7 @@ func TestTLSNamesEveryBadVariableAndNoPath(t *testing.T) {
 	dir := t.TempDir()
 	missing := filepath.Join(dir, "hunter2")
 	text := writeFile(t, "hunter2")
+	half := writeFile(t, read(t, cert)+read(t, cert)[:200])
 	const mismatch = "MYSQL_A_TLS_CERT_FILE: not a PEM certificate that matches the key of " +
 		"MYSQL_A_TLS_KEY_FILE"
 	for _, test := range []struct {
@@ -84,8 +86,13 @@ func TestTLSNamesEveryBadVariableAndNoPath(t *testing.T) {
 		{config.TLS{Mode: "hunter2"}, []string{"MYSQL_A_TLS: not off, verify or skip-verify"}},
 		{config.TLS{CAFile: missing}, []string{"MYSQL_A_TLS_CA_FILE: no such file"}},
 		{config.TLS{CAFile: dir}, []string{"MYSQL_A_TLS_CA_FILE: is a directory"}},
-		{config.TLS{CAFile: text}, []string{"MYSQL_A_TLS_CA_FILE: no PEM certificate in the file"}},
-		{config.TLS{CAFile: key}, []string{"MYSQL_A_TLS_CA_FILE: no PEM certificate in the file"}},
+		{config.TLS{CAFile: text}, []string{"MYSQL_A_TLS_CA_FILE: no PEM certificate in the file, or half of one"}},
+		{config.TLS{CAFile: half}, []string{"MYSQL_A_TLS_CA_FILE: no PEM certificate in the file, or half of one"}},
+		{
+			config.TLS{CAFile: "-----BEGIN CERTIFICATE-----\nhunter2"},
+			[]string{"MYSQL_A_TLS_CA_FILE: want the path of a file, not its content"},
+		},
+		{config.TLS{CAFile: key}, []string{"MYSQL_A_TLS_CA_FILE: no PEM certificate in the file, or half of one"}},
 		{
 			config.TLS{CAFile: missing, CertFile: cert},
 			[]string{
@@ -100,7 +107,7 @@ func TestTLSNamesEveryBadVariableAndNoPath(t *testing.T) {
 		{
 			config.TLS{CertFile: missing, KeyFile: dir, CAFile: text, Mode: "skip-verify"},
 			[]string{
-				"MYSQL_A_TLS_CA_FILE: no PEM certificate in the file",
+				"MYSQL_A_TLS_CA_FILE: no PEM certificate in the file, or half of one",
 				"MYSQL_A_TLS_CERT_FILE: no such file",
 				"MYSQL_A_TLS_KEY_FILE: is a directory",
 			},
@@ -172,6 +179,7 @@ func writePair(t *testing.T) (certFile, keyFile string) {
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: "localhost"},
 		DNSNames:              []string{"localhost"},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().Add(time.Hour),
 		IsCA:                  true,

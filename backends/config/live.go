@@ -1,0 +1,109 @@
+package config
+
+import (
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Live is a value that is made of files, and made again when one of them has changed: a password that is rotated, a
+// certificate that is renewed. It notices files that are replaced, also by way of the links that Kubernetes makes, and
+// files that are written over. It is safe for concurrent use.
+type Live[T any] struct {
+	paths []string
+	read  func() (T, error)
+
+	mu     sync.Mutex // guards what is below, and is held while the files are read
+	value  T
+	stamps []stamp
+	failed string // why the files could not be read again, if so
+}
+
+// settling is how long after a change a file may change once more without a trace in its time: it has the resolution of
+// the file system.
+const settling = 2 * time.Second
+
+// A stamp is what a look at a file shows.
+type stamp struct {
+	info    os.FileInfo // nil if there is no such file
+	settled bool
+}
+
+// NewLive returns what read makes of the files at paths, or its error. Read is called again whenever they have changed.
+// The error of read names variables, and quotes neither values nor paths, since it is logged.
+func NewLive[T any](paths []string, read func() (T, error)) (*Live[T], error) {
+	l := &Live[T]{paths: paths, read: read}
+	var err error
+	l.value, err = l.consistent()
+	return l, err
+}
+
+// Get returns the value. It costs one stat for each file, and reads them if one has changed. While they cannot be read,
+// because one is missing, empty or half written, Get returns the last good value; that is logged once.
+func (l *Live[T]) Get() T {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if same(l.stamps, look(l.paths)) {
+		return l.value
+	}
+	value, err := l.consistent()
+	if err != nil {
+		if text := strings.ReplaceAll(err.Error(), "\n", "; "); text != l.failed {
+			l.failed = text
+			slog.Default().Warn(text + ": what was read before stays in use")
+		}
+		return l.value
+	}
+	l.value, l.failed = value, ""
+	return value
+}
+
+// consistent reads the files until none has changed meanwhile, so that the value is not made of halves; but not for
+// ever. It notes what the files looked like before: a later change is seen.
+func (l *Live[T]) consistent() (value T, err error) {
+	for range 3 {
+		l.stamps = look(l.paths)
+		value, err = l.read()
+		if unchanged(l.stamps, look(l.paths)) {
+			break
+		}
+	}
+	return value, err
+}
+
+func look(paths []string) []stamp {
+	stamps := make([]stamp, len(paths))
+	for i, path := range paths {
+		if info, err := os.Stat(path); err == nil {
+			stamps[i] = stamp{info, time.Since(info.ModTime()).Abs() > settling}
+		}
+	}
+	return stamps
+}
+
+// same reports whether the files need not be read again.
+func same(before, now []stamp) bool {
+	for _, s := range before {
+		if s.info != nil && !s.settled {
+			return false
+		}
+	}
+	return unchanged(before, now)
+}
+
+// unchanged reports whether the files look the same.
+func unchanged(before, now []stamp) bool {
+	for i, a := range before {
+		b := now[i]
+		switch {
+		case a.info == nil && b.info == nil:
+		case a.info == nil || b.info == nil:
+			return false
+		case !os.SameFile(a.info, b.info), a.info.Size() != b.info.Size(), !a.info.ModTime().Equal(b.info.ModTime()):
+			return false
+		}
+	}
+	return true
+}

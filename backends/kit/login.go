@@ -1,0 +1,134 @@
+package kit
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/registry"
+)
+
+// Credentials are who logs in, and Rest is what else the configuration says of the server, in any form.
+type Credentials struct {
+	User     string
+	Password config.Secret
+	Rest     config.Secret
+}
+
+// same reports whether both are the same user with the same password.
+func (c Credentials) same(d Credentials) bool {
+	return c.User == d.User && c.Password.Reveal() == d.Password.Reveal()
+}
+
+// Login gives each new connection the credentials of now, so that a password can be rotated while the program runs. It
+// is safe for concurrent use.
+type Login struct {
+	name   string
+	latest func() Credentials                         // what the configuration says now
+	ask    func(context.Context) (Credentials, error) // instead
+
+	mu       sync.Mutex
+	known    Credentials   // the latest that was seen
+	using    Credentials   // known, or those before if the server has refused known
+	worked   bool          // the server has accepted using
+	fallback *Credentials  // what worked before known, until that was tried
+	told     config.Secret // the Rest that a record was made of
+}
+
+// NewLogin returns the login of the instance called name. It calls latest, which must not block, for each connection:
+// see [config.Live]. A Rest that differs from the first one is told once, and has no effect.
+func NewLogin(name string, latest func() Credentials) *Login {
+	first := latest()
+	return &Login{name: name, latest: latest, known: first, using: first, told: first.Rest}
+}
+
+// AskLogin returns a login that asks for credentials for each connection, such as a token that is valid for minutes.
+func AskLogin(ask func(ctx context.Context) (user string, password config.Secret, err error)) *Login {
+	return &Login{ask: func(ctx context.Context) (Credentials, error) {
+		user, password, err := ask(ctx)
+		return Credentials{User: user, Password: password}, err
+	}}
+}
+
+// Connect calls dial with the credentials, and returns its error. If that is of registry.KindAuth, Connect looks once
+// more for newer ones. If there are none, it dials with those that worked before: once after each change, so that no
+// account is locked, and if they work they stay in use until the server refuses them. An error of what AskLogin was
+// given is of registry.KindAuth, unless ctx has ended, and is not quoted.
+func (l *Login) Connect(ctx context.Context, dial func(Credentials) error) error {
+	if l.ask != nil {
+		credentials, err := l.ask(ctx)
+		switch {
+		case err == nil:
+			return dial(credentials)
+		case ctx.Err() != nil:
+			return Classify(ctx.Err())
+		}
+		return Errorf(registry.KindAuth, "the function given to WithCredentials failed with an error of type %T", err)
+	}
+	var tried []Credentials
+	for credentials := l.now(); ; {
+		err := dial(credentials)
+		if err == nil {
+			l.accepted(credentials)
+			return nil
+		}
+		if registry.KindOf(err) != registry.KindAuth {
+			return err
+		}
+		tried = append(tried, credentials)
+		credentials = l.after(credentials)
+		if slices.ContainsFunc(tried, credentials.same) {
+			return err
+		}
+	}
+}
+
+// now returns the credentials to begin with.
+func (l *Login) now() Credentials {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.look()
+	return l.using
+}
+
+// look sees whether the credentials have changed.
+func (l *Login) look() {
+	latest := l.latest()
+	if rest := latest.Rest.Reveal(); rest != l.told.Reveal() {
+		l.told = latest.Rest
+		slog.Warn("the configuration has changed: only its user and password are used, restart to apply the rest",
+			"resource", l.name)
+	}
+	if latest.same(l.known) {
+		return
+	}
+	if l.worked {
+		before := l.using
+		l.fallback = &before
+	}
+	l.known, l.using, l.worked = latest, latest, false
+}
+
+// after returns what to use after the server has refused these credentials: the same, if nothing else is left.
+func (l *Login) after(refused Credentials) Credentials {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.look()
+	switch {
+	case !l.using.same(refused): // they have changed meanwhile, or another connection has been here
+	case l.fallback != nil:
+		l.using, l.fallback, l.worked = *l.fallback, nil, false
+		slog.Warn("the server refuses the credentials that have changed: those before are tried", "resource", l.name)
+	default:
+		l.using, l.worked = l.known, l.worked && l.using.same(l.known)
+	}
+	return l.using
+}
+
+func (l *Login) accepted(credentials Credentials) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.worked = l.worked || l.using.same(credentials)
+}

@@ -1,0 +1,223 @@
+package kit_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
+)
+
+// rotation is a server with passwords, and a configuration that says one.
+type rotation struct {
+	*kit.Login
+	mu      sync.Mutex
+	says    string // the configuration: a password
+	rest    string
+	accepts string // the server: passwords
+	logins  []string
+}
+
+func newRotation(t *testing.T, password string) (*rotation, *bytes.Buffer) {
+	t.Helper()
+	var log bytes.Buffer
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	r := &rotation{says: password, accepts: password}
+	r.Login = kit.NewLogin("memo", func() kit.Credentials {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return kit.Credentials{User: "app", Password: config.NewSecret(r.says), Rest: config.NewSecret(r.rest)}
+	})
+	return r, &log
+}
+
+// connect logs in and returns which passwords it took.
+func (r *rotation) connect(t *testing.T) (tried string, err error) {
+	r.mu.Lock()
+	r.logins = nil
+	r.mu.Unlock()
+	err = r.Connect(t.Context(), r.dial)
+	return strings.Join(r.logins, " "), err
+}
+
+func (r *rotation) dial(c kit.Credentials) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.logins = append(r.logins, c.Password.Reveal())
+	if !strings.Contains(r.accepts, c.Password.Reveal()) {
+		return kit.Errorf(registry.KindAuth, "access denied")
+	}
+	return nil
+}
+
+func TestAConnectionLogsInWithTheCredentialsOfNow(t *testing.T) {
+	type step struct {
+		says, accepts string
+		tried         string
+		fails         bool
+	}
+	for name, steps := range map[string][]step{
+		"both are valid for a moment": {
+			{"a", "a", "a", false}, {"a", "ab", "a", false}, {"b", "ab", "b", false}, {"b", "b", "b", false},
+		},
+		"the server is first": {
+			{"a", "a", "a", false}, {"a", "b", "a", true}, {"a", "b", "a", true}, {"b", "b", "b", false},
+		},
+		"the file is first": {
+			{"a", "a", "a", false},
+			{"b", "a", "b a", false},
+			{"b", "a", "a", false},
+			{"b", "a", "a", false},
+			{"b", "b", "a b", false},
+			{"b", "b", "b", false},
+			{"b", "a", "b", true},
+			{"b", "b", "b", false},
+		},
+		"nothing has ever worked": {
+			{"a", "x", "a", true}, {"b", "x", "b", true}, {"b", "x", "b", true}, {"c", "c", "c", false},
+		},
+		"neither works any longer": {
+			{"a", "a", "a", false},
+			{"b", "x", "b a", true},
+			{"b", "x", "b", true},
+			{"b", "x", "b", true},
+			{"c", "x", "c", true},
+			{"c", "c", "c", false},
+		},
+		"a mistake is mended": {
+			{"a", "a", "a", false},
+			{"x", "a", "x a", false},
+			{"x", "a", "a", false},
+			{"y", "a", "y a", false},
+			{"b", "ab", "b", false},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := newRotation(t, steps[0].says)
+			for i, s := range steps {
+				r.says, r.accepts = s.says, s.accepts
+				tried, err := r.connect(t)
+				if tried != s.tried || (err != nil) != s.fails {
+					t.Errorf("step %d: tried %q, %v; want %q, fails: %t", i, tried, err, s.tried, s.fails)
+				}
+			}
+		})
+	}
+}
+
+func TestCredentialsThatChangeDuringALoginAreTriedAtOnce(t *testing.T) {
+	r, _ := newRotation(t, "a")
+	r.accepts = "b"
+	err := r.Connect(t.Context(), func(c kit.Credentials) error {
+		err := r.dial(c)
+		r.says = "b"
+		return err
+	})
+	if got := strings.Join(r.logins, " "); err != nil || got != "a b" {
+		t.Errorf("tried %q, %v", got, err)
+	}
+}
+
+func TestAnotherErrorThanOfLoggingInIsNotTriedAgain(t *testing.T) {
+	r, _ := newRotation(t, "a")
+	calls := 0
+	err := r.Connect(t.Context(), func(kit.Credentials) error {
+		calls++
+		return kit.Errorf(registry.KindUnreachable, "connection refused")
+	})
+	if calls != 1 || registry.KindOf(err) != registry.KindUnreachable {
+		t.Errorf("%d calls, %v", calls, err)
+	}
+}
+
+func TestWhatElseHasChangedIsToldOnceAndWithoutAValue(t *testing.T) {
+	r, log := newRotation(t, "hunter2")
+	_, _ = r.connect(t)
+	r.rest, r.says, r.accepts = "ZQXVKJWPYR", "hunter3", "hunter2"
+	for range 3 {
+		if _, err := r.connect(t); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for text, want := range map[string]int{
+		"restart to apply": 1, "those before are tried": 1, "resource=memo": 2, "hunter": 0, "ZQXV": 0,
+	} {
+		if n := strings.Count(log.String(), text); n != want {
+			t.Errorf("%q: %d times, want %d:\n%s", text, n, want, log)
+		}
+	}
+}
+
+func TestManyConnectionsCostOneRefusalForEachChange(t *testing.T) {
+	r, _ := newRotation(t, "a")
+	_, _ = r.connect(t)
+	r.says, r.logins = "b", nil
+	for range 20 {
+		if err := r.Connect(t.Context(), r.dial); err != nil {
+			t.Error(err)
+		}
+	}
+	if refused := strings.Count(strings.Join(r.logins, ""), "b"); refused != 1 {
+		t.Errorf("%d logins were refused", refused)
+	}
+}
+
+func TestConnectionsAtTheSameTimeSeeARotation(t *testing.T) {
+	r, _ := newRotation(t, "a")
+	var running sync.WaitGroup
+	for range 8 {
+		running.Go(func() {
+			for range 200 {
+				if err := r.Connect(t.Context(), r.dial); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range 200 {
+		old, next := string(rune('a'+i%20)), string(rune('a'+(i+1)%20))
+		for _, change := range []func(){
+			func() { r.accepts = old + next }, func() { r.says = next },
+		} {
+			r.mu.Lock()
+			change()
+			r.mu.Unlock()
+		}
+	}
+	running.Wait()
+}
+
+func TestCredentialsOfAFunctionAreAskedForEachConnection(t *testing.T) {
+	n := 0
+	login := kit.AskLogin(func(context.Context) (string, config.Secret, error) {
+		n++
+		if n == 3 {
+			return "", config.Secret{}, errors.New("token ZQXVKJWPYR")
+		}
+		return "app", config.NewSecret("token"), nil
+	})
+	for range 2 {
+		if err := login.Connect(t.Context(), func(c kit.Credentials) error { return nil }); err != nil {
+			t.Error(err)
+		}
+	}
+	err := login.Connect(t.Context(), func(kit.Credentials) error { return nil })
+	if registry.KindOf(err) != registry.KindAuth || strings.Contains(err.Error(), "ZQXV") {
+		t.Errorf("%s: %v", registry.KindOf(err), err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	login = kit.AskLogin(func(ctx context.Context) (string, config.Secret, error) { return "", config.Secret{}, ctx.Err() })
+	err = login.Connect(ctx, func(kit.Credentials) error { return nil })
+	if n != 3 || registry.KindOf(err) != registry.KindCanceled {
+		t.Errorf("asked %d times; %v", n, err)
+	}
+}
