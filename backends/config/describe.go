@@ -10,7 +10,8 @@ type Var struct {
 	Doc      string   // the doc tag
 	Aliases  []string // what this instance reads when Name is unset, in order
 	Required bool
-	Secret   bool // then Name with _FILE appended is read too, and so it is for every alias
+	Secret   bool
+	File     bool // Name with _FILE appended is read too, and so it is for every alias
 }
 
 // Describe returns the variables that fill a T for the instance called name, in the order of the

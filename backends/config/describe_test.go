@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/vibework/mooring/backends/config"
@@ -17,10 +18,10 @@ func TestDescribeListsVariablesInTheOrderOfTheFields(t *testing.T) {
 	got := config.Describe[describedConfig]("mongo")
 	want := []config.Var{
 		{
-			Name: "MONGO_URI", Type: "secret", Doc: "where the server is", Required: true, Secret: true,
+			Name: "MONGO_URI", Type: "secret", Doc: "where the server is", Required: true, Secret: true, File: true,
 			Aliases: []string{"MONGODB_URI", "M_URI"},
 		},
-		{Name: "MONGO_PORT", Type: "port", Default: "27017"},
+		{Name: "MONGO_PORT", Type: "port", Default: "27017", File: true},
 	}
 	if len(got) != 7 || !reflect.DeepEqual(got[:2], want) {
 		t.Errorf("%+v\nwant\n%+v", got, want)
@@ -29,8 +30,9 @@ func TestDescribeListsVariablesInTheOrderOfTheFields(t *testing.T) {
 		"MONGO_TLS", "MONGO_TLS_CA_FILE", "MONGO_TLS_CERT_FILE", "MONGO_TLS_KEY_FILE",
 		"MONGO_TLS_SERVER_NAME",
 	} {
-		if v := got[2+i]; v.Name != name || v.Type != "string" || v.Doc == "" {
-			t.Errorf("%+v is not %s with a type and a line of documentation", v, name)
+		v := got[2+i]
+		if v.Name != name || v.Type != "string" || v.Doc == "" || v.File == strings.HasSuffix(name, "_FILE") {
+			t.Errorf("%+v is not %s with a type, a line of documentation, and a file unless it is one", v, name)
 		}
 	}
 }

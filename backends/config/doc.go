@@ -14,7 +14,7 @@
 //	cfg, err := config.Load[Config]("nats-eu") // NATS_EU_HOST, NATS_EU_PORT, ...
 //	secure, err := cfg.TLS.Config("nats-eu", cfg.Host) // nil if TLS is off
 //
-// [Load] reads everything anew each time: a resource that calls it in Open sees a renewed password.
+// [Load] reads everything anew each time.
 //
 // # Tags
 //
@@ -25,6 +25,7 @@
 //	doc:"one line"            the text that Describe returns
 //	alias:"A_HOST=B,C"        full names to read, in this order, when A_HOST is unset; only the
 //	                          instance whose variable for the field is A_HOST reads them
+//	words:"true=on,false=off" other words for a value, in any case of letters
 //
 // A field is a string, bool, int, [time.Duration], [Port], [Secret], or has an UnmarshalText, whose
 // error text is dropped. A struct without an env tag, such as [TLS], adds its fields to those
@@ -33,11 +34,15 @@
 //
 // # Values
 //
-// White space at the ends of a value is dropped, such as the CR of an env file that was saved on
-// Windows; of a Secret, with a warning. A control character within is an error, but for the lines of
-// PEM and JSON. An empty variable counts as unset. Numbers and durations are never negative.
-// Durations have a unit, as in 30s or 5m. Every Secret X can come from the file that X_FILE names
-// instead; X and X_FILE together are an error.
+// White space and byte order marks at the ends of a value are dropped, such as the CR of an env file that was saved on
+// Windows; of a Secret, with a warning. So is a pair of quotes around a value, which docker --env-file keeps. A control
+// character within is an error, but for the lines of PEM and JSON; so are a comment behind a value and a ${...} that
+// nothing has expanded, but for a password, which may have them, with a warning. An empty variable counts as unset.
+// Numbers and durations are never negative. Durations have a unit, as in 30s or 5m.
+//
+// Every variable X can come from the file that X_FILE names instead, unless it is itself the path of a file, as one
+// whose name ends in _FILE is; X and X_FILE together are an error. [Files] and [Live] are for files that change while
+// the program runs.
 //
 // # Errors
 //
@@ -47,6 +52,7 @@
 //
 // # Warnings
 //
-// A variable that nothing reads, and that is a slip of the pen from one that is read, is logged to
-// [slog.Default] as a warning, once in the life of the process.
+// A variable that nothing reads, and that is a slip of the pen from one that is read, or what other programs call it,
+// such as MYSQL_DB for MYSQL_DATABASE, is logged to [slog.Default] as a warning, once in the life of the process. Where
+// a URL says where the server is, the names of its parts are no slips.
 package config

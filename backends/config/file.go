@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"syscall"
-	"unicode"
 )
 
 const (
@@ -19,11 +18,11 @@ const (
 func (v variable) lookup(environment map[string]string) (string, error) {
 	for _, name := range v.names() {
 		value, p := v.clean(name, environment[name])
-		if path := strings.TrimSpace(environment[name+fileSuffix]); v.Secret && path != "" {
+		if path := v.path(name, environment); path != "" {
 			if value != "" {
 				return "", complain(name, "set together with "+problem(name)+fileSuffix+"; keep one of the two")
 			}
-			value, p = v.readSecret(name+fileSuffix, path)
+			value, p = v.readValue(name+fileSuffix, path)
 			return value, complain(name+fileSuffix, p)
 		}
 		if value != "" {
@@ -36,9 +35,18 @@ func (v variable) lookup(environment map[string]string) (string, error) {
 	return "", nil
 }
 
-// readSecret returns what is in the file. One "\n" or "\r\n" at its end is the editor's or echo's, and nothing to warn
+// path returns the path of the file that stands in for the variable, "" if there is none.
+func (v variable) path(name string, environment map[string]string) string {
+	if !v.File {
+		return ""
+	}
+	path, _ := variable{}.clean(name+fileSuffix, environment[name+fileSuffix])
+	return path
+}
+
+// readValue returns what is in the file. One "\n" or "\r\n" at its end is the editor's or echo's, and nothing to warn
 // of.
-func (v variable) readSecret(name, path string) (string, problem) {
+func (v variable) readValue(name, path string) (string, problem) {
 	data, p := readFile(path)
 	if p != "" {
 		return "", p
@@ -47,30 +55,11 @@ func (v variable) readSecret(name, path string) (string, problem) {
 	if cut {
 		content = strings.TrimSuffix(content, "\r")
 	}
-	secret, p := v.clean(name, content)
-	if secret == "" {
-		p = "the file is empty" // most likely not written yet; an unset variable says "no secret"
+	value, p := v.clean(name, content)
+	if value == "" {
+		p = "the file is empty" // most likely not written yet; an unset variable says that there is none
 	}
-	return secret, p
-}
-
-// clean drops the white space at the ends of a value: it is of the file that set the variable, and often unseen. What
-// is dropped from a secret may have been meant, so that is told.
-func (v variable) clean(name, value string) (string, problem) {
-	text := strings.TrimSpace(value)
-	if v.Secret && text != value {
-		warnOnce(name, "white space at its ends is dropped")
-	}
-	if strings.ContainsFunc(text, unicode.IsControl) && !isDocument(text) {
-		return text, "has a control character"
-	}
-	return text, ""
-}
-
-// isDocument reports whether the value is PEM or JSON, which have lines: where the path of a file is wanted, somebody
-// else knows better what to say.
-func isDocument(value string) bool {
-	return strings.HasPrefix(value, "-----BEGIN ") || strings.HasPrefix(value, "{")
+	return value, p
 }
 
 // readFile returns what is in the file. The problem never quotes the path: people mistake X_FILE

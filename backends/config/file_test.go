@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vibework/mooring/backends/config"
 )
@@ -155,11 +157,45 @@ func TestAliasOfASecretHasAFileToo(t *testing.T) {
 	assertError(t, err, "FILE_SERVER_URL: set together with FILE_SERVER_URL_FILE; keep one of the two")
 }
 
-func TestOnlySecretsAreReadFromFiles(t *testing.T) {
-	path := writeFile(t, "root")
-	cfg, err := config.LoadFrom[fileConfig]("files", []string{"FILES_USER_FILE=" + path})
-	if err != nil || cfg.User != "" {
-		t.Errorf("%q, %v", cfg.User, err)
+func TestEveryVariableButAPathIsReadFromItsFile(t *testing.T) {
+	cfg, err := config.LoadFrom[fullConfig]("server", []string{
+		"SERVER_HOST_FILE=" + writeFile(t, "db.internal\n"),
+		"SERVER_PORT_FILE=" + writeFile(t, "4333"),
+		"SERVER_PASSWORD_FILE=" + writeFile(t, "\ufeffhunter2\r\n"),
+		"SERVER_MAX_CONNS_FILE='" + writeFile(t, "7\r\n") + "'",
+		"SERVER_WAIT_FILE=" + writeFile(t, "5s"),
+	})
+	if err != nil || cfg.Host != "db.internal" || cfg.Port != 4333 || cfg.Password.Reveal() != "hunter2" ||
+		cfg.Conns != 7 || cfg.Wait != 5*time.Second {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+	_, err = config.LoadFrom[fullConfig]("server", []string{
+		"SERVER_HOST=h", "SERVER_HOST_FILE=/no/such", "SERVER_MAX_CONNS_FILE=" + writeFile(t, "hunter2"),
+		"SERVER_WAIT_FILE=/no/such",
+	})
+	assertError(t, err, "SERVER_HOST: set together with SERVER_HOST_FILE; keep one of the two",
+		"SERVER_MAX_CONNS: not a whole number", "SERVER_WAIT_FILE: no such file")
+	type paths struct {
+		TLS config.TLS
+	}
+	none, err := config.LoadFrom[paths]("server", []string{"SERVER_TLS_CA_FILE_FILE=/no/such"})
+	if err != nil || none.TLS.CAFile != "" {
+		t.Errorf("%+v, %v", none, err)
+	}
+}
+
+func TestFilesAreThoseThatTheEnvironmentNames(t *testing.T) {
+	for name, value := range map[string]string{
+		"FILES_PASSWORD_FILE": " /run/password\r", "FILES_USER_FILE": "'/run/user'", "FILES_USER": "",
+		"FILE_SERVER_URL_FILE": "/run/url",
+	} {
+		t.Setenv(name, value)
+	}
+	if got := config.Files[fileConfig]("files"); !slices.Equal(got, []string{"/run/url", "/run/password", "/run/user"}) {
+		t.Errorf("%q", got)
+	}
+	if got := config.Files[fileConfig]("files-b"); got != nil {
+		t.Errorf("%q of another instance", got)
 	}
 }
 

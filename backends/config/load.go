@@ -25,6 +25,22 @@ func LoadFrom[T any](name string, environ []string) (T, error) {
 	return cfg, nil
 }
 
+// Files returns the paths of the files that the environment names for the variables of a T, those of X_FILE, for the
+// instance called name: what [Load] reads is made of them, and is to be read again when they have changed. See [Live].
+// It panics if the tags of T are wrong.
+func Files[T any](name string) (paths []string) {
+	environment := env.ToMap(os.Environ())
+	for _, v := range variables(reflect.TypeFor[T](), name) {
+		for _, variable := range v.names() {
+			if path := v.path(variable, environment); path != "" {
+				paths = append(paths, path)
+				break
+			}
+		}
+	}
+	return paths
+}
+
 // Defaults returns cfg with every zero field set from its envDefault tag, for a Config that is
 // built in code. A bool whose default is true can therefore not be false in code: name it the other
 // way round. Load has set the defaults already, and calling Defaults on its result would undo a 0 that the environment
@@ -41,7 +57,7 @@ func load(name string, environ []string, cfg any) error {
 	target := reflect.ValueOf(cfg).Elem()
 	vars := variables(target.Type(), name)
 	environment := env.ToMap(environ)
-	warnOfTypos(vars, environment)
+	warnOfSlips(vars, environment)
 	setDefaults(cfg)
 
 	values := make(map[string]string) // all that env gets to see

@@ -18,8 +18,10 @@ func complain(variable string, p problem) error {
 	if p == "" {
 		return nil
 	}
-	return errors.New(variable + ": " + string(p))
+	return errorOf(problem(variable) + ": " + p)
 }
+
+func errorOf(p problem) error { return errors.New(string(p)) }
 
 // check returns what is wrong with a field that now holds value, and that env refused to fill if
 // refused is not nil.

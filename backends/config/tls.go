@@ -18,7 +18,7 @@ const (
 type TLS struct {
 	// Mode is empty, TLSOff, TLSVerify or TLSSkipVerify. Empty means TLSVerify if any other field is
 	// set, else TLSOff; a backend whose URL asks for TLS sets it before it calls Config.
-	Mode string `env:"TLS" doc:"off, verify or skip-verify; verify if a TLS file or name is set"`
+	Mode string `env:"TLS" words:"true=verify,false=off" doc:"off, verify or skip-verify; verify if a TLS file is set"`
 	// CAFile replaces the system's authorities. CertFile and KeyFile, set together, say who the client
 	// is. ServerName is the name that the server's certificate must bear; empty means the host.
 	CAFile     string `env:"TLS_CA_FILE" doc:"PEM file of authorities that replace the system's"`

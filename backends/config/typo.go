@@ -15,12 +15,20 @@ var seen struct {
 	read, warned map[string]bool
 }
 
-// warnOfTypos logs each variable that nothing reads and that looks like a typo of one of vars.
-func warnOfTypos(vars []variable, environment map[string]string) {
-	typos := findTypos(vars, environment)
-	for _, name := range slices.Sorted(maps.Keys(typos)) {
-		slog.Default().Warn(name+" is not read; did you mean "+typos[name]+"?",
-			"variable", name, "suggestion", typos[name])
+// warnOfSlips logs each variable that nothing reads, and that looks like a typo of one of vars or has the name that
+// other programs give it.
+func warnOfSlips(vars []variable, environment map[string]string) {
+	slips := findSlips(vars, environment)
+	for _, name := range slices.Sorted(maps.Keys(slips)) {
+		s := slips[name]
+		switch {
+		case s.instead != "":
+			slog.Default().Info(name+" is not read, and "+s.instead+" is set", "variable", name)
+		case s.synonym:
+			slog.Default().Warn(name+" is not read; "+s.read+" is", "variable", name, "suggestion", s.read)
+		default:
+			slog.Default().Warn(name+" is not read; did you mean "+s.read+"?", "variable", name, "suggestion", s.read)
+		}
 	}
 }
 
@@ -28,39 +36,53 @@ func warnOfTypos(vars []variable, environment map[string]string) {
 func warnOnce(name, text string) {
 	seen.Lock()
 	warned := seen.warned[name]
-	seen.warned[name] = true // findTypos has made the map
+	seen.warned[name] = true // findSlips has made the map
 	seen.Unlock()
 	if !warned {
 		slog.Default().Warn(name+": "+text, "variable", name)
 	}
 }
 
-// findTypos returns the new typos, each with the name that was probably meant.
-func findTypos(vars []variable, environment map[string]string) map[string]string {
+// findSlips returns those that are new.
+func findSlips(vars []variable, environment map[string]string) map[string]slip {
 	seen.Lock()
 	defer seen.Unlock()
 	if seen.read == nil {
 		seen.read, seen.warned = make(map[string]bool), make(map[string]bool)
 	}
 	var known []string
+	whole := wholeOf(vars, environment)
 	for _, v := range vars {
 		for _, name := range v.reads() {
-			known = append(known, name)
+			if whole == "" || !isPart(v, vars) {
+				known = append(known, name) // what does not count is no guess
+			}
 			seen.read[name] = true
 		}
 	}
-	typos := make(map[string]string)
+	slips := make(map[string]slip)
+	others := synonymsOf(vars, environment)
 	for name, value := range environment {
 		if value == "" || seen.read[name] || seen.warned[name] || fromKubernetes(name, value) {
 			continue
 		}
-		if meant := Nearest(name, known); meant != "" {
-			typos[name] = meant
+		s, found := others[name]
+		if !found {
+			s.read = Nearest(strings.TrimPrefix(name, byteOrderMark), known)
+		}
+		if bare, marked := strings.CutPrefix(name, byteOrderMark); marked && seen.read[bare] {
+			s.read = bare
+		}
+		if s.read != "" && environment[s.read] != value {
+			slips[name] = s
 			seen.warned[name] = true
 		}
 	}
-	return typos
+	return slips
 }
+
+// byteOrderMark stands before the first name of a file that some editors for Windows have saved.
+const byteOrderMark = "\ufeff"
 
 // Nearest returns the known name of which name is most likely a misspelling, the first in the alphabet of several, or
 // "" if it is one of none. It is for errors: the caller may show what Nearest returns, but not name, which may

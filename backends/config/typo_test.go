@@ -223,7 +223,7 @@ func reads(instance string) []string {
 	for _, v := range config.Describe[typoConfig](instance) {
 		for _, name := range append(v.Aliases, v.Name) {
 			names = append(names, name)
-			if v.Secret {
+			if v.File {
 				names = append(names, name+"_FILE")
 			}
 		}

@@ -12,6 +12,8 @@ import (
 // variable is a field of a Config and what fills it.
 type variable struct {
 	Var
+	key   string              // Name without the prefix
+	words map[string]string   // what the value may be called, in lower case, and what is read then
 	field reflect.StructField // its Index leads there from the outermost struct
 }
 
@@ -23,7 +25,7 @@ func (v variable) names() []string {
 // reads returns every name that is looked up for the field.
 func (v variable) reads() []string {
 	names := v.names()
-	if v.Secret {
+	if v.File {
 		for _, name := range v.names() {
 			names = append(names, name+fileSuffix)
 		}
@@ -80,13 +82,14 @@ func isGroup(f reflect.StructField) bool {
 
 func newVariable(f reflect.StructField, tag, prefix string) variable {
 	key, option, _ := strings.Cut(tag, ",")
-	v := variable{field: f, Var: Var{
+	v := variable{field: f, key: key, words: wordsOf(f.Tag.Get("words")), Var: Var{
 		Name:     prefix + key,
 		Type:     typeName(f.Type),
 		Default:  f.Tag.Get("envDefault"),
 		Doc:      f.Tag.Get("doc"),
 		Required: option == "required",
 		Secret:   f.Type == reflect.TypeFor[Secret](),
+		File:     !strings.HasSuffix(key, fileSuffix),
 	}}
 	var mistake string
 	switch {
@@ -112,6 +115,17 @@ func newVariable(f reflect.StructField, tag, prefix string) variable {
 		panic("config: field " + f.Name + ": " + mistake)
 	}
 	return v
+}
+
+// wordsOf reads a tag such as "true=verify,false=off".
+func wordsOf(tag string) map[string]string {
+	words := make(map[string]string)
+	for pair := range strings.SplitSeq(tag, ",") {
+		if word, value, found := strings.Cut(pair, "="); found {
+			words[word] = value
+		}
+	}
+	return words
 }
 
 // typeName returns the word for t in documentation and errors, "" if a field cannot be one.

@@ -68,7 +68,7 @@ func setFor(v config.Var, environ []string) (names []string) {
 func namesOf(v config.Var) (names []string) {
 	for _, name := range append([]string{v.Name}, v.Aliases...) {
 		names = append(names, name)
-		if v.Secret {
+		if v.File {
 			names = append(names, name+"_FILE")
 		}
 	}

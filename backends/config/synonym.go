@@ -1,0 +1,136 @@
+package config
+
+import (
+	"os"
+	"slices"
+	"strings"
+)
+
+// synonyms are what other programs call a variable, without the prefix. Nothing reads them; they are told of, since a
+// password, a database or TLS that is ignored in silence is found out late.
+var synonyms = map[string]string{
+	"URL":      "URI CONNECTION_STRING CONNECTION_URL DATABASE_URL SERVER_URL ENDPOINT",
+	"URI":      "URL CONNECTION_STRING CONNECTION_URL DATABASE_URL DSN HOST HOSTS PORT USER USERNAME PASSWORD",
+	"HOST":     "HOSTNAME SERVER ADDR ADDRESS",
+	"PORT":     "TCP_PORT PORT_NUMBER",
+	"USER":     "USERNAME USER_NAME LOGIN",
+	"USERNAME": "USER USER_NAME LOGIN",
+	"PASSWORD": "PASS PASSWD PWD PW AUTH AUTH_PASSWORD USER_PASSWORD",
+	"DATABASE": "DB DBNAME DB_NAME DATABASE_NAME NAME SCHEMA",
+	"DB":       "DATABASE DB_INDEX DBNUM DB_NUMBER DATABASE_INDEX DATABASE_NUMBER",
+
+	"TLS":             "SSL SSL_MODE SSLMODE USE_SSL USE_TLS SSL_ENABLED TLS_ENABLED TLS_MODE",
+	"TLS_CA_FILE":     "SSL_CA SSL_CA_FILE SSL_CA_PATH TLS_CA TLS_CA_CERT CA_CERT CA_FILE",
+	"TLS_CERT_FILE":   "SSL_CERT SSL_CERT_FILE TLS_CERT CLIENT_CERT CERT_FILE",
+	"TLS_KEY_FILE":    "SSL_KEY SSL_KEY_FILE TLS_KEY CLIENT_KEY KEY_FILE",
+	"TLS_SERVER_NAME": "SSL_SERVER_NAME SSL_SERVERNAME TLS_SNI SNI",
+
+	"MAX_OPEN_CONNS": "POOL_SIZE POOL_MAX MAX_POOL_SIZE MAX_CONNECTIONS MAX_CONNS CONNECTION_LIMIT",
+	"MAX_ACTIVE":     "POOL_SIZE POOL_MAX MAX_POOL_SIZE MAX_CONNECTIONS MAX_CONNS CONNECTION_LIMIT",
+	"MAX_POOL_SIZE":  "POOL_SIZE POOL_MAX MAX_OPEN_CONNS MAX_CONNECTIONS MAX_CONNS CONNECTION_LIMIT",
+	"PROJECT_ID":     "PROJECT GCP_PROJECT GCP_PROJECT_ID GOOGLE_PROJECT_ID",
+	"EMULATOR_HOST":  "EMULATOR EMULATOR_URL EMULATOR_ADDR HOST",
+}
+
+// Where a whole says where the server is, the parts do not count, whatever they are called.
+var (
+	wholes = []string{"URL", "URI", "DSN"}
+	parts  = []string{"HOST", "PORT", "USER", "USERNAME", "DATABASE", "DB"}
+)
+
+// A slip is a variable that nothing reads, and what is read.
+type slip struct {
+	read    string
+	synonym bool
+	instead string // the variable that is set and makes the other one needless, if there is one
+}
+
+// synonymsOf returns the names that are told of for vars, and what is read instead.
+func synonymsOf(vars []variable, environment map[string]string) map[string]slip {
+	slips := make(map[string]slip)
+	whole := wholeOf(vars, environment)
+	for _, v := range vars {
+		s := slip{read: v.Name, synonym: true}
+		if isPart(v, vars) {
+			s.instead = whole
+		}
+		for name := range strings.FieldsSeq(synonyms[v.key]) {
+			if v.key == "URI" && slices.Contains(append(parts, "PASSWORD"), name) {
+				s.instead = whole
+			}
+			full := strings.TrimSuffix(v.Name, v.key) + name
+			slips[full] = s
+			if v.File {
+				withFile := s
+				withFile.read += fileSuffix
+				slips[full+fileSuffix] = withFile
+			}
+		}
+	}
+	return slips
+}
+
+// isPart reports whether v does not count beside a whole. Without a HOST among them, vars have no parts: DATABASE adds
+// to a URI then.
+func isPart(v variable, vars []variable) bool {
+	return slices.Contains(parts, v.key) && slices.ContainsFunc(vars, func(v variable) bool { return v.key == "HOST" })
+}
+
+// wholeOf returns the variable that is set and says where the server is, "" if none is.
+func wholeOf(vars []variable, environment map[string]string) string {
+	for _, v := range vars {
+		if !slices.Contains(wholes, v.key) {
+			continue
+		}
+		for _, name := range v.reads() {
+			if strings.TrimSpace(environment[name]) != "" {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// NotSet returns the error for the instance called name that nothing says where its server is: none of the variables
+// with these keys is set, such as URL and HOST. It names a variable that is set in the process's environment and that
+// no instance reads, if that is a URL of the default instance's kind: DATABASE_URL=mysql://... for "mysql".
+func NotSet(name string, keys ...string) error {
+	text := ""
+	for i, key := range keys {
+		switch i {
+		case 0:
+			text = Prefix(name) + key + " is not set"
+		case 1:
+			text += ", nor is " + Prefix(name) + key
+		default:
+			text += " or " + Prefix(name) + key
+		}
+	}
+	p := problem(text)
+	if other := urlFor(name, os.Environ()); other != "" {
+		p += problem("; " + other + " is set, but not read")
+	}
+	return errorOf(p)
+}
+
+// relatives are schemes of URLs that do not begin with the name of the instance.
+var relatives = map[string]string{"mysql": "mariadb", "redis": "valkey"}
+
+// urlFor returns the first variable with a URL whose scheme fits the instance's name.
+func urlFor(name string, environ []string) string {
+	relative, found := relatives[name]
+	if !found {
+		relative = name
+	}
+	for _, pair := range slices.Sorted(slices.Values(environ)) {
+		variable, value, _ := strings.Cut(pair, "=")
+		scheme, _, isURL := strings.Cut(strings.ToLower(value), "://")
+		fits := isURL && (strings.Contains(scheme, name) || strings.Contains(scheme, relative)) &&
+			strings.ContainsAny(scheme, "abcdefghijklmnopqrstuvwxyz") && len(scheme) < 2*len("mongodb+srv")
+		known := strings.HasSuffix(variable, "URL") || strings.HasSuffix(variable, "URI")
+		if fits && known && !fromKubernetes(variable, value) {
+			return variable
+		}
+	}
+	return ""
+}

@@ -1,0 +1,134 @@
+package config_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vibework/mooring/backends/config"
+)
+
+// sqlConfig, kvConfig and uriConfig are what backends of three kinds read.
+type sqlConfig struct {
+	URL      config.Secret `env:"URL"`
+	DSN      config.Secret `env:"DSN"`
+	Host     string        `env:"HOST"`
+	Port     config.Port   `env:"PORT"`
+	User     string        `env:"USER"`
+	Password config.Secret `env:"PASSWORD"`
+	Database string        `env:"DATABASE"`
+	Conns    int           `env:"MAX_OPEN_CONNS"`
+	TLS      config.TLS
+}
+
+type kvConfig struct {
+	URL      config.Secret `env:"URL"`
+	Host     string        `env:"HOST"`
+	Username string        `env:"USERNAME"`
+	Password config.Secret `env:"PASSWORD"`
+	DB       int           `env:"DB"`
+	TLS      config.TLS
+}
+
+type uriConfig struct {
+	URI      config.Secret `env:"URI"`
+	Database string        `env:"DATABASE"`
+}
+
+func TestWhatOthersCallAVariableIsToldOf(t *testing.T) {
+	sql := func(name string, environ []string) error {
+		_, err := config.LoadFrom[sqlConfig](name, environ)
+		return err
+	}
+	kv := func(name string, environ []string) error {
+		_, err := config.LoadFrom[kvConfig](name, environ)
+		return err
+	}
+	uri := func(name string, environ []string) error {
+		_, err := config.LoadFrom[uriConfig](name, environ)
+		return err
+	}
+	const isSet = " is not read, and X_URL is set"
+	for _, test := range []struct {
+		load    func(string, []string) error
+		environ []string
+		want    []string // of X_
+	}{
+		{sql, []string{"X_HOST=h", "X_DB=shop"}, []string{"WARN X_DB is not read; X_DATABASE is"}},
+		{sql, []string{"X_HOST=h", "X_PASS=hunter2"}, []string{"WARN X_PASS is not read; X_PASSWORD is"}},
+		{sql, []string{"X_HOST=h", "X_PWD_FILE=hunter2"}, []string{"WARN X_PWD_FILE is not read; X_PASSWORD_FILE is"}},
+		{sql, []string{"X_HOST=h", "X_USERNAME=app"}, []string{"WARN X_USERNAME is not read; X_USER is"}},
+		{sql, []string{"X_HOST=h", "X_SSL=true"}, []string{"WARN X_SSL is not read; X_TLS is"}},
+		{sql, []string{"X_HOST=h", "X_SSL_CA=f"}, []string{"WARN X_SSL_CA is not read; X_TLS_CA_FILE is"}},
+		{sql, []string{"X_HOST=h", "X_CONNECTION_LIMIT=5"}, []string{"WARN X_CONNECTION_LIMIT is not read; X_MAX_OPEN_CONNS is"}},
+		{sql, []string{"X_CONNECTION_STRING=hunter2"}, []string{"WARN X_CONNECTION_STRING is not read; X_URL is"}},
+		{kv, []string{"X_HOST=h", "X_USER=app"}, []string{"WARN X_USER is not read; X_USERNAME is"}},
+		{kv, []string{"X_HOST=h", "X_DATABASE=3"}, []string{"WARN X_DATABASE is not read; X_DB is"}},
+		{kv, []string{"X_HOST=h", "X_SSL=1", "X_AUTH=hunter2"}, []string{
+			"WARN X_AUTH is not read; X_PASSWORD is", "WARN X_SSL is not read; X_TLS is",
+		}},
+		{uri, []string{"X_HOST=h", "X_PORT=1", "X_PASSWORD=hunter2"}, []string{
+			"WARN X_HOST is not read; X_URI is", "WARN X_PASSWORD is not read; X_URI is", "WARN X_PORT is not read; X_URI is",
+		}},
+		{uri, []string{"X_URI=u", "X_DB=shop"}, []string{"WARN X_DB is not read; X_DATABASE is"}},
+
+		// The parts do not count beside a URL.
+		{kv, []string{"X_URL=hunter2", "X_DATABASE=3", "X_HOSTNAME=h"}, []string{
+			"INFO X_DATABASE" + isSet, "INFO X_HOSTNAME" + isSet,
+		}},
+		{uri, []string{"X_URI=u", "X_HOST=h"}, []string{"INFO X_HOST is not read, and X_URI is set"}},
+		{sql, []string{"X_URL=hunter2", "XHOST=h", "XUSER=app", "XDATABASE=shop"}, nil},
+		{sql, []string{"X_URL=hunter2", "X_PASS=hunter2"}, []string{"WARN X_PASS is not read; X_PASSWORD is"}},
+
+		// The same value under both names is what some platforms set.
+		{kv, []string{"X_HOST=h", "X_USER=app", "X_USERNAME=app"}, nil},
+		{kv, []string{"X_HOST=h", "X_USER=app", "X_USERNAME=other"}, []string{"WARN X_USER is not read; X_USERNAME is"}},
+		{sql, []string{"X_HOST=h", "X_ROOT_PASSWORD=hunter2", "X_LOG_LEVEL=3", "X_USER=app"}, nil},
+		{sql, []string{"\ufeffX_HOST=h"}, []string{"WARN \\ufeffX_HOST is not read; did you mean X_HOST?"}},
+	} {
+		log := captureLog(t)
+		name := newInstance()
+		prefix := config.Prefix(name)
+		bare := strings.TrimSuffix(prefix, "_")
+		environ := slices.Clone(test.environ)
+		for i, pair := range environ {
+			environ[i] = strings.Replace(strings.Replace(pair, "X_", prefix, 1), "X", bare, 1)
+			if !strings.Contains(pair, "X_") {
+				environ[i] = strings.Replace(pair, "X", bare, 1)
+			}
+		}
+		for range 2 {
+			if err := test.load(name, environ); err != nil {
+				t.Error(err)
+			}
+		}
+		var got []string
+		for line := range strings.Lines(strings.ReplaceAll(log.String(), prefix, "X_")) {
+			record, _, _ := strings.Cut(strings.TrimPrefix(line, "level="), "\" variable=")
+			got = append(got, strings.Replace(record, "msg=\"", "", 1))
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%q:\n%s\nwant\n%s", test.environ, strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+		}
+	}
+}
+
+func TestTheErrorOfAnUnsetURLNamesAnotherOne(t *testing.T) {
+	for _, test := range []struct{ instance, value, want string }{
+		{"mysql", "mysql://app:hunter2@h/db", "; DATABASE_URL is set, but not read"},
+		{"mysql", "mariadb://app:hunter2@h/db", "; DATABASE_URL is set, but not read"},
+		{"mysql", "jdbc:mysql://h/db?password=hunter2", "; DATABASE_URL is set, but not read"},
+		{"redis", "rediss://:hunter2@h", "; DATABASE_URL is set, but not read"},
+		{"mongo", "mongodb+srv://app:hunter2@h", "; DATABASE_URL is set, but not read"},
+		{"mysql", "postgres://app:hunter2@h/mysql", ""},
+		{"mysql", "hunter2", ""},
+		{"mysql-replica", "mysql://app:hunter2@h/db", ""},
+	} {
+		t.Setenv("DATABASE_URL", test.value)
+		prefix := config.Prefix(test.instance)
+		err := config.NotSet(test.instance, "URL", "DSN", "HOST")
+		assertError(t, err, prefix+"URL is not set, nor is "+prefix+"DSN or "+prefix+"HOST"+test.want)
+	}
+	t.Setenv("DATABASE_URL", "")
+	assertError(t, config.NotSet("mongo", "URI"), "MONGO_URI is not set")
+}

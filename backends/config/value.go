@@ -1,0 +1,72 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// clean returns what is meant by the text that a variable or a file holds, less what came with the file that set it:
+// the CR of Windows, a byte order mark, quotes that docker --env-file keeps. What is dropped from a secret may have
+// been meant, so that is told.
+func (v variable) clean(name, raw string) (string, problem) {
+	text := strings.TrimFunc(raw, isBlank)
+	if v.Secret && text != raw {
+		warnOnce(name, "white space at its ends is dropped")
+	}
+	if n := len(text) - 1; n > 0 && (text[0] == '"' || text[0] == '\'') && text[0] == text[n] {
+		warnOnce(name, "the quotes around it are dropped")
+		text = strings.TrimFunc(text[1:n], isBlank)
+	}
+	if isDocument(text) {
+		return text, ""
+	}
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return text, "has a control character"
+	}
+	if p := v.suspect(text); p != "" {
+		if !v.Secret || isURL(text) {
+			return text, p
+		}
+		warnOnce(name, string(p)+"; it is taken for a part of the password")
+	}
+	if word, known := v.words[strings.ToLower(text)]; known {
+		text = word
+	}
+	return text, ""
+}
+
+// isBlank reports whether a character at the end of a value cannot be seen.
+func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+
+// isDocument reports whether the value is PEM or JSON, which have lines: where the path of a file is wanted, somebody
+// else knows better what to say.
+func isDocument(value string) bool {
+	return strings.HasPrefix(value, "-----BEGIN ") || strings.HasPrefix(value, "{")
+}
+
+func isURL(value string) bool { return strings.Contains(value, "://") }
+
+var (
+	comment     = regexp.MustCompile(`[\s\p{Zs}]#`)
+	braces      = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}`)                            // of shells, compose, Spring
+	placeholder = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}|\$\(\w+\)|^\$[A-Za-z_]\w*$`) // and of Kubernetes
+)
+
+// suspect returns what the text has that a shell or another program was to take out of it.
+func (v variable) suspect(text string) problem {
+	pattern := placeholder
+	if v.Secret && isURL(text) {
+		pattern = braces // the others may stand in a password
+	}
+	switch {
+	case comment.MatchString(text):
+		return "has a comment behind the value: put it on a line of its own"
+	case !pattern.MatchString(text):
+		return ""
+	case v.Secret && isURL(text):
+		return "has a ${...} that nothing has expanded; write %24%7B if it is meant so"
+	default:
+		return "has a ${...} that nothing has expanded"
+	}
+}
