@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -24,7 +25,7 @@ func FuzzLoadFrom(f *testing.F) {
 	for _, seed := range []string{
 		"HOST=h\nPORT=tcp://10.0.0.1:1\nPASSWORD=hunter2\nMAX_CONNS=7\nWAIT=5s\nVERBOSE=1\nLEVEL=warn",
 		"PORT=hunter2\nMAX_CONNS=hunter2\nWAIT=hunter2\nVERBOSE=hunter2\nLEVEL=hunter2",
-		"PASSWORD=a\nPASSWORD_FILE=b\nMAX_CONNS=-1\nWAIT=-1s",
+		"PASSWORD=a\nPASSWORD_FILE=b\nMAX_CONNS=-1\nWAIT=-1s", "HOST='a # b'\nPORT=${PORT}",
 		"PASSWORD_FILE=/dev/null\nHOSTT=x\n=\nPORT==", "MAX_CONNS=99999999999", "",
 	} {
 		f.Add(seed)
@@ -32,7 +33,7 @@ func FuzzLoadFrom(f *testing.F) {
 	f.Fuzz(func(t *testing.T, lines string) {
 		var environ []string
 		for line := range strings.SplitSeq(lines, "\n") {
-			if !strings.HasPrefix(line, "PASSWORD_FILE=/") { // what a device gives has no end
+			if name, _, _ := strings.Cut(line, "="); !strings.HasSuffix(name, "_FILE") || line == "PASSWORD_FILE=b" {
 				environ = append(environ, "SERVER_"+line)
 			}
 		}
@@ -52,22 +53,58 @@ func FuzzLoadFrom(f *testing.F) {
 }
 
 // sentences are all that can be said about the variables of fullConfig.
-var sentences = []string{
-	"SERVER_PORT: not a port: want 1 to 65535",
-	"SERVER_PASSWORD: set together with SERVER_PASSWORD_FILE; keep one of the two",
-	"SERVER_PASSWORD_FILE: no such file",
-	"SERVER_PASSWORD_FILE: permission denied",
-	"SERVER_PASSWORD_FILE: is a directory",
-	"SERVER_PASSWORD_FILE: larger than 1 MiB",
-	"SERVER_PASSWORD_FILE: not a readable file",
-	"SERVER_PASSWORD_FILE: the file is empty",
-	"SERVER_MAX_CONNS: must not be negative",
-	"SERVER_MAX_CONNS: not a whole number",
-	"SERVER_MAX_CONNS: out of range",
-	"SERVER_WAIT: must not be negative",
-	"SERVER_WAIT: not a duration with a unit, such as 30s",
-	"SERVER_VERBOSE: not true or false",
-	"SERVER_LEVEL: not a valid slog.Level",
+var sentences = func() (all []string) {
+	for name, own := range map[string][]string{
+		"HOST":      nil,
+		"PASSWORD":  {"has a ${...} that nothing has expanded; write %24%7B if it is meant so"},
+		"PORT":      {"not a port: want 1 to 65535"},
+		"MAX_CONNS": {"must not be negative", "not a whole number", "out of range"},
+		"WAIT":      {"must not be negative", "not a duration with a unit, such as 30s"},
+		"VERBOSE":   {"not true or false"},
+		"LEVEL":     {"not a valid slog.Level"},
+
+		"TLS": nil, "TLS_CA_FILE": nil, "TLS_CERT_FILE": nil, "TLS_KEY_FILE": nil, "TLS_SERVER_NAME": nil,
+	} {
+		for _, text := range append(own, "has a control character", "has a ${...} that nothing has expanded",
+			"has a comment behind the value: put it on a line of its own",
+			"set together with SERVER_"+name+"_FILE; keep one of the two") {
+			all = append(all, "SERVER_"+name+": "+text, "SERVER_"+name+"_FILE: "+text)
+		}
+		for _, text := range []string{
+			"no such file", "permission denied", "is a directory", "larger than 1 MiB", "not a readable file",
+			"the file is empty", "want the path of a file, not its content",
+		} {
+			all = append(all, "SERVER_"+name+"_FILE: "+text)
+		}
+	}
+	return all
+}()
+
+// FuzzClean checks that what is left of a value is a part of it, and that no character at its ends is invisible.
+func FuzzClean(f *testing.F) {
+	before := slog.Default()
+	f.Cleanup(func() { slog.SetDefault(before) })
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	for _, seed := range []string{
+		"db", " 'db' ", "\ufeff\"db\"\r", "''", "'", "a # b", "${A}", "$(A)", "mysql://a:${B}@h", "-----BEGIN X", "\x00",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		cfg, err := config.LoadFrom[valueConfig]("value", []string{"VALUE_HOST=" + value, "VALUE_PASSWORD=" + value})
+		for _, got := range []string{cfg.Host, cfg.Password.Reveal()} {
+			if !strings.Contains(value, got) || strings.TrimSpace(got) != got || strings.Trim(got, "\ufeff") != got {
+				t.Errorf("%q became %q", value, got)
+			}
+		}
+		for line := range strings.SplitSeq(fmt.Sprint(err), "\n") {
+			name, text, _ := strings.Cut(line, ": ")
+			if err != nil && !slices.Contains(sentences, "SERVER_PASSWORD: "+text) ||
+				err != nil && name != "VALUE_HOST" && name != "VALUE_PASSWORD" {
+				t.Errorf("%q: unknown sentence %q", value, line)
+			}
+		}
+	})
 }
 
 func FuzzDidYouMean(f *testing.F) {

@@ -8,9 +8,9 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Load reads the process's environment into a T for the instance called name, such as "mysql" or
-// "mysql-replica". The error lists every problem at once, by variable and never by value; the T is
-// then zero. Load panics if the tags of T are wrong. It is safe for concurrent use.
+// Load reads the process's environment into a T for the instance called name, such as "mysql" or "mysql-replica". The
+// error lists every problem at once, by variable and never by value; the T then holds what could be read, so that its
+// caller can look for more problems. Load panics if the tags of T are wrong. It is safe for concurrent use.
 func Load[T any](name string) (T, error) {
 	return LoadFrom[T](name, os.Environ())
 }
@@ -18,11 +18,9 @@ func Load[T any](name string) (T, error) {
 // LoadFrom is [Load] with the environment given as "KEY=value" pairs. If a key is there twice, the
 // last one counts, as in os/exec.
 func LoadFrom[T any](name string, environ []string) (T, error) {
-	var cfg, zero T
-	if err := load(name, environ, &cfg); err != nil {
-		return zero, err
-	}
-	return cfg, nil
+	var cfg T
+	err := load(name, environ, &cfg)
+	return cfg, err
 }
 
 // Files returns the paths of the files that the environment names for the variables of a T, those of X_FILE, for the

@@ -106,8 +106,8 @@ func TestLoadNamesEveryBadVariableAtOnce(t *testing.T) {
 		"SERVER_VERBOSE: not true or false",
 		"SERVER_LEVEL: not a valid slog.Level",
 		"SERVER_USER: not set")
-	if !reflect.DeepEqual(cfg, nested{}) {
-		t.Errorf("half a Config came with the error: %+v", cfg)
+	if cfg.TLS.Mode != "verify" || cfg.Numbers.Port != 4222 {
+		t.Errorf("what could be read, and the defaults, did not come with the error: %+v", cfg)
 	}
 }
 

@@ -44,6 +44,23 @@ func NewLogin(name string, latest func() Credentials) *Login {
 	return &Login{name: name, latest: latest, known: first, using: first, told: first.Rest}
 }
 
+// Follow returns what read makes of the configuration of the instance called name, and a login that reads it again when
+// one of the files has changed that the environment names for its variables. Read must load the configuration by
+// [Load], with the same given one: if that is not nil, there are no files, and nothing changes.
+func Follow[C any, S interface{ Credentials() Credentials }](
+	name string, given *C, read func() (S, error),
+) (settings S, login *Login, err error) {
+	var files []string
+	if given == nil {
+		files = config.Files[C](name)
+	}
+	live, err := config.NewLive(files, read)
+	if settings = live.Get(); err != nil {
+		return settings, nil, err
+	}
+	return settings, NewLogin(name, func() Credentials { return live.Get().Credentials() }), nil
+}
+
 // AskLogin returns a login that asks for credentials for each connection, such as a token that is valid for minutes.
 func AskLogin(ask func(ctx context.Context) (user string, password config.Secret, err error)) *Login {
 	return &Login{ask: func(ctx context.Context) (Credentials, error) {

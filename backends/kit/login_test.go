@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -220,4 +222,61 @@ func TestCredentialsOfAFunctionAreAskedForEachConnection(t *testing.T) {
 	if n != 3 || registry.KindOf(err) != registry.KindCanceled {
 		t.Errorf("asked %d times; %v", n, err)
 	}
+}
+
+type followed struct {
+	Host     string        `env:"HOST"`
+	User     string        `env:"USER"`
+	Password config.Secret `env:"PASSWORD"`
+}
+
+func (f followed) Credentials() kit.Credentials {
+	return kit.Credentials{User: f.User, Password: f.Password, Rest: config.NewSecret(f.Host)}
+}
+
+func TestAConfigurationIsFollowedThroughItsFiles(t *testing.T) {
+	dir := t.TempDir()
+	set := func(name, value string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(value), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("user", "app")
+	set("password", "old")
+	t.Setenv("MEMO_HOST", "h")
+	t.Setenv("MEMO_USER_FILE", filepath.Join(dir, "user"))
+	t.Setenv("MEMO_PASSWORD_FILE", filepath.Join(dir, "password"))
+	read := func() (followed, error) { return kit.Load[followed]("memo", nil) }
+	settings, login, err := kit.Follow[followed]("memo", nil, read)
+	if err != nil || settings.User != "app" {
+		t.Fatalf("%+v, %v", settings, err)
+	}
+	for _, generation := range []string{"old", "new", "newer"} {
+		set("password", generation)
+		set("user", "app-"+generation)
+		err := login.Connect(t.Context(), func(c kit.Credentials) error {
+			if c.User != "app-"+generation || c.Password.Reveal() != generation {
+				return errors.New(c.User + " " + c.Password.Reveal())
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("%s: %v", generation, err)
+		}
+	}
+}
+
+func TestAConfigurationThatIsGivenHasNoFiles(t *testing.T) {
+	t.Setenv("MEMO_PASSWORD_FILE", "/no/such")
+	given := followed{User: "app"}
+	settings, login, err := kit.Follow("memo", &given, func() (followed, error) { return kit.Load("memo", &given) })
+	if err != nil || settings.User != given.User {
+		t.Fatalf("%+v, %v", settings, err)
+	}
+	_ = login.Connect(t.Context(), func(c kit.Credentials) error {
+		if c.User != "app" {
+			t.Errorf("%q", c.User)
+		}
+		return nil
+	})
 }
