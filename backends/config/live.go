@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"log/slog"
 	"os"
 	"strings"
@@ -29,6 +30,7 @@ const settling = 2 * time.Second
 type stamp struct {
 	info    os.FileInfo // nil if there is no such file
 	settled bool
+	sum     [sha256.Size]byte // of the content, where the time does not tell
 }
 
 // NewLive returns what read makes of the files at paths, or its error. Read is called again whenever they have changed.
@@ -45,7 +47,8 @@ func NewLive[T any](paths []string, read func() (T, error)) (*Live[T], error) {
 func (l *Live[T]) Get() T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if same(l.stamps, look(l.paths)) {
+	if now := look(l.paths, l.stamps); unchanged(l.stamps, now) {
+		l.stamps = now
 		return l.value
 	}
 	value, err := l.consistent()
@@ -64,36 +67,34 @@ func (l *Live[T]) Get() T {
 // ever. It notes what the files looked like before: a later change is seen.
 func (l *Live[T]) consistent() (value T, err error) {
 	for range 3 {
-		l.stamps = look(l.paths)
+		before := look(l.paths, nil)
 		value, err = l.read()
-		if unchanged(l.stamps, look(l.paths)) {
+		l.stamps = before
+		if unchanged(before, look(l.paths, before)) {
 			break
 		}
 	}
 	return value, err
 }
 
-func look(paths []string) []stamp {
+// look looks at the files, and into those that may have changed since before without a trace.
+func look(paths []string, before []stamp) []stamp {
 	stamps := make([]stamp, len(paths))
 	for i, path := range paths {
-		if info, err := os.Stat(path); err == nil {
-			stamps[i] = stamp{info, time.Since(info.ModTime()).Abs() > settling}
+		info, err := os.Stat(path)
+		if err != nil {
+			continue
+		}
+		stamps[i] = stamp{info: info, settled: time.Since(info.ModTime()).Abs() > settling}
+		if !stamps[i].settled || before != nil && !before[i].settled {
+			content, _ := readFile(path)
+			stamps[i].sum = sha256.Sum256(content)
 		}
 	}
 	return stamps
 }
 
-// same reports whether the files need not be read again.
-func same(before, now []stamp) bool {
-	for _, s := range before {
-		if s.info != nil && !s.settled {
-			return false
-		}
-	}
-	return unchanged(before, now)
-}
-
-// unchanged reports whether the files look the same.
+// unchanged reports whether the files are the same.
 func unchanged(before, now []stamp) bool {
 	for i, a := range before {
 		b := now[i]
@@ -102,6 +103,8 @@ func unchanged(before, now []stamp) bool {
 		case a.info == nil || b.info == nil:
 			return false
 		case !os.SameFile(a.info, b.info), a.info.Size() != b.info.Size(), !a.info.ModTime().Equal(b.info.ModTime()):
+			return false
+		case !a.settled && a.sum != b.sum:
 			return false
 		}
 	}

@@ -38,17 +38,36 @@ func TestALiveValueFollowsItsFileHoweverItIsChanged(t *testing.T) {
 }
 
 func TestAFileThatDoesNotChangeIsNotReadAgain(t *testing.T) {
+	for _, age := range []time.Duration{0, time.Second, time.Hour} {
+		path := writeFile(t, "hunter2")
+		changed := time.Now().Add(-age)
+		if err := os.Chtimes(path, changed, changed); err != nil {
+			t.Fatal(err)
+		}
+		live, reads := watch(t, path)
+		for range 100 {
+			_ = live.Get()
+		}
+		if reads() != 1 {
+			t.Errorf("changed %v ago, it was read %d times", age, reads())
+		}
+	}
+}
+
+func TestAChangeThatItsTimeDoesNotShowIsSeen(t *testing.T) {
 	path := writeFile(t, "hunter2")
-	long := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(path, long, long); err != nil {
-		t.Fatal(err)
+	now := time.Now()
+	stamp := func() {
+		if err := os.Chtimes(path, now, now); err != nil {
+			t.Fatal(err)
+		}
 	}
-	live, reads := watch(t, path)
-	for range 100 {
-		_ = live.Get()
-	}
-	if reads() != 1 {
-		t.Errorf("it was read %d times", reads())
+	stamp()
+	live, _ := watch(t, path)
+	write(t, path, "hunter3")
+	stamp()
+	if got := live.Get(); got != "hunter3" {
+		t.Errorf("got %q", got)
 	}
 }
 

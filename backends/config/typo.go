@@ -85,12 +85,14 @@ func findSlips(vars []variable, environment map[string]string) map[string]slip {
 const byteOrderMark = "\ufeff"
 
 // Nearest returns the known name of which name is most likely a misspelling, the first in the alphabet of several, or
-// "" if it is one of none. It is for errors: the caller may show what Nearest returns, but not name, which may
-// be a part
-// of a password, unless Nearest returns one.
+// "" if it is one of none. One in other cases of letters is the nearest. It is for errors: the caller may show what
+// Nearest returns, but not name, which may be a part of a password, unless Nearest returns one.
 func Nearest(name string, known []string) string {
 	meant, fewest := "", maxEdits+1
 	for _, candidate := range slices.Sorted(slices.Values(known)) {
+		if name != candidate && strings.EqualFold(name, candidate) {
+			return candidate
+		}
 		if n := edits(name, candidate); n < fewest && isTypo(name, candidate, n) {
 			meant, fewest = candidate, n
 		}

@@ -30,6 +30,8 @@ type typoConfig struct {
 func TestVariableThatIsATypoIsFoundOut(t *testing.T) {
 	for name, want := range map[string]string{
 		"MYSQL_HOSTT":           "MYSQL_HOST",
+		"mysql_host":            "MYSQL_HOST",
+		"Mysql_Password_File":   "MYSQL_PASSWORD_FILE",
 		"MYSQL_HOSTS":           "MYSQL_HOST",
 		"MYSQL_HSOT":            "MYSQL_HOST",
 		"MYSQL_OST":             "MYSQL_HOST",
