@@ -280,3 +280,31 @@ func TestAConfigurationThatIsGivenHasNoFiles(t *testing.T) {
 		return nil
 	})
 }
+
+// FuzzLogin rotates at random: each byte is what the configuration says, what the server accepts, or a connection.
+func FuzzLogin(f *testing.F) {
+	for _, seed := range []string{"csCaScBsc", "aAcbcBcc", "abBcccAcb", "xcXc"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, steps string) {
+		r, _ := newRotation(t, "a")
+		settled := false
+		for _, step := range steps {
+			switch {
+			case step >= 'a' && step <= 'd' && step != 'c':
+				r.says, settled = string(step), false
+			case step >= 'A' && step <= 'D':
+				r.accepts, settled = strings.ToLower(string(step)), false
+			default:
+				tried, err := r.connect(t)
+				if r.says == r.accepts && err != nil {
+					t.Fatalf("%q: %v, though the server accepts what the configuration says", steps, err)
+				}
+				if logins := len(strings.Fields(tried)); logins > 2 || settled && logins != 1 {
+					t.Fatalf("%q: tried %q, settled: %t", steps, tried, settled)
+				}
+				settled = err == nil
+			}
+		}
+	})
+}
