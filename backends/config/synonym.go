@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"os"
 	"slices"
 	"strings"
@@ -95,22 +96,18 @@ func wholeOf(vars []variable, environment map[string]string) string {
 // with these keys is set, such as URL and HOST. It names a variable that is set in the process's environment and that
 // no instance reads, if that is a URL of the default instance's kind: DATABASE_URL=mysql://... for "mysql".
 func NotSet(name string, keys ...string) error {
-	text := ""
-	for i, key := range keys {
-		switch i {
-		case 0:
-			text = Prefix(name) + key + " is not set"
-		case 1:
-			text += ", nor is " + Prefix(name) + key
-		default:
-			text += " or " + Prefix(name) + key
-		}
+	var names []string
+	for _, key := range keys {
+		names = append(names, Prefix(name)+key)
 	}
-	p := problem(text)
+	text := names[0] + " is not set"
+	if len(names) > 1 {
+		text += ", nor is " + strings.Join(names[1:], " or ")
+	}
 	if other := urlFor(name, os.Environ()); other != "" {
-		p += problem("; " + other + " is set, but not read")
+		text += "; " + other + " is set, but not read"
 	}
-	return errorOf(p)
+	return errorOf(problem(text))
 }
 
 // relatives are schemes of URLs that do not begin with the name of the instance.
@@ -118,17 +115,13 @@ var relatives = map[string]string{"mysql": "mariadb", "redis": "valkey"}
 
 // urlFor returns the first variable with a URL whose scheme fits the instance's name.
 func urlFor(name string, environ []string) string {
-	relative, found := relatives[name]
-	if !found {
-		relative = name
-	}
+	relative := cmp.Or(relatives[name], name)
 	for _, pair := range slices.Sorted(slices.Values(environ)) {
 		variable, value, _ := strings.Cut(pair, "=")
 		scheme, _, isURL := strings.Cut(strings.ToLower(value), "://")
-		fits := isURL && (strings.Contains(scheme, name) || strings.Contains(scheme, relative)) &&
-			strings.ContainsAny(scheme, "abcdefghijklmnopqrstuvwxyz") && len(scheme) < 2*len("mongodb+srv")
-		known := strings.HasSuffix(variable, "URL") || strings.HasSuffix(variable, "URI")
-		if fits && known && !fromKubernetes(variable, value) {
+		named := (strings.HasSuffix(variable, "URL") || strings.HasSuffix(variable, "URI")) &&
+			!strings.HasPrefix(variable, Prefix(name)) // of another instance
+		if isURL && named && (strings.Contains(scheme, name) || strings.Contains(scheme, relative)) {
 			return variable
 		}
 	}

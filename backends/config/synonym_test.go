@@ -130,5 +130,6 @@ func TestTheErrorOfAnUnsetURLNamesAnotherOne(t *testing.T) {
 		assertError(t, err, prefix+"URL is not set, nor is "+prefix+"DSN or "+prefix+"HOST"+test.want)
 	}
 	t.Setenv("DATABASE_URL", "")
+	t.Setenv("MONGO_ARCHIVE_URI", "mongodb://h") // of another instance
 	assertError(t, config.NotSet("mongo", "URI"), "MONGO_URI is not set")
 }
