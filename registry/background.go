@@ -11,8 +11,8 @@ import (
 // obeys its context needs; a call that does not is abandoned meanwhile.
 const settleTime = grace + grace/2
 
-// background opens the optional resources that are not open, and checks all when Every is set. It lives from the end of
-// an OpenAll to the next OpenAll or CloseAll.
+// background opens the optional resources that are not open, and checks all when Every is set. It lives from the
+// end of an OpenAll to the next OpenAll or CloseAll.
 type background struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup

@@ -18,8 +18,8 @@ var errNoAnswer = errors.New("no answer yet")
 // or in that of the names. It waits at most until ctx is done or the timeouts of the checks have passed, also for a
 // check that ignores its context.
 //
-// It does not wait for what cannot change the verdict: 100ms after the last required resource has answered, an optional
-// one without an answer has its last result, if that is younger than its timeout, and else KindTimeout.
+// It does not wait for what cannot change the verdict: 100ms after the last required resource has answered, an
+// optional one without an answer has its last result, if that is younger than its timeout, and else KindTimeout.
 //
 // A resource has at most one check in flight: concurrent callers share it. Its context ends a twentieth before its
 // timeout and has nothing to do with ctx, so a caller that leaves early gets KindTimeout or KindCanceled in its own
@@ -58,9 +58,10 @@ func (r *Registry) Check(ctx context.Context, name string) Result {
 	return r.check(ctx, v.rows[place:place+1], -1)[0]
 }
 
-// Last reports what is known without asking anybody: the last result of each resource, with the time at which it was
-// found. Opening a resource counts as a check. What is not open is KindNotOpen. With Every, a result that is older than
-// twice Every and the check's own timeout is KindTimeout: nobody knows how the resource is. Last never waits.
+// Last reports what is known without asking anybody: the last result of each resource, with the time at which it
+// was found. Opening a resource counts as a check. What is not open is KindNotOpen. With Every, a result that is
+// older than twice Every and the check's own timeout is KindTimeout: nobody knows how the resource is. Last never
+// waits.
 func (r *Registry) Last() Report {
 	rows, every := r.current().rows, r.applied().every
 	results := make([]Result, len(rows))

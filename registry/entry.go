@@ -59,8 +59,8 @@ type step struct {
 	late     func(err error)        // receives what the call returns after it was abandoned; or nil
 }
 
-// do takes the step. It waits until the call has returned, or until ctx is done and the patience is over: then the call
-// is abandoned with KindHung, and the resource stays abandoned until the call returns.
+// do takes the step. It waits until the call has returned, or until ctx is done and the patience is over: then the
+// call is abandoned with KindHung, and the resource stays abandoned until the call returns.
 func (e *entry) do(ctx context.Context, s step) *Error {
 	e.mu.Lock()
 	if e.state != s.from {
@@ -124,8 +124,8 @@ func (e *entry) configure(ctx context.Context, c Configurer) *Error {
 	return err
 }
 
-// open calls Open once. A success makes the resource open at once, before any record of it; its event precedes those of
-// its checks.
+// open calls Open once. A success makes the resource open at once, before any record of it; its event precedes
+// those of its checks.
 func (e *entry) open(ctx context.Context, attempt int) *Error {
 	if ctx.Err() != nil {
 		return newError(OpOpen, e.name, cause(ctx))

@@ -95,7 +95,8 @@ func (k Kind) Status() Status {
 	return Fail
 }
 
-// Advice returns what to do about a failure of this kind, as one clause; "" for a kind that this package does not know.
+// Advice returns what to do about a failure of this kind, as one clause; "" for a kind that this package does not
+// know.
 func (k Kind) Advice() string {
 	for i := range kinds {
 		if kinds[i].kind == k {

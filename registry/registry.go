@@ -16,8 +16,8 @@ import (
 // Registry opens, checks and closes a set of resources. The zero value is empty and ready to use; a Registry must not
 // be copied. All methods may be called at any time, from any goroutine, also by a resource or an observer.
 //
-// The exported fields are read when OpenAll begins. A change has no effect until the next OpenAll, and must not be made
-// while OpenAll may run.
+// The exported fields are read when OpenAll begins. A change has no effect until the next OpenAll, and must not be
+// made while OpenAll may run.
 type Registry struct {
 	OpenTimeout  time.Duration // for opening one resource, retries included; 0 means 30s
 	CheckTimeout time.Duration // for one check; 0 means 5s
@@ -100,9 +100,9 @@ func (r *Registry) Register(res Resource) {
 	r.view.Store(nil)
 }
 
-// Unregister removes the resource of that name, with what SetOptional and SetTimeouts say of it, and reports whether it
-// did. A resource that is open, that an OpenAll
-// under way is going to open, or that has a call of Configure, Open or Close in flight, stays.
+// Unregister removes the resource of that name, with what SetOptional and SetTimeouts say of it, and reports
+// whether it did. A resource that is open, that an OpenAll under way is going to open, or that has a call of
+// Configure, Open or Close in flight, stays.
 func (r *Registry) Unregister(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -13,14 +13,21 @@ func (h *handler) contain(next http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		defer func() {
-			if recover() != nil {
-				h.logger().ErrorContext(req.Context(), "the health check panicked", slog.String("stack", string(debug.Stack())))
+			if value := recover(); value != nil {
+				stack, elsewhere := value.(stackOf)
+				if !elsewhere {
+					stack = debug.Stack()
+				}
+				h.logger().ErrorContext(req.Context(), "the health check panicked", slog.String("stack", string(stack)))
 				http.Error(w, "the health check panicked", http.StatusServiceUnavailable)
 			}
 		}()
 		next.ServeHTTP(w, req)
 	})
 }
+
+// stackOf is the stack of a panic on another goroutine, passed on to the request's.
+type stackOf []byte
 
 func (h *handler) logger() *slog.Logger {
 	if h.registry.Logger != nil {

@@ -3,7 +3,9 @@ package health
 import (
 	"context"
 	"net/http"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,17 +14,23 @@ import (
 
 // Options are the options of [Handler]. The zero value is right for an endpoint that anybody can reach.
 type Options struct {
-	// MaxAge is how old a report may be when it is served; 0 means 1s. With less than 0 every request asks
-	// the resources, though concurrent ones still share one check.
+	// MaxAge is how old a result may be when it is served; 0 means 1s. With less than 0 every request asks the
+	// resources, though concurrent ones still share one check. It plays no part when the registry's Every is set: then
+	// every answer is made of the last results, and nobody is asked or waited for.
 	MaxAge time.Duration
 
 	// ShowErrors adds the text of errors. It holds no secrets, as far as the resources keep their promise,
 	// but it tells strangers about the inside of the program.
 	ShowErrors bool
+
+	// Groups are the resources that a path speaks of, such as "/readyz": {"mysql"} and "/deepz": nil, which is all.
+	// Without "/readyz" among them that path speaks of all. The paths of the other probes cannot be groups: Handler
+	// panics. A name that is not registered makes its path fail and say so.
+	Groups map[string][]string
 }
 
-// Handler serves /livez, /readyz, /readyz/{name} and /startupz for r, or for registry.Default() if r is nil.
-// It answers GET and HEAD, and anything else with 405. Whether r is open or draining is read at every request.
+// Handler serves /livez, /readyz, /readyz/{name}, /startupz and the groups for r, or for registry.Default() if r is
+// nil. It answers GET and HEAD, and anything else with 405. Whether r is open or draining is read at every request.
 func Handler(r *registry.Registry, o Options) http.Handler {
 	if r == nil {
 		r = registry.Default()
@@ -31,20 +39,23 @@ func Handler(r *registry.Registry, o Options) http.Handler {
 		o.MaxAge = time.Second
 	}
 	h := &handler{registry: r, options: o}
-	h.all = h.newCache(func(ctx context.Context) []registry.Result { return r.CheckAll(ctx).Results })
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", h.live)
 	mux.HandleFunc("GET /startupz", h.startup)
-	mux.HandleFunc("GET /readyz", h.ready)
 	mux.HandleFunc("GET /readyz/{name}", h.readyOne)
+	if _, given := o.Groups["/readyz"]; !given {
+		mux.HandleFunc("GET /readyz", h.ready("/readyz", nil))
+	}
+	for path, names := range o.Groups {
+		mux.HandleFunc("GET "+path, h.ready(path, slices.Clone(names)))
+	}
 	return h.contain(mux)
 }
 
 type handler struct {
 	registry *registry.Registry
 	options  Options
-	all      *cache
-	singles  sync.Map // of *cache, by name
+	checked  sync.Map // by name, the CheckedAt of the last result that a request has asked for: an opening is no check
 }
 
 func (h *handler) live(w http.ResponseWriter, req *http.Request) {
@@ -55,18 +66,23 @@ func (h *handler) startup(w http.ResponseWriter, req *http.Request) {
 	write(w, req, answer{path: "startupz", status: passIf(h.registry.Opened()), notes: h.state()})
 }
 
-func (h *handler) ready(w http.ResponseWriter, req *http.Request) {
-	excluded := req.URL.Query()["exclude"]
-	if len(excluded) == 0 {
-		results, ok := h.all.results(req.Context())
-		h.answer(w, req, answer{path: "readyz", results: results}, ok)
-		return
+// ready serves a group; nil names are all.
+func (h *handler) ready(path string, names []string) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		group := names
+		if group == nil {
+			group = h.registry.Names()
+		}
+		excluded := req.URL.Query()["exclude"]
+		isExcluded := func(name string) bool { return slices.Contains(excluded, name) }
+		isKnown := func(name string) bool { return slices.Contains(group, name) }
+		wanted := slices.DeleteFunc(slices.Clone(group), isExcluded)
+		h.answer(w, req, answer{
+			path:      strings.TrimPrefix(path, "/"),
+			results:   h.results(req.Context(), wanted),
+			unmatched: slices.DeleteFunc(excluded, isKnown),
+		})
 	}
-	known := h.registry.Names()
-	isExcluded := func(name string) bool { return slices.Contains(excluded, name) }
-	results, ok := h.each(req.Context(), slices.DeleteFunc(slices.Clone(known), isExcluded))
-	isKnown := func(name string) bool { return slices.Contains(known, name) }
-	h.answer(w, req, answer{path: "readyz", results: results, unmatched: slices.DeleteFunc(excluded, isKnown)}, ok)
 }
 
 func (h *handler) readyOne(w http.ResponseWriter, req *http.Request) {
@@ -75,18 +91,52 @@ func (h *handler) readyOne(w http.ResponseWriter, req *http.Request) {
 		http.NotFound(w, req)
 		return
 	}
-	results, ok := h.each(req.Context(), []string{name})
-	h.answer(w, req, answer{path: "readyz/" + name, results: results}, ok)
+	h.answer(w, req, answer{path: "readyz/" + name, results: h.results(req.Context(), []string{name})})
+}
+
+// results returns the last results where they are young enough, and asks for the others. A flood of requests so
+// costs one check in MaxAge; nothing is kept here.
+func (h *handler) results(ctx context.Context, names []string) []registry.Result {
+	last := make(map[string]registry.Result)
+	for _, result := range h.registry.Last().Results {
+		last[result.Name] = result
+	}
+	periodic := h.registry.Every > 0
+	results := make([]registry.Result, len(names))
+	var ask []string
+	for i, name := range names {
+		result, known := last[name]
+		if !known || !periodic && !h.fresh(result) {
+			ask = append(ask, name)
+		}
+		results[i] = result
+	}
+	if len(ask) == 0 {
+		return results
+	}
+	asked := h.registry.CheckAll(ctx, ask...).Results
+	for i, name := range names {
+		if slices.Contains(ask, name) {
+			results[i], asked = asked[0], asked[1:]
+			h.checked.Store(name, results[i].CheckedAt)
+		}
+	}
+	return results
+}
+
+func (h *handler) fresh(result registry.Result) bool {
+	checked, _ := h.checked.Load(result.Name)
+	return checked == result.CheckedAt && time.Since(result.CheckedAt) < h.options.MaxAge
 }
 
 // answer adds what is known without asking anybody.
-func (h *handler) answer(w http.ResponseWriter, req *http.Request, a answer, inTime bool) {
+func (h *handler) answer(w http.ResponseWriter, req *http.Request, a answer) {
 	a.showErrors, a.notes = h.options.ShowErrors, h.state()
 	if verbose(req) {
-		a.pools = h.pools(a.results)
+		a.pools = h.pools(req.Context(), a.results)
 	}
 	a.status = registry.Report{Results: a.results}.Status()
-	if !inTime {
+	if req.Context().Err() != nil {
 		a.notes = append(a.notes, "no report in time")
 	}
 	if len(a.notes) > 0 {
@@ -95,42 +145,33 @@ func (h *handler) answer(w http.ResponseWriter, req *http.Request, a answer, inT
 	write(w, req, a)
 }
 
-// each returns the results of some resources, and whether all of them came in time. None waits for another.
-func (h *handler) each(ctx context.Context, names []string) (results []registry.Result, ok bool) {
-	found := make([][]registry.Result, len(names))
-	var all sync.WaitGroup
-	for i, name := range names {
-		if result, ok := h.all.recent(name); ok {
-			found[i] = []registry.Result{result}
-			continue
+// pools returns the numbers of the resources that lend connections, as they are now. It returns none of them when
+// ctx is done before all have been read.
+func (h *handler) pools(ctx context.Context, results []registry.Result) map[string]registry.PoolStats {
+	read := make(chan map[string]registry.PoolStats, 1)
+	failed := make(chan []byte, 1)
+	go func() {
+		defer func() {
+			if recover() != nil {
+				failed <- debug.Stack()
+			}
+		}()
+		pools := make(map[string]registry.PoolStats)
+		for _, result := range results {
+			if res, err := registry.GetFrom[registry.Pooler](h.registry, result.Name); err == nil {
+				pools[result.Name] = res.PoolStats()
+			}
 		}
-		all.Go(func() { found[i], _ = h.single(name).results(ctx) })
+		read <- pools
+	}()
+	select {
+	case pools := <-read:
+		return pools
+	case stack := <-failed:
+		panic(stackOf(stack))
+	case <-ctx.Done():
+		return nil
 	}
-	all.Wait()
-	results = slices.Concat(found...)
-	return results, len(results) == len(names)
-}
-
-// single returns the cache of one resource, made when it is first asked for.
-func (h *handler) single(name string) *cache {
-	if known, ok := h.singles.Load(name); ok {
-		return known.(*cache)
-	}
-	known, _ := h.singles.LoadOrStore(name, h.newCache(func(ctx context.Context) []registry.Result {
-		return []registry.Result{h.registry.Check(ctx, name)}
-	}))
-	return known.(*cache)
-}
-
-// pools returns the numbers of the resources that lend connections, as they are now: to read them asks nobody.
-func (h *handler) pools(results []registry.Result) map[string]registry.PoolStats {
-	pools := make(map[string]registry.PoolStats)
-	for _, result := range results {
-		if res, err := registry.GetFrom[registry.Pooler](h.registry, result.Name); err == nil {
-			pools[result.Name] = res.PoolStats()
-		}
-	}
-	return pools
 }
 
 // state says why the program is not ready, whatever its resources say.
@@ -142,10 +183,6 @@ func (h *handler) state() (notes []string) {
 		notes = append(notes, "draining")
 	}
 	return notes
-}
-
-func (h *handler) newCache(check func(context.Context) []registry.Result) *cache {
-	return &cache{check: check, maxAge: h.options.MaxAge}
 }
 
 func passIf(ok bool) registry.Status {

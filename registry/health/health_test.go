@@ -394,3 +394,103 @@ func TestAPanicOutsideOfTheChecksIsA503AndItsPlaceIsLogged(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+func TestAPathSpeaksOfItsGroup(t *testing.T) {
+	well := &fake{name: "mysql"}
+	ill := &fake{name: "redis", check: func(context.Context) error { return errors.New("refused") }}
+	h := health.Handler(open(t, well, ill), health.Options{Groups: map[string][]string{
+		"/readyz": {"mysql"}, "/deepz": nil, "/wrongz": {"mysql", "mongo"},
+	}})
+	expect(t, h, "/readyz", 200, `{"status":"pass","checks":{"mysql":[{"status":"pass"}]}}`+"\n")
+	expect(t, h, "/deepz", 503, `{"status":"fail","checks":{"mysql":[{"status":"pass"}],"redis":[{"status":"fail"}]}}`+"\n")
+	expect(t, h, "/deepz?exclude=redis", 200, `{"status":"pass","checks":{"mysql":[{"status":"pass"}]}}`+"\n")
+	expect(t, h, "/readyz/redis", 503, `{"status":"fail","checks":{"redis":[{"status":"fail"}]}}`+"\n")
+	expect(t, h, "/wrongz", 503, `{"status":"fail","checks":{"mongo":[{"status":"fail"}],"mysql":[{"status":"pass"}]}}`+"\n")
+}
+
+func TestWithEveryNoRequestWaitsOrAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := &fake{name: "mysql", check: takesThreeSeconds}
+		r := registry.New()
+		r.Logger = slog.New(slog.DiscardHandler)
+		r.Every = time.Minute
+		r.Register(slow)
+		if err := r.OpenAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h := health.Handler(r, health.Options{})
+		start := time.Now()
+		for range 10 {
+			expect(t, h, "/readyz", 200, `{"status":"pass","checks":{"mysql":[{"status":"pass"}]}}`+"\n")
+			<-time.After(time.Second)
+		}
+		if took := time.Since(start); took != 10*time.Second || slow.checks.Load() != 0 {
+			t.Errorf("%v, with %d checks", took, slow.checks.Load())
+		}
+		<-time.After(time.Minute)
+		if n := slow.checks.Load(); n != 1 {
+			t.Errorf("%d checks in a minute", n)
+		}
+		if err := r.CloseAll(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestReadinessFollowsOpenAllAtOnce(t *testing.T) {
+	r := registry.New()
+	r.Logger = slog.New(slog.DiscardHandler)
+	r.Register(&fake{name: "mysql"})
+	h := health.Handler(r, health.Options{MaxAge: time.Hour})
+	if code, _ := get(h, "/readyz"); code != 503 {
+		t.Errorf("before OpenAll: %d", code)
+	}
+	if err := r.OpenAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if code, body := get(h, "/readyz"); code != 200 {
+		t.Errorf("after it: %d %s", code, body)
+	}
+	if err := r.CloseAll(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if code, _ := get(h, "/readyz"); code != 503 {
+		t.Errorf("after CloseAll: %d", code)
+	}
+}
+
+// stuck is a fake whose numbers take for ever.
+type stuck struct {
+	fake
+	release chan struct{}
+}
+
+func (s *stuck) PoolStats() registry.PoolStats {
+	<-s.release
+	return registry.PoolStats{}
+}
+
+func TestPoolNumbersThatBlockAreLeftOutWhenTheRequestEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		res := &stuck{fake{name: "mysql"}, make(chan struct{})}
+		defer close(res.release)
+		r := registry.New()
+		r.Logger = slog.New(slog.DiscardHandler)
+		r.Register(res)
+		if err := r.OpenAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		w := httptest.NewRecorder()
+		health.Handler(r, health.Options{}).ServeHTTP(w,
+			httptest.NewRequestWithContext(ctx, http.MethodGet, "/readyz?verbose", nil))
+		if took := time.Since(start); took != time.Second || !strings.Contains(w.Body.String(), "[+]mysql ok") {
+			t.Errorf("after %v: %s", took, w.Body)
+		}
+		if err := r.CloseAll(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}

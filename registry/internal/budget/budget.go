@@ -1,7 +1,8 @@
 // Package budget is the arithmetic of the time that closing has.
 //
-// Closing happens in stages, one after the other. A stage gets half of the time that is left, and the last stage all of
-// it; what a stage does not use is there for those after it. However little is left, a stage gets a least share.
+// Closing happens in stages, one after the other. A stage gets half of the time that is left, and the last stage
+// all of it; what a stage does not use is there for those after it. However little is left, a stage gets a least
+// share.
 package budget
 
 import (
@@ -28,8 +29,8 @@ type Budget struct {
 	end time.Time
 }
 
-// Until returns a budget that ends with ctx, or after so long if ctx has no deadline. A deadline that has passed is one
-// that passes now. Closing so many stages ends at most a least share for each, and Margin, after the end.
+// Until returns a budget that ends with ctx, or after so long if ctx has no deadline. A deadline that has passed is
+// one that passes now. Closing so many stages ends at most a least share for each, and Margin, after the end.
 func Until(ctx context.Context, otherwise time.Duration, stages int) *Budget {
 	now := time.Now()
 	end, limited := ctx.Deadline()
@@ -109,7 +110,8 @@ func (b *Budget) Context(share time.Duration) (_ context.Context, margin time.Du
 	}
 }
 
-// Hurried returns a context for waiting at most so long, and Margin and a half once the budget's own context has ended.
+// Hurried returns a context for waiting at most so long, and Margin and a half once the budget's own context has
+// ended.
 func (b *Budget) Hurried(most time.Duration) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithTimeout(context.WithoutCancel(b.ctx), most)
 	if b.ctx.Err() != nil {

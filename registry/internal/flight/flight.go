@@ -154,9 +154,9 @@ func (f *Flight) reply(err error) {
 	close(f.done)
 }
 
-// Close ends the line: who waits gets ErrClosed at once, and Join returns nil from now on. With cancel it also ends the
-// context of the check in flight, and of all checks of the same round. It returns what is closed when that check has
-// returned, or nil if there is none or it is hung.
+// Close ends the line: who waits gets ErrClosed at once, and Join returns nil from now on. With cancel it also ends
+// the context of the check in flight, and of all checks of the same round. It returns what is closed when that
+// check has returned, or nil if there is none or it is hung.
 func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
