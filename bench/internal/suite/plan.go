@@ -58,9 +58,9 @@ func Quick() Plan {
 // Gated is what the bars of the gate need.
 func Gated() Plan {
 	return Plan{
-		Steps: []string{"W1", "W2", "W3", "W4", "W5", "W6", "W7"},
+		Steps: []string{"W1", "W10", "W2", "W3", "W4", "W5", "W6", "W7"},
 		Only: []string{
-			contender.Mooring, contender.FloorContext, contender.FloorBare, contender.HealthGo,
+			contender.Mooring, contender.FloorContext, contender.HealthGo, contender.Alex, contender.DoHealth,
 			contender.MooringCached, contender.AlexCached, contender.Fx,
 		},
 		Sizes: []int{1, 4, 16, 100}, WaitSizes: []int{4, 100, 1000}, CycleSizes: []int{4, 100, 1000},

@@ -16,6 +16,7 @@ import (
 // Results are what a run has found. What it did not run is empty.
 type Results struct {
 	NoOp    *workload.Calls     // W1
+	Busy    *timing.Table       // W10, by processors
 	Waiting *workload.Calls     // W2
 	Served  *workload.Served    // W3
 	Stuck   []workload.Stuck    // W4
@@ -41,7 +42,7 @@ const Clients = 64
 // Nothing returns the results of a run that has measured nothing.
 func Nothing() *Results {
 	return &Results{
-		NoOp: new(workload.Calls), Waiting: new(workload.Calls), Served: new(workload.Served),
+		NoOp: new(workload.Calls), Busy: new(timing.Table), Waiting: new(workload.Calls), Served: new(workload.Served),
 		Cycled: new(workload.Cycled), Lookups: new(workload.Calls), Inherit: new(workload.Inherited),
 		Pings: new(workload.Calls), Probed: new(workload.Probed),
 	}
@@ -73,6 +74,7 @@ func Run(ctx context.Context, p Plan, servers workload.Servers, progress io.Writ
 func (r *Results) steps(ctx context.Context, p Plan, servers workload.Servers) []step {
 	return []step{
 		{"W1", "checks that do nothing", func() error { r.noOp(p); return nil }},
+		{"W10", "checks on a busy machine", func() error { r.busy(p); return nil }},
 		{"W2", "checks that wait", func() error { r.waiting(p); return nil }},
 		{"W3", "an endpoint under clients", func() error { r.served(p); return nil }},
 		{"W4", "a check that hangs", func() error { r.Stuck = p.hang().Run(); return nil }},
@@ -89,6 +91,11 @@ func (r *Results) steps(ctx context.Context, p Plan, servers workload.Servers) [
 
 func (r *Results) noOp(p Plan) {
 	r.NoOp = workload.CheckAll{Contenders: p.calls(), Sizes: p.Sizes, Check: workload.NoOp}.Run(p.Effort)
+}
+
+func (r *Results) busy(p Plan) {
+	compared := contender.Named(contender.Calls(), contender.Mooring, contender.FloorContext)
+	r.Busy = workload.Busy{Contenders: compared, Backends: 4}.Run(p.Effort.Passes)
 }
 
 func (r *Results) waiting(p Plan) {
