@@ -6,6 +6,7 @@ REDIS_SERVER := $(or $(REDIS_URL),redis://127.0.0.1:6379/1)
 ON_SERVERS = MYSQL_URL='$(MYSQL_SERVER)' REDIS_URL='$(REDIS_SERVER)' MOORING_TEST_SERVERS=env \
 	bin/devstack -only mongo,pubsub --
 FUZZTIME ?= 30s
+MODELTIME ?= 10m
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,7 +41,7 @@ integration: bin/devstack ## test the backends and the service on the servers at
 	$(ON_SERVERS) go test $(RACE) -count=1 ./backends/...
 	$(ON_SERVERS) go test -C examples $(RACE) -count=1 ./service/...
 
-check: lint tidy test ## everything that CI asks for, but for the integration tests
+check: lint tidy test short-model ## everything that CI asks for, but for the integration tests
 
 lint: ## check format and style, and vet
 	go vet ./... && go vet -C examples -tags browser ./... && go vet -C bench ./... && go vet -C lab ./...
@@ -70,6 +71,12 @@ soak: ## let the network fail at random for two minutes; ARGS='-d 30s' for less
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
 
+short-model:
+	@$(MAKE) model MODELTIME=20s
+
+model: ## hold the registry against its model for MODELTIME (10m)
+	go test $(RACE) -count=1 -timeout 0 -run Promises -v ./registry -args -model $(MODELTIME)
+
 bench: ## measure Mooring beside its peers, in a quarter of an hour, and write docs/performance.md
 	cd bench && go run . -out ../docs
 
@@ -84,4 +91,4 @@ bin/devstack: .FORCE
 	@go build -C lab -o ../bin/devstack ./cmd/devstack
 
 .FORCE:
-.PHONY: help demo doctor service browser-test generate test race unit embedded integration check lint fmt tidy docs faults soak fuzz bench bench-gate size
+.PHONY: help demo doctor service browser-test generate test race unit embedded integration check lint fmt tidy docs faults soak fuzz model short-model bench bench-gate size
