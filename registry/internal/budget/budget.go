@@ -21,7 +21,8 @@ const (
 // Budget is the time for closing a number of stages. It is safe for concurrent use.
 type Budget struct {
 	ctx    context.Context
-	least  time.Duration
+	least  time.Duration // for a stage
+	rest   time.Duration // after the end, beside the least shares
 	stages int
 	forget func() bool
 
@@ -39,20 +40,20 @@ func Until(ctx context.Context, otherwise time.Duration, stages int) *Budget {
 	} else if end.Before(now) {
 		end = now
 	}
-	return start(ctx, end, Least, stages)
+	return start(ctx, end, Least, Margin, stages)
 }
 
 // Within returns a budget in which so many stages end after so long, least shares included. Its contexts have the
 // values of ctx and nothing else of it.
 func Within(ctx context.Context, total time.Duration, stages int) *Budget {
-	rest := total - min(Margin, total/2)
-	least := min(Least, rest/time.Duration(max(stages, 1)))
-	end := time.Now().Add(rest - time.Duration(stages)*least)
-	return start(context.WithoutCancel(ctx), end, least, stages)
+	rest := min(Margin, total/2)
+	least := min(Least, (total-rest)/time.Duration(max(stages, 1)))
+	end := time.Now().Add(total - rest - time.Duration(stages)*least)
+	return start(context.WithoutCancel(ctx), end, least, rest, stages)
 }
 
-func start(ctx context.Context, end time.Time, least time.Duration, stages int) *Budget {
-	b := &Budget{ctx: ctx, end: end, least: least, stages: stages}
+func start(ctx context.Context, end time.Time, least, rest time.Duration, stages int) *Budget {
+	b := &Budget{ctx: ctx, end: end, least: least, rest: rest, stages: stages}
 	b.forget = context.AfterFunc(ctx, b.endNow)
 	return b
 }
@@ -89,7 +90,7 @@ func (b *Budget) Share(after int) time.Duration {
 
 // Spare returns how much time there is beyond the least shares of so many stages that are still to come.
 func (b *Budget) Spare(after int) time.Duration {
-	return max(0, b.Left()+time.Duration(b.stages-after)*b.least+Margin)
+	return max(0, b.Left()+time.Duration(b.stages-after)*b.least+b.rest)
 }
 
 // Patience returns how long to wait, at most Margin, for something besides the stages when so many are still to come.
