@@ -53,7 +53,7 @@ fmt: ## format all code
 tidy: ## check that every go.mod and go.sum is as it should be
 	go mod tidy -diff && cd examples && go mod tidy -diff && cd ../bench && go mod tidy -diff && cd ../lab && go mod tidy -diff
 
-docs: ## write the variables and the program into README.md and .env.example
+docs: ## write the variables and the code into the documents
 	go test ./backends/all -run Documentation -update
 
 browser-test: ## drive the status page in chromium (apt-get install chromium); SCREENSHOTS=/dir keeps pictures

@@ -27,14 +27,14 @@ func TestTheTableIsWhatRegistersItself(t *testing.T) {
 }
 
 func TestEveryBackendOfTheTableHasAllThatBelongsToOne(t *testing.T) {
-	documents := []string{"../../README.md", "../../.env.example"}
+	documents := []string{root + "docs/configuration.md", root + ".env.example"}
 	for _, b := range backends.Table {
 		if b.Title == "" || b.Driver == "" || len(b.Accessors) == 0 {
 			t.Errorf("%s has an incomplete row in internal/backends/table.go", b.Name)
 		}
 		for _, document := range documents {
 			if text := read(t, document); !strings.Contains(text, b.Describe(b.Name)[0].Name) {
-				t.Errorf("%s has no docs in %s: run make docs", b.Name, strings.TrimPrefix(document, "../../"))
+				t.Errorf("%s has no docs in %s: run make docs", b.Name, strings.TrimPrefix(document, root))
 			}
 		}
 		if w := worlds[b.Name]; w.start == nil || len(w.outcomes) == 0 || len(w.shapes) == 0 {

@@ -3,7 +3,13 @@ package all_test
 import (
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,23 +19,17 @@ import (
 
 var update = flag.Bool("update", false, "write the documentation instead of comparing it")
 
-// allVariables are those of the default instances, in the order of the table.
-func allVariables() (all []config.Var) {
-	for _, b := range backends.Table {
-		all = append(all, b.Describe(b.Name)...)
-	}
-	return all
-}
+const root = "../../"
 
 func TestDocumentationOfTheVariablesIsUpToDate(t *testing.T) {
-	const readme = "../../README.md"
-	text := read(t, readme)
-	compare(t, readme, text, between(t, text, "variables", table()))
-	compare(t, "../../.env.example", read(t, "../../.env.example"), dotEnv())
+	const page = root + "docs/configuration.md"
+	text := read(t, page)
+	compare(t, page, text, between(t, text, "variables", tables()))
+	compare(t, root+".env.example", read(t, root+".env.example"), dotEnv())
 }
 
 func TestDocumentationShowsTheExampleProgram(t *testing.T) {
-	const readme = "../../README.md"
+	const readme = root + "README.md"
 	program := program(t)
 	if lines := strings.Count(program, "\n"); lines > 25 {
 		t.Errorf("the program has %d lines, more than 25", lines)
@@ -41,32 +41,156 @@ func TestDocumentationShowsTheExampleProgram(t *testing.T) {
 	}
 }
 
+// In a document, <!-- code FILE NAME... --> and <!-- /code --> stand around what a file declares by these names.
+func TestDocumentationShowsCodeThatIsCompiled(t *testing.T) {
+	excerpt := regexp.MustCompile(`(?s)<!-- code ([^ ]+)((?: [\w.]+)*) -->\n.*?<!-- /code -->`)
+	for _, file := range []string{root + "README.md", root + "docs/recipes.md"} {
+		text := read(t, file)
+		count := strings.Count(text, "<!-- code ")
+		want := excerpt.ReplaceAllStringFunc(text, func(found string) string {
+			count--
+			m := excerpt.FindStringSubmatch(found)
+			return "<!-- code " + m[1] + m[2] + " -->\n```go\n" + code(t, m[1], strings.Fields(m[2])) + "```\n<!-- /code -->"
+		})
+		if count != 0 {
+			t.Errorf("%d marks of code in %s have no end", count, file)
+		}
+		compare(t, file, text, want)
+	}
+}
+
+func TestDocumentsLinkToWhatIsThere(t *testing.T) {
+	code := regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
+	link := regexp.MustCompile(`\]\(([^)#: ]+)[)#]`)
+	documents, err := filepath.Glob(root + "docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(documents, root+"README.md", root+"CONTRIBUTING.md") {
+		for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(read(t, file), ""), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(file), m[1])); err != nil {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+}
+
+func TestTheGuideNamesEveryFolder(t *testing.T) {
+	guide := read(t, root+"CONTRIBUTING.md")
+	guide, _, _ = strings.Cut(guide, "## How the code looks")
+	for _, parent := range []string{"", "registry/", "backends/", "cmd/", "examples/", "internal/", "bench/", "lab/"} {
+		entries, err := os.ReadDir(root + parent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			ignored := parent == "" && (e.Name() == ".git" || e.Name() == "bin") || e.Name() == "testdata" ||
+				parent != "" && e.Name() == "internal"
+			named := regexp.MustCompile("[`/]" + regexp.QuoteMeta(e.Name()) + "[`/]")
+			if e.IsDir() && !ignored && !named.MatchString(guide) {
+				t.Errorf("CONTRIBUTING.md does not say what %s%s is for", parent, e.Name())
+			}
+		}
+	}
+}
+
 // program is the source of the program that the README shows: the Example of this package.
 func program(t *testing.T) string {
 	t.Helper()
-	return strings.NewReplacer("package all_test", "package main", "func Example()", "func main()").
-		Replace(read(t, "program_test.go"))
+	return code(t, "backends/all/program_test.go", nil)
 }
 
-// table has a row for each variable. What three backends say in the same words is said once, in the end.
-func table() string {
-	type meaning struct{ doc, standard string }
-	names := make(map[meaning][]string)
-	for _, v := range allVariables() {
-		m := meaning{v.Doc, v.Default}
-		names[m] = append(names[m], quoted(v))
+// code returns what a Go file declares by these names, in that order, or the whole file as a program.
+func code(t *testing.T, path string, names []string) string {
+	t.Helper()
+	source := read(t, root+path)
+	if len(names) == 0 {
+		return regexp.MustCompile(`(?m)^func Example\w*\(\)`).
+			ReplaceAllString(strings.Replace(source, "package all_test", "package main", 1), "func main()")
 	}
-	var own, shared strings.Builder
-	for _, v := range allVariables() {
-		same := names[meaning{v.Doc, v.Default}]
-		switch {
-		case len(same) < 3:
-			fmt.Fprintf(&own, "| %s | %s | %s |\n", quoted(v), v.Default, v.Doc)
-		case same[0] == quoted(v):
-			fmt.Fprintf(&shared, "| %s | %s | %s |\n", strings.Join(same, ", "), v.Default, v.Doc)
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, path, source, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for n, name := range names {
+		begin, end := declared(file, name)
+		if begin == end {
+			t.Fatalf("%s declares no %s", path, name)
+		}
+		if n > 0 && !strings.Contains(name, ".") { // methods of one line stand together
+			text.WriteByte('\n')
+		} else if n > 0 && !strings.Contains(names[n-1], ".") {
+			text.WriteByte('\n')
+		}
+		text.WriteString(source[files.Position(begin).Offset:files.Position(end).Offset] + "\n")
+	}
+	return text.String()
+}
+
+// declared returns where the declaration of a name, or of a method as Type.Method, begins and ends.
+func declared(file *ast.File, name string) (begin, end token.Pos) {
+	for _, decl := range file.Decls {
+		var doc *ast.CommentGroup
+		var is bool
+		switch d := decl.(type) {
+		case *ast.FuncDecl:
+			doc, is = d.Doc, methodName(d) == name
+		case *ast.GenDecl:
+			doc, is = d.Doc, slices.ContainsFunc(d.Specs, func(spec ast.Spec) bool {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					return spec.Name.Name == name
+				case *ast.ValueSpec:
+					return spec.Names[0].Name == name
+				}
+				return false
+			})
+		}
+		if !is {
+			continue
+		}
+		if doc != nil {
+			return doc.Pos(), decl.End()
+		}
+		return decl.Pos(), decl.End()
+	}
+	return token.NoPos, token.NoPos
+}
+
+func methodName(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return f.Name.Name
+	}
+	receiver := f.Recv.List[0].Type
+	if star, ok := receiver.(*ast.StarExpr); ok {
+		receiver = star.X
+	}
+	if ident, ok := receiver.(*ast.Ident); ok {
+		return ident.Name + "." + f.Name.Name
+	}
+	return ""
+}
+
+// allVariables are those of the default instances, in the order of the table.
+func allVariables() (all []config.Var) {
+	for _, b := range backends.Table {
+		all = append(all, b.Describe(b.Name)...)
+	}
+	return all
+}
+
+// tables has a section for each backend and in it a row for each variable.
+func tables() string {
+	var text strings.Builder
+	for _, b := range backends.Table {
+		fmt.Fprintf(&text, "\n## %s\n\n| variable | default | meaning |\n| --- | --- | --- |\n", b.Title)
+		for _, v := range b.Describe(b.Name) {
+			fmt.Fprintf(&text, "| %s | %s | %s |\n", quoted(v), v.Default, v.Doc)
 		}
 	}
-	return "| variable | default | meaning |\n| --- | --- | --- |\n" + own.String() + shared.String()
+	return text.String() + "\n"
 }
 
 // quoted is a variable's name and its aliases, in Markdown.
@@ -119,7 +243,7 @@ func compare(t *testing.T, file, got, want string) {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("%s is stale: run make docs", file)
+		t.Errorf("%s is stale: run make docs", strings.TrimPrefix(file, root))
 	}
 }
 

@@ -67,7 +67,7 @@ func TestAFifthBackendThatLacksSomethingFailsByItsName(t *testing.T) {
 	replace(t, table, "import (", strings.Replace(importLine, "_ ", "", 1))
 	replace(t, table, "\n}\n\n// Find", "\n"+fifthRow+"\n\n// Find")
 	got := complaints(t, tree)
-	for n, lacking := range []string{"docs in README.md", "docs in .env.example", "canary world", "contract"} {
+	for n, lacking := range []string{"docs in docs/configuration.md", "docs in .env.example", "canary world", "contract"} {
 		if n >= len(got) || !strings.Contains(got[n], "fifth has no "+lacking) {
 			t.Errorf("without %s, complaint %d of %q does not say so", lacking, n, got)
 		}
@@ -96,7 +96,7 @@ func complaints(t *testing.T, tree string) (lines []string) {
 func copyOfTheTree(t *testing.T) (root string) {
 	t.Helper()
 	root = t.TempDir()
-	for _, folder := range []string{"backends", "internal", "registry"} {
+	for _, folder := range []string{"backends", "docs", "internal", "registry"} {
 		if err := os.CopyFS(filepath.Join(root, folder), os.DirFS("../../"+folder)); err != nil {
 			t.Fatal(err)
 		}
