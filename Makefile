@@ -12,15 +12,14 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## run the quickstart on embedded servers; ARGS=-once to do everything once and exit
-	@echo "building the quickstart and its servers; the first time takes a minute or two ..."
-	@go build -C examples -o ../bin/quickstart ./quickstart
+	@.ci/build examples ./quickstart bin/quickstart
 	@exec bin/quickstart $(ARGS)
 
 doctor: ## examine the backends that the environment configures; ARGS=-json, or names of instances
 	@go build -o bin/mooring ./cmd/mooring && bin/mooring doctor $(ARGS)
 
 service: ## run the order service and its status page; ARGS=-addr=:9000
-	@go build -C examples -o ../bin/service ./service
+	@.ci/build examples ./service bin/service
 	@exec bin/service -embedded $(ARGS)
 
 test: race unit embedded ## test all modules but bench, and the backends on the embedded servers too
@@ -29,23 +28,27 @@ race:
 	@$(if $(RACE),true,echo "no C compiler is found: testing without the race detector")
 
 unit:
-	go test $(RACE) ./...
-	@echo "building the embedded servers; the first time takes a few minutes ..."
-	go test -C examples $(RACE) ./...
-	go test -C lab $(RACE) ./...
+	.ci/alive go test $(RACE) ./...
+	.ci/alive go test -C examples $(RACE) ./...
+	.ci/alive go test -C lab $(RACE) ./...
 
 embedded: bin/devstack
-	MOORING_TEST_SERVERS=env bin/devstack -- go test $(RACE) -count=1 ./backends/...
+	MOORING_TEST_SERVERS=env .ci/alive bin/devstack -- go test $(RACE) -count=1 ./backends/...
 
 integration: bin/devstack ## test the backends and the service on the servers at MYSQL_URL and REDIS_URL (else localhost)
 	$(ON_SERVERS) go test $(RACE) -count=1 ./backends/...
 	$(ON_SERVERS) go test -C examples $(RACE) -count=1 ./service/...
 
 check: lint tidy test short-model ## everything that CI asks for, but for the integration tests
+check: lint tidy cross test ## everything that CI asks for, but for the integration tests
 
 lint: ## check format and style, and vet
 	go vet ./... && go vet -C examples -tags browser ./... && go vet -C bench ./... && go vet -C lab ./...
 	$(LINT) run ./... && cd examples && $(LINT) run --build-tags browser ./... && cd ../bench && $(LINT) run ./... && cd ../lab && $(LINT) run ./...
+
+cross: ## see that all compiles for Windows, macOS and 32 bits, too
+	@for target in windows/amd64 darwin/arm64 linux/386; do echo "go vet ./... for $$target"; \
+		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} .ci/alive go vet ./... || exit 1; done
 
 fmt: ## format all code
 	$(LINT) fmt && cd examples && $(LINT) fmt && cd ../bench && $(LINT) fmt && cd ../lab && $(LINT) fmt
@@ -84,11 +87,12 @@ bench-gate: ## test the measuring, and hold the bars of docs/performance.md that
 	go test -C bench ./...
 	cd bench && go run . -gate
 
-size: ## measure what a program inherits and write it into README.md
-	cd lab && go run ./size -update ..
+size: ## count the lines of code, measure what a program inherits, and write that into README.md
+	cd lab && go run ./size -lines .. && go run ./size -update ..
 
 bin/devstack: .FORCE
-	@go build -C lab -o ../bin/devstack ./cmd/devstack
+	@.ci/build lab ./cmd/devstack bin/devstack
 
 .FORCE:
 .PHONY: help demo doctor service browser-test generate test race unit embedded integration check lint fmt tidy docs faults soak fuzz model short-model bench bench-gate size
+.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults soak fuzz bench bench-gate size

@@ -1,8 +1,9 @@
-// Command size measures what a program inherits from Mooring: for the registry alone, for each backend and for all
-// of them it builds a small program in a module of its own, and prints a Markdown table.
+// Command size measures how much code there is, and what a program inherits from Mooring: for the registry alone, for
+// each backend and for all of them it builds a small program in a module of its own. It prints Markdown tables.
 //
-//	go run ./size ..              print the table
-//	go run ./size -update ..      write it into ../README.md, between the marks of "size"
+//	go run ./size -lines ..       print how many lines of code there are, and how many there may be
+//	go run ./size ..              print what a program inherits
+//	go run ./size -update ..      write that into ../README.md, between the marks of "size"
 package main
 
 import (
@@ -14,15 +15,30 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/vibework/mooring/internal/backends"
 )
 
 // packages are what the programs import besides the registry, in the order of the table.
-var packages = []string{"", "redis", "mysql", "mongo", "pubsub", "all"}
+func packages() []string {
+	names := []string{""}
+	for _, b := range backends.Table {
+		names = append(names, b.Name)
+	}
+	return append(names, "all")
+}
 
 func main() {
 	update := flag.Bool("update", false, "write the table into the README")
+	onlyLines := flag.Bool("lines", false, "count lines of code, and build nothing")
 	flag.Parse()
-	if err := run(context.Background(), flag.Arg(0), *update); err != nil {
+	var err error
+	if *onlyLines {
+		err = printLines(os.Stdout, flag.Arg(0))
+	} else {
+		err = run(context.Background(), flag.Arg(0), *update)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "size:", err)
 		os.Exit(1)
 	}
@@ -36,7 +52,7 @@ func run(ctx context.Context, root string, update bool) error {
 	var table strings.Builder
 	table.WriteString("| a program with | binary | modules in it | lines in go.mod | init |\n")
 	table.WriteString("| --- | --- | --- | --- | --- |\n")
-	for _, name := range packages {
+	for _, name := range packages() {
 		m, err := measure(ctx, root, name)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
