@@ -11,9 +11,9 @@ MODELTIME ?= 10m
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: ## run the quickstart on embedded servers; ARGS=-once to do everything once and exit
+demo: bin/devstack ## run the quickstart on embedded servers; ARGS=-once to do everything once and exit
 	@.ci/build examples ./quickstart bin/quickstart
-	@exec bin/quickstart $(ARGS)
+	@exec bin/devstack -- bin/quickstart $(ARGS)
 
 doctor: ## examine the backends that the environment configures; ARGS=-json, or names of instances
 	@go build -o bin/mooring ./cmd/mooring && bin/mooring doctor $(ARGS)

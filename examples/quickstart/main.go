@@ -1,22 +1,22 @@
-// Command quickstart is Mooring's main job in one small program: it opens four backends, does one real thing on
-// each, serves their health until Ctrl-C, drains, and closes them in reverse.
-//
-// A backend whose variables are set is used as it is. For the others it starts servers inside this process.
+// Command quickstart is Mooring's main job in one small program: it opens four backends, does one real thing on each,
+// checks them, serves their health until Ctrl-C, drains, and closes them in reverse. make demo starts servers for it.
 package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
-	_ "github.com/vibework/mooring/backends/all"
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/backends/redis"
 	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/serve"
 )
 
 func main() {
@@ -24,63 +24,49 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "where to serve /livez and /readyz")
 	drain := flag.Duration("drain", time.Second, "how long to be unready before closing")
 	flag.Parse()
-	slog.SetLogLoggerLevel(slog.LevelWarn) // the program says itself what goes well
-	if err := run(context.Background(), *once, *addr, *drain); err != nil {
-		fmt.Fprintln(os.Stderr, "quickstart:", err)
+
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
+	if *once {
+		*drain = -1
+	}
+	registry.SetOrder("mysql", "mongo", "redis", "pubsub")
+	options := serve.Options{Server: &http.Server{Addr: *addr, ReadHeaderTimeout: 5 * time.Second}, Drain: *drain}
+	err := serve.Run(ctx, options, func(ctx context.Context) (http.Handler, error) {
+		if err := useEach(ctx); err != nil {
+			return nil, err
+		}
+		for _, result := range registry.CheckAll(ctx).Results {
+			fmt.Printf("  %-6s %s in %v\n", result.Name, result.Status(), result.Duration)
+		}
+		if *once {
+			end()
+		} else {
+			fmt.Printf("  look at http://%s/readyz, and press Ctrl-C to drain and close\n", *addr)
+		}
+		return nil, nil // the probes are all there is to serve
+	})
+	if err != nil {
+		slog.Error("quickstart", "error", err)
+		end()
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, once bool, addr string, drain time.Duration) (err error) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-
-	stack, err := startMissing(ctx)
-	if err != nil {
-		return err
+// useEach does one real thing with each backend. The handles are taken once and passed down.
+func useEach(ctx context.Context) error {
+	name := fmt.Sprintf("quickstart-%d", time.Now().UnixNano())
+	for _, use := range []func() (string, error){
+		func() (string, error) { return useMySQL(ctx, mysql.DB()) },
+		func() (string, error) { return useMongo(ctx, mongo.Database().Collection(name)) },
+		func() (string, error) { return useRedis(ctx, redis.Pool(), name) },
+		func() (string, error) { return usePubSub(ctx, pubsub.Client(), pubsub.Publisher(name), name) },
+	} {
+		text, err := use()
+		if err != nil {
+			return err
+		}
+		fmt.Println(" ", text)
 	}
-	defer func() { err = errors.Join(err, stack.Stop()) }()
-
-	registry.SetOrder("mysql", "mongo", "redis", "pubsub")
-	defer registry.Observe(say)()
-	if err := registry.OpenAll(ctx); err != nil {
-		return err
-	}
-	defer func() {
-		// The signal has ended ctx; closing gets a budget of its own.
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		err = errors.Join(err, registry.CloseAll(ctx))
-	}()
-
-	if err := useEach(ctx); err != nil {
-		return err
-	}
-	printReport(registry.CheckAll(ctx))
-	server, err := serve(addr)
-	if err != nil {
-		return err
-	}
-	if once {
-		drain = 0
-		err = server.show()
-	} else {
-		fmt.Println("\npress Ctrl-C to drain and close")
-		<-ctx.Done()
-		stop() // a second Ctrl-C ends the program at once
-	}
-	registry.Drain()
-	fmt.Printf("\ndraining: /readyz answers 503 for %v, then no request is accepted any more\n", drain)
-	return errors.Join(err, server.stop(drain))
-}
-
-// say prints what the registry does; a service would leave that to its log.
-func say(event registry.Event) {
-	verb := map[registry.Op]string{registry.OpOpen: "opened", registry.OpClose: "closed"}[event.Op]
-	switch {
-	case event.Err != nil:
-		fmt.Println(" ", event.Err)
-	case verb != "":
-		fmt.Printf("  %s %-7s %9s\n", verb, event.Name, event.Duration.Round(10*time.Microsecond))
-	}
+	return nil
 }

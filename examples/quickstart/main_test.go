@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vibework/mooring/lab/devstack"
 )
 
 // TestMain lets the tests run this test binary as the program.
@@ -23,36 +26,42 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func program(t *testing.T, args ...string) *exec.Cmd {
+// program is the program with servers beside it, whose readiness can be asked for at url.
+func program(t *testing.T, args ...string) (cmd *exec.Cmd, url string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = []string{"QUICKSTART_AS_PROGRAM=1", "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}
-	return cmd
+	stack, err := devstack.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = stack.Stop() })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cmd = exec.CommandContext(t.Context(), os.Args[0], append(args, "-addr", addr)...)
+	cmd.Env = append(stack.Env(), "QUICKSTART_AS_PROGRAM=1", "HOME="+t.TempDir(), "TMPDIR="+t.TempDir())
+	return cmd, "http://" + addr
 }
 
 func TestOnceDoesEverythingAndExitsWith0(t *testing.T) {
-	out, err := program(t, "-once", "-addr", "127.0.0.1:0").CombinedOutput()
+	cmd, _ := program(t, "-once")
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{
-		"inserted {ID:1 Item:rope Amount:3} in a transaction and selected {ID:1 Item:rope Amount:3}",
-		"inserted {ID:1 Item:anchor Amount:1} and found {ID:1 Item:anchor Amount:1}",
-		`got "moored", which expires in`,
-		`received "ahoy" and acknowledged it`,
-		"GET /readyz: 200 OK",
-	} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("%q is missing in\n%s", want, out)
-		}
-	}
-	inOrder(t, string(out), "opened mysql", "opened mongo", "opened redis", "opened pubsub",
-		"RESOURCE", "closed pubsub", "closed redis", "closed mongo", "closed mysql")
+	inOrder(t, string(out), "opened resource=mysql", "opened resource=mongo", "opened resource=redis",
+		"opened resource=pubsub", "40 + 2 is 42", "kept {Item:anchor}", `kept "moored"`, `delivered "ahoy"`,
+		"mysql  pass in", "pubsub pass in", "closed resource=pubsub", "closed resource=redis", "closed resource=mongo",
+		"closed resource=mysql")
 }
 
 func TestSIGTERMTurnsReadinessRedBeforeAnythingIsClosed(t *testing.T) {
-	cmd := program(t, "-addr", "127.0.0.1:0", "-drain", "2s")
-	stdout, err := cmd.StdoutPipe()
+	cmd, url := program(t, "-drain", "2s")
+	output, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,21 +69,17 @@ func TestSIGTERMTurnsReadinessRedBeforeAnythingIsClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text strings.Builder
-	lines := bufio.NewScanner(io.TeeReader(stdout, &text))
-	url := await(t, lines, regexp.MustCompile(`serving (http://\S+)/livez`))
-	await(t, lines, regexp.MustCompile(`(press Ctrl-C)`))
+	lines := bufio.NewScanner(io.TeeReader(output, &text))
+	await(t, lines, regexp.MustCompile(`INFO (serving)`))
 	if code := get(t, url+"/readyz"); code != 200 {
 		t.Errorf("/readyz answers %d", code)
 	}
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	await(t, lines, regexp.MustCompile(`(draining)`))
+	await(t, lines, regexp.MustCompile(`INFO (stopping)`))
 	if code := get(t, url+"/readyz"); code != 503 || strings.Contains(text.String(), "closed") {
 		t.Errorf("while draining /readyz answers %d, after\n%s", code, text.String())
-	}
-	if code := get(t, url+"/livez"); code != 200 {
-		t.Errorf("while draining /livez answers %d", code)
 	}
 	for lines.Scan() {
 		continue
@@ -82,12 +87,15 @@ func TestSIGTERMTurnsReadinessRedBeforeAnythingIsClosed(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("it ended with %v", err)
 	}
-	inOrder(t, text.String(), "draining", "closed pubsub", "closed redis", "closed mongo", "closed mysql")
+	inOrder(t, text.String(), "closed resource=pubsub", "closed resource=redis", "closed resource=mongo",
+		"closed resource=mysql")
 }
 
-func TestAWrongConfigurationExitsWith1AndOneLine(t *testing.T) {
-	cmd := program(t, "-once")
-	cmd.Env = append(cmd.Env, "MYSQL_URL=mysql://root:hunter2", "REDIS_HOST=h", "REDIS_PORT=hunter2")
+func TestAWrongConfigurationExitsWith1AndShowsNoValue(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-once", "-addr", "127.0.0.1:0")
+	cmd.Env = []string{
+		"QUICKSTART_AS_PROGRAM=1", "MYSQL_URL=mysql://root:hunter2", "REDIS_HOST=h", "REDIS_PORT=hunter2",
+	}
 	out, err := cmd.CombinedOutput()
 	if err == nil || cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("it ended with %v", err)
@@ -111,7 +119,7 @@ func await(t *testing.T, lines *bufio.Scanner, pattern *regexp.Regexp) string {
 
 func get(t *testing.T, url string) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
