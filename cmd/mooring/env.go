@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/vibework/mooring/backends/config"
@@ -26,11 +25,11 @@ func env(_ context.Context, args []string, stdout, _ screen) (int, error) {
 	case *markdown && *dotenv:
 		return 0, errors.New("-markdown and -dotenv exclude each other")
 	case *dotenv:
-		printDotenv(stdout, instances, os.Environ())
+		printDotenv(stdout, instances, config.Environ())
 	case *markdown:
-		printMarkdown(stdout, variables(instances, os.Environ()))
+		printMarkdown(stdout, variables(instances, config.Environ()))
 	default:
-		printRows(stdout, variables(instances, os.Environ()), func(_, _ int, text string) string { return text })
+		printRows(stdout, variables(instances, config.Environ()), func(_, _ int, text string) string { return text })
 	}
 	return statusWell, nil
 }

@@ -37,6 +37,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/registry/health"
 )
 
@@ -144,7 +145,7 @@ func examine(ctx context.Context, limit time.Duration, names []string, stderr sc
 	if err != nil {
 		return 0, err
 	}
-	environ := os.Environ()
+	environ := config.Environ()
 	r := newReport(instances, environ, len(names) > 0, misspelt(instances, environ, stderr))
 	r.examine(ctx, limit, &progress{screen: stderr})
 	show(r)

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"golang.org/x/term"
 
+	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -23,7 +26,10 @@ type painter func(status registry.Status, text string) string
 
 // painter returns one that colours on a terminal only, and there not if NO_COLOR is set.
 func (s screen) painter() painter {
-	if !s.terminal || os.Getenv("NO_COLOR") != "" {
+	noColour := slices.ContainsFunc(config.Environ(), func(pair string) bool {
+		return strings.HasPrefix(pair, "NO_COLOR=") && pair != "NO_COLOR="
+	})
+	if !s.terminal || noColour {
 		return func(_ registry.Status, text string) string { return text }
 	}
 	return colour
