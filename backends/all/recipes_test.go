@@ -16,6 +16,7 @@ import (
 	"github.com/vibework/mooring/internal/mysqltest"
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/health"
+	"github.com/vibework/mooring/registry/registrytest"
 )
 
 // What docs/recipes.md shows is compiled and run here.
@@ -75,35 +76,25 @@ func openAndMigrate(ctx context.Context, r *registry.Registry, schema ...string)
 	return err
 }
 
-// stub is a backend of a test, which is as well as err says.
-type stub struct {
-	name string
-	err  error
-}
-
-func (s *stub) Name() string                { return s.name }
-func (s *stub) Open(context.Context) error  { return nil }
-func (s *stub) Check(context.Context) error { return s.err }
-func (s *stub) Close(context.Context) error { return nil }
-
 func TestReadinessFollowsTheDatabase(t *testing.T) {
-	r, database := registry.New(), &stub{name: "mysql"}
+	r, database := registry.New(), registrytest.Fake("mysql")
 	r.Register(database)
 	if err := r.OpenAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = r.CloseAll(context.Background()) }()
 	handler := health.Handler(r, health.Options{MaxAge: -1}) // every request asks
-	for status, err := range map[int]error{
-		http.StatusOK:                 nil,
-		http.StatusServiceUnavailable: registry.Classify(registry.KindUnreachable, errors.New("connection refused")),
-	} {
-		database.err = err
+	ready := func() int {
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/readyz", nil))
-		if answer.Code != status {
-			t.Errorf("with %v it answers %d, want %d", err, answer.Code, status)
-		}
+		return answer.Code
+	}
+	if code := ready(); code != http.StatusOK {
+		t.Errorf("with the database up it answers %d", code)
+	}
+	database.Down(registry.KindUnreachable)
+	if code := ready(); code != http.StatusServiceUnavailable {
+		t.Errorf("with the database down it answers %d", code)
 	}
 }
 
