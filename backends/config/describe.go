@@ -1,9 +1,6 @@
 package config
 
-import (
-	"os"
-	"reflect"
-)
+import "reflect"
 
 // Var describes one variable.
 type Var struct {
@@ -30,7 +27,3 @@ func Describe[T any](name string) []Var {
 	}
 	return vars
 }
-
-// Environ returns the environment of the program, as os.Environ does. It is for commands that say which variables are
-// set: nothing else in this module reads the environment.
-func Environ() []string { return os.Environ() }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/vibework/mooring/backends/config"
@@ -25,11 +26,11 @@ func env(_ context.Context, args []string, stdout, _ screen) (int, error) {
 	case *markdown && *dotenv:
 		return 0, errors.New("-markdown and -dotenv exclude each other")
 	case *dotenv:
-		printDotenv(stdout, instances, config.Environ())
+		printDotenv(stdout, instances, os.Environ())
 	case *markdown:
-		printMarkdown(stdout, variables(instances, config.Environ()))
+		printMarkdown(stdout, variables(instances, os.Environ()))
 	default:
-		printRows(stdout, variables(instances, config.Environ()), func(_, _ int, text string) string { return text })
+		printRows(stdout, variables(instances, os.Environ()), func(_, _ int, text string) string { return text })
 	}
 	return statusWell, nil
 }

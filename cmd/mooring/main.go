@@ -37,7 +37,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/registry/health"
 )
 
@@ -145,7 +144,7 @@ func examine(ctx context.Context, limit time.Duration, names []string, stderr sc
 	if err != nil {
 		return 0, err
 	}
-	environ := config.Environ()
+	environ := os.Environ()
 	r := newReport(instances, environ, len(names) > 0, misspelt(instances, environ, stderr))
 	r.examine(ctx, limit, &progress{screen: stderr})
 	show(r)

@@ -4,12 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 
 	"golang.org/x/term"
 
-	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -26,10 +23,7 @@ type painter func(status registry.Status, text string) string
 
 // painter returns one that colours on a terminal only, and there not if NO_COLOR is set.
 func (s screen) painter() painter {
-	noColour := slices.ContainsFunc(config.Environ(), func(pair string) bool {
-		return strings.HasPrefix(pair, "NO_COLOR=") && pair != "NO_COLOR="
-	})
-	if !s.terminal || noColour {
+	if !s.terminal || os.Getenv("NO_COLOR") != "" {
 		return func(_ registry.Status, text string) string { return text }
 	}
 	return colour
