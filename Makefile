@@ -39,8 +39,7 @@ integration: bin/devstack ## test the backends and the service on the servers at
 	$(ON_SERVERS) go test $(RACE) -count=1 ./backends/...
 	$(ON_SERVERS) go test -C examples $(RACE) -count=1 ./service/...
 
-check: lint tidy test short-model ## everything that CI asks for, but for the integration tests
-check: lint tidy cross test ## everything that CI asks for, but for the integration tests
+check: lint tidy cross test short-model ## everything that CI asks for, but for the integration tests
 
 lint: ## check format and style, and vet
 	go vet ./... && go vet -C examples -tags browser ./... && go vet -C bench ./... && go vet -C lab ./...
@@ -94,5 +93,4 @@ bin/devstack: .FORCE
 	@.ci/build lab ./cmd/devstack bin/devstack
 
 .FORCE:
-.PHONY: help demo doctor service browser-test generate test race unit embedded integration check lint fmt tidy docs faults soak fuzz model short-model bench bench-gate size
-.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults soak fuzz bench bench-gate size
+.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults soak fuzz model short-model bench bench-gate size
