@@ -2,11 +2,13 @@ package serve_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -60,9 +62,6 @@ type bubble struct {
 	stop   context.CancelFunc
 	ended  chan error
 }
-
-// fresh asks the resources at each probe.
-var fresh = health.Options{MaxAge: -1}
 
 type startFunc = func(context.Context) (http.Handler, error)
 
@@ -240,18 +239,36 @@ func TestProbesAreAnsweredWhileTheResourcesOpen(t *testing.T) {
 		b.client.Transport = &http.Transport{DialContext: b.dial}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- serve.RunOn(ctx, b.pipes, serve.Options{Registry: r, Health: fresh}, nil) }()
+		go func() { ended <- serve.RunOn(ctx, b.pipes, serve.Options{Registry: r}, nil) }()
 		synctest.Wait()
 		b.answers(t, "/livez", 200, `"pass"`)
 		b.answers(t, "/readyz", 503, "not open")
 		b.answers(t, "/startupz", 503, "not open")
 		close(release)
 		synctest.Wait()
-		b.answers(t, "/readyz", 200, `"pass"`)
+		b.answers(t, "/readyz", 200, `"pass"`) // and nothing that was remembered meanwhile
 		b.answers(t, "/orders", 404, "")
 		cancel()
 		contains(t, <-ended)
 		b.client.CloseIdleConnections()
+	})
+}
+
+func TestThePathsOfGroupsAreProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		started := make(chan struct{})
+		groups := map[string][]string{"/deepz": nil}
+		b := begin(t, serve.Options{Health: health.Options{Groups: groups}}, func(context.Context) (http.Handler, error) {
+			<-started
+			return answer("hello"), nil
+		})
+		b.answers(t, "/deepz", 503, "starting")
+		close(started)
+		synctest.Wait()
+		b.answers(t, "/deepz", 200, `"pass"`)
+		b.stop()
+		_, err := b.wait()
+		contains(t, err)
 	})
 }
 
@@ -585,5 +602,32 @@ func TestTheServerKeepsWhatItHad(t *testing.T) {
 		b.stop()
 		_, err := b.wait()
 		contains(t, err)
+	})
+}
+
+func TestTLSIsServedIfItIsConfigured(t *testing.T) {
+	secure := httptest.NewTLSServer(nil) // for its certificate
+	defer secure.Close()
+	server := &http.Server{TLSConfig: &tls.Config{Certificates: secure.TLS.Certificates}}
+	transport := secure.Client().Transport.(*http.Transport)
+	synctest.Test(t, func(t *testing.T) {
+		b := begin(t, serve.Options{Server: server}, serving(answer("hello")))
+		transport.DialContext = b.dial
+		client := http.Client{Transport: transport}
+		for path, want := range map[string]string{"/livez": "pass", "/": "hello"} {
+			res, err := client.Get("https://example.com" + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, _ := io.ReadAll(res.Body)
+			res.Body.Close()
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s answers %s", path, text)
+			}
+		}
+		b.stop()
+		_, err := b.wait()
+		contains(t, err)
+		client.CloseIdleConnections()
 	})
 }

@@ -18,6 +18,7 @@ import (
 type front struct {
 	registry  *registry.Registry
 	probes    http.Handler
+	groups    map[string][]string          // whose paths are probes, too
 	otherwise http.Handler                 // where start returns none
 	behind    atomic.Pointer[http.Handler] // the program's; nil until it serves
 
@@ -32,8 +33,8 @@ type connection struct{}
 
 func newFront(o Options) *front {
 	f := &front{
-		registry: o.Registry, probes: health.Handler(o.Registry, o.Health), otherwise: o.Server.Handler,
-		conns: make(map[net.Conn]int),
+		registry: o.Registry, groups: o.Health.Groups, otherwise: o.Server.Handler, conns: make(map[net.Conn]int),
+		probes: health.Handler(o.Registry, o.Health),
 	}
 	theirs := o.Server.ConnContext
 	o.Server.Handler = f
@@ -65,9 +66,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Connection", "close") // the next request of the client is to find another instance
 	}
 	switch behind := f.behind.Load(); {
-	case req.URL.Path == "/livez", isProbe(req.URL.Path) && behind != nil:
+	case req.URL.Path == "/livez", f.isProbe(req.URL.Path) && behind != nil:
 		f.probes.ServeHTTP(w, req)
-	case isProbe(req.URL.Path):
+	case f.isProbe(req.URL.Path):
 		f.probes.ServeHTTP(&red{ResponseWriter: w}, req)
 	case behind != nil:
 		(*behind).ServeHTTP(w, req)
@@ -77,8 +78,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-func isProbe(path string) bool {
-	return path == "/livez" || path == "/startupz" || path == "/readyz" || strings.HasPrefix(path, "/readyz/")
+func (f *front) isProbe(path string) bool {
+	_, group := f.groups[path]
+	return group || path == "/startupz" || path == "/readyz" || strings.HasPrefix(path, "/readyz/")
 }
 
 // red is the answer to a probe of a service that does not serve yet: resources that are open do not make it green.

@@ -91,7 +91,7 @@ func (s script) play() int {
 		_, _ = io.WriteString(w, "done")
 	}
 	err := serve.Run(context.Background(), serve.Options{
-		Server: &http.Server{Addr: s.Addr}, Drain: s.Drain, Timeout: s.Timeout, Health: fresh,
+		Server: &http.Server{Addr: s.Addr}, Drain: s.Drain, Timeout: s.Timeout,
 	}, func(context.Context) (http.Handler, error) {
 		if s.Start != "" {
 			return nil, fmt.Errorf("%s", s.Start)
