@@ -15,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/vibework/mooring/examples/service/budget"
 	"github.com/vibework/mooring/internal/backends"
 )
 
@@ -120,7 +119,7 @@ func TestEveryProbeIsMorePatientThanACheck(t *testing.T) {
 			t.Errorf("the probe of %s asks %s for %ds", path, probe.HTTPGet.Path, probe.TimeoutSeconds)
 		}
 	}
-	starting := resources*30*time.Second + budget.Preparing
+	starting := resources * 30 * time.Second
 	s := c.StartupProbe
 	if patience := time.Duration(s.PeriodSeconds*s.FailureThreshold) * time.Second; patience < starting {
 		t.Errorf("it may take %v to start, not %v", patience, starting)
@@ -129,9 +128,9 @@ func TestEveryProbeIsMorePatientThanACheck(t *testing.T) {
 
 func TestTheGracePeriodAddsUp(t *testing.T) {
 	m := read(t)
-	total, over := m.duration(t, "-budget"), budget.Overrun(len(backends.Table))
-	share := budget.Share(total, m.duration(t, "-drain"))
-	want := []time.Duration{share.Draining, share.Requests, share.Worker, share.Closing, over, total + over}
+	total, drain := m.duration(t, "-budget"), m.duration(t, "-drain")
+	half := (total - drain) / 2
+	want := []time.Duration{drain, half, half, total}
 
 	var said []time.Duration
 	for _, line := range regexp.MustCompile(`(?m)^ +#   +([0-9.]+s) `).FindAllStringSubmatch(m.text, -1) {
@@ -145,7 +144,7 @@ func TestTheGracePeriodAddsUp(t *testing.T) {
 		t.Errorf("the comment says %v, want %v", said, want)
 	}
 	grace := time.Duration(*m.deployment.Spec.Template.Spec.TerminationGracePeriodSeconds) * time.Second
-	if spare := grace - want[len(want)-1]; spare < time.Second || spare > 10*time.Second {
+	if spare := grace - total; spare < time.Second || spare > 10*time.Second {
 		t.Errorf("of a grace period of %v there is %v to spare", grace, spare)
 	}
 	if hook := m.container(t).Lifecycle; hook != nil {

@@ -21,7 +21,7 @@ import (
 
 func TestBrowserSeesReadinessFlipAndHeal(t *testing.T) {
 	t.Parallel()
-	p := serve(t, nil)
+	p := serving(t, nil)
 	ctx := browser(t)
 	do(ctx, t, chromedp.Navigate(p.url), shows("#verdict", "Ready"))
 
@@ -37,7 +37,7 @@ func TestBrowserSeesReadinessFlipAndHeal(t *testing.T) {
 
 func TestBrowserNeedsNoJavaScript(t *testing.T) {
 	t.Parallel()
-	p := serve(t, nil)
+	p := serving(t, nil)
 	ctx := browser(t)
 	do(ctx, t, command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
 	do(ctx, t, chromedp.Navigate(p.url), shows("#verdict", "Ready"),
@@ -47,7 +47,7 @@ func TestBrowserNeedsNoJavaScript(t *testing.T) {
 
 func TestBrowserSaysWhenTheServiceIsGone(t *testing.T) {
 	t.Parallel()
-	p := serve(t, nil, "-drain", "3s")
+	p := serving(t, nil, "-drain", "3s")
 	ctx := browser(t)
 	do(ctx, t, chromedp.Navigate(p.url), shows("#verdict", "Ready"))
 	p.signal(t)
@@ -80,7 +80,7 @@ func TestBrowserSaysWhenThePageFails(t *testing.T) {
 // TestBrowserShowsAllOfThePage looks for what sticks out at the side, and leaves pictures for people.
 func TestBrowserShowsAllOfThePage(t *testing.T) {
 	t.Parallel()
-	p := serve(t, nil)
+	p := serving(t, nil)
 	ctx := browser(t)
 	do(ctx, t, chromedp.Navigate(p.url))
 	if os.Getenv("SCREENSHOTS") != "" { // a picture wants a past

@@ -17,78 +17,102 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
+	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/backends/pubsub"
+	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/examples/service/internal/api"
+	"github.com/vibework/mooring/examples/service/internal/cache"
 	"github.com/vibework/mooring/examples/service/internal/embedded"
+	"github.com/vibework/mooring/examples/service/internal/events"
+	"github.com/vibework/mooring/examples/service/internal/orders"
+	"github.com/vibework/mooring/examples/service/internal/products"
 	"github.com/vibework/mooring/examples/service/internal/status"
 	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/serve"
+	"github.com/vibework/mooring/registry/worker"
 )
 
-type settings struct {
-	addr     string
-	drain    time.Duration
-	budget   time.Duration
-	embedded bool
-}
-
 func main() {
-	var s settings
-	flag.StringVar(&s.addr, "addr", "127.0.0.1:8080", "where to serve")
-	flag.DurationVar(&s.drain, "drain", 5*time.Second, "how long to be unready, and serve, after SIGTERM")
-	flag.DurationVar(&s.budget, "budget", 25*time.Second, "how long stopping may take in all, -drain included")
-	flag.BoolVar(&s.embedded, "embedded", false,
+	o := serve.Options{Server: &http.Server{ReadTimeout: 10 * time.Second}}
+	flag.StringVar(&o.Server.Addr, "addr", "127.0.0.1:8080", "where to serve")
+	flag.DurationVar(&o.Drain, "drain", 5*time.Second, "how long to be unready, and serve, after SIGTERM")
+	flag.DurationVar(&o.Timeout, "budget", 25*time.Second, "how long stopping may take in all, -drain included")
+	embed := flag.Bool("embedded", false,
 		"start a server inside this process for each backend of which no variable is set; it forgets everything")
 	flag.Parse()
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
-	if err := run(context.Background(), s); err != nil {
+	if err := run(context.Background(), o, *embed); err != nil {
 		slog.Error("the service ended", "error", err)
 		os.Exit(1)
 	}
 }
 
-// run serves until SIGTERM or Ctrl-C, or until the service cannot go on.
-func run(ctx context.Context, s settings) (err error) {
-	if s.drain < 0 || s.drain >= s.budget {
-		return fmt.Errorf("-drain must be shorter than -budget, which is %v", s.budget)
-	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-
+// run serves until SIGTERM or Ctrl-C.
+func run(ctx context.Context, o serve.Options, embed bool) (err error) {
 	servers := new(embedded.Servers) // none
 	defer func() { err = errors.Join(err, servers.Stop()) }()
-	if s.embedded {
+	if embed {
 		if err := servers.Start(ctx); err != nil {
 			return err
 		}
 	}
+	page, forget := status.New(registry.Default(), servers)
+	defer forget()
 	registry.SetOrder("mysql", "mongo", "redis", "pubsub")
 	registry.SetOptional("redis")
 	registry.Default().CheckTimeout = 2 * time.Second // all four are near: longer than this is an outage
-	page, forget := status.New(registry.Default(), servers)
-	defer forget()
+	registry.Register(schema{})                       // what follows is opened after the backends, and closed before them
+	registry.Register(worker.New("packing", pack))
+	registry.Register(worker.New("reminding", remind))
+	return serve.Run(ctx, o, func(ctx context.Context) (http.Handler, error) {
+		go page.Watch(ctx, time.Second)
+		return routes(page), nil
+	})
+}
 
-	service, err := listen(ctx, s.addr, page)
-	if err != nil {
-		return err
-	}
-	err = registry.OpenAll(ctx)
-	if err == nil {
-		err = service.start(ctx)
-	}
-	if err == nil {
-		err = service.wait(ctx)
-	} else {
-		s.drain = 0 // nobody was served
-	}
-	stop() // a second signal ends the program at once
+// cached asks for Redis each time: it is optional, and may be opened at any time.
+var cached = &cache.Cache{Pool: redis.Handle, TTL: 30 * time.Second}
 
-	ctx, cancel := context.WithTimeout(context.Background(), s.budget)
-	defer cancel()
-	err = errors.Join(err, service.drain(ctx, s.drain))
-	return errors.Join(err, registry.CloseAll(ctx))
+// schema is what has to be there before anybody works. As a resource it has its place in the order, and a time limit.
+type schema struct{}
+
+func (schema) Name() string { return "schema" }
+
+func (schema) Open(ctx context.Context) error {
+	return errors.Join(
+		orders.Migrate(ctx, mysql.DB()),
+		products.Seed(ctx, products.In(mongo.Database())),
+		events.Ensure(ctx, pubsub.Client()),
+	)
+}
+
+func (schema) Check(context.Context) error { return nil }
+func (schema) Close(context.Context) error { return nil }
+
+// pack packs what was ordered. Its handles are open until it has returned.
+func pack(ctx context.Context) error {
+	w := &events.Worker{Orders: orders.New(mysql.DB()), Cache: cached}
+	return w.Run(ctx, pubsub.Client().Subscriber(events.Subscription))
+}
+
+// remind tells again of orders that are overdue.
+func remind(ctx context.Context) error {
+	return events.Remind(ctx, orders.New(mysql.DB()), pubsub.Publisher(events.Topic))
+}
+
+// routes are the paths of the API and of the page, but for what a page of another origin has no business with.
+func routes(page *status.Page) http.Handler {
+	mux := http.NewServeMux()
+	page.Handle(mux)
+	(&api.API{
+		Orders: orders.New(mysql.DB()), Products: products.In(mongo.Database()), Cache: cached,
+		Placed: pubsub.Publisher(events.Topic),
+	}).Handle(mux)
+	return http.NewCrossOriginProtection().Handler(mux)
 }

@@ -40,8 +40,8 @@ type program struct {
 	more chan struct{} // closed and replaced when there is more text
 }
 
-// serve runs the service with these arguments on these servers, until it serves.
-func serve(t *testing.T, variables []string, args ...string) *program {
+// serving runs the service with these arguments on these servers, until it serves.
+func serving(t *testing.T, variables []string, args ...string) *program {
 	t.Helper()
 	p := launch(t, variables, args...)
 	p.listening(t)
@@ -49,7 +49,7 @@ func serve(t *testing.T, variables []string, args ...string) *program {
 	return p
 }
 
-// launch is serve without waiting. Backends that the variables say nothing of are embedded.
+// launch is serving without waiting. Backends that the variables say nothing of are embedded.
 func launch(t *testing.T, variables []string, args ...string) *program {
 	t.Helper()
 	p := &program{done: make(chan struct{}), more: make(chan struct{})}
@@ -116,7 +116,7 @@ func (p *program) await(t *testing.T, pattern string) string {
 // listening waits until probes are answered.
 func (p *program) listening(t *testing.T) {
 	t.Helper()
-	p.url = p.await(t, `msg=listening url=(\S+)`)
+	p.url = "http://" + p.await(t, `msg=listening addr=(\S+)`)
 }
 
 func (p *program) signal(t *testing.T) {

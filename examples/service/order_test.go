@@ -13,7 +13,7 @@ import (
 
 func TestAnOrderIsStoredAndPacked(t *testing.T) {
 	t.Parallel()
-	p := serve(t, servers(t))
+	p := serving(t, servers(t))
 	order := place(t, p)
 	if order.Product != "rope" || order.Quantity != 2 || order.UnitPriceCents != 3900 {
 		t.Errorf("the order is %+v", order)
@@ -23,7 +23,7 @@ func TestAnOrderIsStoredAndPacked(t *testing.T) {
 
 func TestTheProductsAreListed(t *testing.T) {
 	t.Parallel()
-	p := serve(t, servers(t))
+	p := serving(t, servers(t))
 	code, text := p.get(t, "/products")
 	var ids []string
 	for _, product := range decode[[]products.Product](t, text) {
@@ -36,7 +36,7 @@ func TestTheProductsAreListed(t *testing.T) {
 
 func TestWhatCannotBeServedIsRefused(t *testing.T) {
 	t.Parallel()
-	p := serve(t, servers(t))
+	p := serving(t, servers(t))
 	for _, c := range []struct {
 		method, path, body string
 		code               int
@@ -65,7 +65,7 @@ func TestWhatCannotBeServedIsRefused(t *testing.T) {
 func TestTheServiceStartsWithoutRedis(t *testing.T) {
 	t.Parallel()
 	variables := slices.DeleteFunc(servers(t), func(v string) bool { return strings.HasPrefix(v, "REDIS_") })
-	p := serve(t, append(variables, "REDIS_URL=redis://127.0.0.1:1/0"))
+	p := serving(t, append(variables, "REDIS_URL=redis://127.0.0.1:1/0"))
 	awaitPacked(t, p, place(t, p))
 	if code, text := p.get(t, "/readyz"); code != http.StatusOK || !strings.Contains(text, `"warn"`) {
 		t.Errorf("/readyz answers %d %s", code, text)

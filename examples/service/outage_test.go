@@ -10,7 +10,7 @@ import (
 
 func TestAnOutageTurnsReadinessRedUntilTheServerIsRestored(t *testing.T) {
 	t.Parallel()
-	p := serve(t, nil)
+	p := serving(t, nil)
 	for _, outage := range []struct{ name, mode, kind string }{
 		{"mysql", "frozen", "timeout"}, {"mongo", "stopped", "unreachable"},
 	} {
@@ -32,7 +32,7 @@ func TestAnOutageTurnsReadinessRedUntilTheServerIsRestored(t *testing.T) {
 
 func TestTheServiceGoesOnWhenRedisDoesNot(t *testing.T) {
 	t.Parallel()
-	p := serve(t, nil)
+	p := serving(t, nil)
 	for _, mode := range []string{"frozen", "stopped"} {
 		play(t, p, "redis", mode)
 		awaitPacked(t, p, place(t, p))
@@ -48,7 +48,7 @@ func TestTheServiceGoesOnWhenRedisDoesNot(t *testing.T) {
 
 func TestTheCacheAnswersWhenMongoDBDoesNot(t *testing.T) {
 	t.Parallel()
-	p := serve(t, nil)
+	p := serving(t, nil)
 	// A cache that is slow for once is passed over, so there is another try.
 	eventually(t, "the products are read from the cache", func() bool {
 		play(t, p, "mongo", "running")
@@ -61,7 +61,7 @@ func TestTheCacheAnswersWhenMongoDBDoesNot(t *testing.T) {
 
 func TestAnOrderStandsWhenPubSubDoesNotAnswer(t *testing.T) {
 	t.Parallel()
-	p := serve(t, nil)
+	p := serving(t, nil)
 	play(t, p, "pubsub", "frozen")
 	order := place(t, p)
 	play(t, p, "pubsub", "running")
@@ -70,7 +70,7 @@ func TestAnOrderStandsWhenPubSubDoesNotAnswer(t *testing.T) {
 
 func TestAnEventComesAgainWhenMySQLWasAway(t *testing.T) {
 	t.Parallel()
-	p := serve(t, nil)
+	p := serving(t, nil)
 	play(t, p, "pubsub", "frozen")
 	order := place(t, p)
 	play(t, p, "mysql", "stopped")
@@ -82,7 +82,7 @@ func TestAnEventComesAgainWhenMySQLWasAway(t *testing.T) {
 
 func TestAFailingBackendIsNotDescribedToCustomers(t *testing.T) {
 	t.Parallel()
-	p := serve(t, nil)
+	p := serving(t, nil)
 	play(t, p, "mongo", "stopped")
 	code, text := p.request(t, "POST", "/orders", `{"product": "rope", "quantity": 2}`)
 	if code != http.StatusServiceUnavailable || strings.TrimSpace(text) != `{"error":"try again later"}` {
@@ -92,7 +92,7 @@ func TestAFailingBackendIsNotDescribedToCustomers(t *testing.T) {
 
 func TestThereAreNoButtonsForTheServersOfOthers(t *testing.T) {
 	t.Parallel()
-	p := serve(t, []string{"REDIS_URL=redis://127.0.0.1:1/0"})
+	p := serving(t, []string{"REDIS_URL=redis://127.0.0.1:1/0"})
 	if _, page := p.get(t, "/"); strings.Contains(page, "/outages/redis") || !strings.Contains(page, "/outages/mysql") {
 		t.Errorf("the page is\n%s", page)
 	}
@@ -106,7 +106,7 @@ func TestThereAreNoButtonsForTheServersOfOthers(t *testing.T) {
 
 func TestAPageOfAnotherOriginCannotPressTheButtons(t *testing.T) {
 	t.Parallel()
-	p := serve(t, nil)
+	p := serving(t, nil)
 	req, err := http.NewRequestWithContext(t.Context(), "POST", p.url+"/outages/mysql", strings.NewReader("mode=stopped"))
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 
 func TestARequestThatNeverEndsIsGivenUp(t *testing.T) {
 	t.Parallel()
-	if code, text := begin(t, serve(t, servers(t))).answer(t); code != http.StatusBadRequest {
+	if code, text := begin(t, serving(t, servers(t))).answer(t); code != http.StatusBadRequest {
 		t.Errorf("it is answered by %d %s", code, text)
 	}
 }

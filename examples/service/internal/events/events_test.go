@@ -2,7 +2,12 @@ package events
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"math/rand/v2"
 	"os"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +22,7 @@ import (
 	"github.com/vibework/mooring/examples/service/internal/orders"
 	"github.com/vibework/mooring/lab/devstack"
 	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/worker"
 )
 
 func TestAnOrderWithoutAnEventIsPublishedWhenItIsOverdue(t *testing.T) {
@@ -81,19 +87,72 @@ func TestAnOrderThatIsPackedIsNotCachedAnyMore(t *testing.T) {
 	}
 }
 
+// TestNoEventMeetsAClosedDatabase stops at random moments with up to 20 events under way.
+func TestNoEventMeetsAClosedDatabase(t *testing.T) {
+	moments := 100
+	if testing.Short() {
+		moments = 10
+	}
+	environ, handled := environ(t), int64(0)
+	for range moments {
+		database := mysql.New("mysql", mysql.WithConfig(load[mysql.Config](t, "mysql", environ)))
+		events := pubsub.New("pubsub", pubsub.WithConfig(load[pubsub.Config](t, "pubsub", environ)))
+		counted := new(slow)
+		r := registry.New()
+		r.Register(database)
+		r.Register(events)
+		r.Register(worker.New("packing", func(ctx context.Context) error {
+			counted.DBTX = database.DB()
+			none := func() (*redigo.Pool, error) { return nil, registry.ErrNotOpen }
+			packing := &Worker{Orders: orders.New(counted), Cache: &cache.Cache{Pool: none}}
+			if err := errors.Join(orders.Migrate(ctx, database.DB()), Ensure(ctx, events.Client())); err != nil {
+				return err
+			}
+			for order := range int64(40) {
+				events.Publisher(Topic).Publish(ctx, &driver.Message{Data: []byte(strconv.FormatInt(order+1, 10))})
+			}
+			return packing.Run(ctx, events.Client().Subscriber(Subscription))
+		}))
+		if err := r.OpenAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(rand.N(200 * time.Millisecond))
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		err := r.CloseAll(ctx)
+		cancel()
+		// A CloseAll before the first event ends what prepares it.
+		if begun, done := counted.begun.Load(), counted.done.Load(); begun != done || begun > 0 && err != nil {
+			t.Errorf("of %d events %d were handled, CloseAll: %v", begun, done, err)
+		}
+		handled += counted.done.Load()
+	}
+	if handled == 0 {
+		t.Error("there was no event to meet a closed database")
+	}
+}
+
+// slow is a database that needs a moment for each statement, and counts those that succeed.
+type slow struct {
+	orders.DBTX
+
+	begun, done atomic.Int64
+}
+
+func (s *slow) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	s.begun.Add(1)
+	<-time.After(rand.N(20 * time.Millisecond))
+	result, err := s.DBTX.ExecContext(ctx, query, args...)
+	if err == nil {
+		s.done.Add(1)
+	}
+	return result, err
+}
+
 // open opens what the events need, on embedded servers or, with MOORING_TEST_SERVERS=env, on those of the
 // environment.
 func open(t *testing.T) (*orders.Queries, *pubsub.Resource) {
 	t.Helper()
-	environ := os.Environ()
-	if os.Getenv("MOORING_TEST_SERVERS") != "env" {
-		stack, err := devstack.Start(t.Context(), "mysql", "pubsub")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = stack.Stop() })
-		environ = stack.Env()
-	}
+	environ := environ(t)
 	database := mysql.New("mysql", mysql.WithConfig(load[mysql.Config](t, "mysql", environ)))
 	events := pubsub.New("pubsub", pubsub.WithConfig(load[pubsub.Config](t, "pubsub", environ)))
 	r := registry.New()
@@ -112,6 +171,20 @@ func open(t *testing.T) (*orders.Queries, *pubsub.Resource) {
 		}
 	}
 	return orders.New(database.DB()), events
+}
+
+// environ returns the variables of the servers.
+func environ(t *testing.T) []string {
+	t.Helper()
+	if os.Getenv("MOORING_TEST_SERVERS") == "env" {
+		return os.Environ()
+	}
+	stack, err := devstack.Start(t.Context(), "mysql", "pubsub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = stack.Stop() })
+	return stack.Env()
 }
 
 func load[T any](t *testing.T, name string, environ []string) T {

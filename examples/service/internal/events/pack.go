@@ -21,7 +21,7 @@ type Worker struct {
 // Run packs each order that the subscription tells of, until ctx is done; then it finishes the orders that it has
 // begun and returns nil.
 func (w *Worker) Run(ctx context.Context, subscription *driver.Subscriber) error {
-	subscription.ReceiveSettings.MaxOutstandingMessages = 10
+	subscription.ReceiveSettings.MaxOutstandingMessages = 20
 	stopped := ctx.Done()
 	return subscription.Receive(ctx, func(_ context.Context, m *driver.Message) {
 		// What was begun is finished: the context of the message ends with ctx, this one does not.

@@ -21,8 +21,8 @@ func Publish(ctx context.Context, publisher *pubsub.TopicPublisher, order int64)
 }
 
 // Remind publishes orders again that nobody has packed a minute after they were placed: the service may have
-// died between storing an order and publishing it, or Pub/Sub was away. It returns when ctx is done.
-func Remind(ctx context.Context, queries *orders.Queries, publisher *pubsub.TopicPublisher) {
+// died between storing an order and publishing it, or Pub/Sub was away. It returns the error of ctx when that is done.
+func Remind(ctx context.Context, queries *orders.Queries, publisher *pubsub.TopicPublisher) error {
 	const overdue = time.Minute
 	tick := time.NewTicker(overdue / 2)
 	defer tick.Stop()
@@ -33,7 +33,7 @@ func Remind(ctx context.Context, queries *orders.Queries, publisher *pubsub.Topi
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return
+			return ctx.Err()
 		}
 	}
 }
