@@ -164,7 +164,7 @@ func TestSIGTERMWhileOpeningDoesNotDrain(t *testing.T) {
 		}
 		client.CloseIdleConnections()
 		p.signal(t, sig)
-		p.endsWith(t, 1, "open store: canceled: ", sig.String()+" signal received")
+		p.endsWith(t, 1, "open ", ": canceled: ", sig.String()+" signal received")
 	}
 }
 
