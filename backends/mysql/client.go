@@ -3,7 +3,11 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	sqldriver "database/sql/driver"
+	"errors"
+	"slices"
+	"strings"
+
+	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
@@ -12,13 +16,12 @@ import (
 // client is a pool, and what makes its connections.
 type client struct {
 	*sql.DB
-	settings  *settings
 	connector *connector
 }
 
 // Open makes a pool and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {
-	c := &client{settings: s, connector: &connector{settings: s}}
+	c := &client{connector: &connector{server: &server{settings: s}}}
 	hook := s.hook
 	if hook == nil {
 		hook = sql.OpenDB
@@ -28,7 +31,7 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	c.SetMaxIdleConns(s.MaxIdleConns)
 	c.SetConnMaxLifetime(s.ConnMaxLifetime)
 	c.SetConnMaxIdleTime(s.ConnMaxIdleTime)
-	if err := c.pingPooled(ctx); err != nil {
+	if err := c.askPooled(ctx); err != nil {
 		_ = c.Close(ctx)
 		return nil, err
 	}
@@ -38,24 +41,73 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 // Handle returns the pool.
 func (c *client) Handle() *sql.DB { return c.DB }
 
-// Check pings the server.
-func (c *client) Check(ctx context.Context) error { return kit.Probe(ctx, c.pingPooled, c.pingDirect) }
-
-func (c *client) pingPooled(ctx context.Context) error {
-	err := c.PingContext(ctx)
-	if pool := c.PoolStats(); err != nil && ctx.Err() != nil && pool.Max > 0 && pool.InUse >= pool.Max {
-		return kit.PoolFull(pool)
+// Check asks the server what a program would: a statement. If only the pool does not answer, its idle connections are
+// dropped: some router has forgotten them.
+func (c *client) Check(ctx context.Context) error {
+	s := c.connector.server
+	if s.role == kit.Primary && s.driver.Net == "tcp" {
+		s.lookups.Ask(ctx, s.host)
 	}
-	return Classify(err)
+	silent := false
+	err := kit.Probe(ctx, func(ctx context.Context) error {
+		err := c.askPooled(ctx)
+		silent = registry.KindOf(err) == registry.KindTimeout
+		return err
+	}, c.askDirect)
+	if err == nil && silent {
+		c.SetMaxIdleConns(-1)
+		c.SetMaxIdleConns(s.MaxIdleConns)
+	}
+	return err
 }
 
-func (c *client) pingDirect(ctx context.Context) error {
-	conn, err := c.connector.Connect(ctx)
-	if err != nil {
-		return err
+func (c *client) askPooled(ctx context.Context) error {
+	err := c.ask(ctx, c.DB)
+	if stats := c.PoolStats(); err != nil && ctx.Err() != nil && stats.Max > 0 && stats.InUse >= stats.Max {
+		return c.connector.pool.Full(stats)
 	}
-	defer func() { _ = conn.Close() }()
-	return Classify(conn.(sqldriver.Pinger).Ping(ctx))
+	return err
+}
+
+// askDirect asks over a connection that is not of the pool.
+func (c *client) askDirect(ctx context.Context) error {
+	db := sql.OpenDB(&connector{server: c.connector.server})
+	defer func() { _ = db.Close() }()
+	return c.ask(ctx, db)
+}
+
+const (
+	anyQuestion  = "SELECT 1"
+	roleQuestion = "SELECT CONCAT(@@global.read_only, ',', @@global.innodb_read_only)" // the latter is Aurora's
+)
+
+// notAnswers are the errors of a server or a proxy that does not know the question or does not allow it.
+var notAnswers = []uint16{1064, 1142, 1143, 1148, 1193, 1227, 1235, 1370}
+
+func (c *client) ask(ctx context.Context, db *sql.DB) error {
+	role, question := c.connector.role, anyQuestion
+	if role != kit.Any {
+		question = roleQuestion
+	}
+	var answer string
+	err := db.QueryRowContext(ctx, question).Scan(&answer)
+	refusal, refused := errors.AsType[*driver.MySQLError](err)
+	switch refused = refused && slices.Contains(notAnswers, refusal.Number); {
+	case refused && role == kit.Any:
+		return nil
+	case refused:
+		return kit.Errorf(registry.KindPermission, "the server does not say whether it takes writes (%d), and %sROLE asks it",
+			refusal.Number, c.connector.prefix)
+	case err != nil:
+		return Classify(err)
+	case role == kit.Any:
+		return nil
+	}
+	err = role.Judge(strings.Trim(strings.ReplaceAll(answer, "OFF", "0"), "0,") == "")
+	if registry.KindOf(err) == registry.KindReadOnly {
+		c.connector.pool.ReadOnly()
+	}
+	return err
 }
 
 // PoolStats returns the numbers of the pool.

@@ -107,6 +107,12 @@ func TestCloseOfAFrozenServerEndsInTime(t *testing.T) {
 	}
 }
 
+// asked is a connection that can be asked without a statement to prepare.
+type asked interface {
+	sqldriver.Conn
+	sqldriver.QueryerContext
+}
+
 // stubborn makes connections that do not close before release is closed.
 type stubborn struct {
 	sqldriver.Connector
@@ -114,18 +120,18 @@ type stubborn struct {
 }
 
 type stubbornConn struct {
-	sqldriver.Conn
+	asked
 	release chan struct{}
 }
 
 func (s stubborn) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	conn, err := s.Connector.Connect(ctx)
-	return stubbornConn{conn, s.release}, err
+	return stubbornConn{conn.(asked), s.release}, err
 }
 
 func (c stubbornConn) Close() error {
 	<-c.release
-	return c.Conn.Close()
+	return c.asked.Close()
 }
 
 func TestCloseGivesUpOnAHandleThatDoesNotClose(t *testing.T) {

@@ -27,11 +27,13 @@ type Config struct {
 
 	TLS config.TLS
 
-	MaxOpenConns    int           `env:"MAX_OPEN_CONNS" envDefault:"20" doc:"most connections at a time; 0 is no limit"`
+	Role string `env:"ROLE" envDefault:"any" doc:"primary, replica or any: what the server has to be"`
+
+	MaxOpenConns    int           `env:"MAX_OPEN_CONNS" envDefault:"10" doc:"most connections at a time; 0 is no limit"`
 	MaxIdleConns    int           `env:"MAX_IDLE_CONNS" envDefault:"1000" doc:"most idle ones kept; 0 keeps none"`
 	ConnMaxLifetime time.Duration `env:"CONN_MAX_LIFETIME" envDefault:"5m" doc:"they are replaced after this; 0 is never"`
 	ConnMaxIdleTime time.Duration `env:"CONN_MAX_IDLE_TIME" envDefault:"1m" doc:"idle ones are closed then; 0 is never"`
-	DialTimeout     time.Duration `env:"DIAL_TIMEOUT" envDefault:"5s" doc:"longest wait for a connection; 0 is no limit"`
+	DialTimeout     time.Duration `env:"DIAL_TIMEOUT" envDefault:"5s" doc:"longest wait for a connection, login included"`
 	ReadTimeout     time.Duration `env:"READ_TIMEOUT" doc:"longest wait for an answer to a query; none unless set"`
 	WriteTimeout    time.Duration `env:"WRITE_TIMEOUT" envDefault:"30s" doc:"longest wait to send a packet; 0 is no limit"`
 }
@@ -43,6 +45,8 @@ type settings struct {
 	Config
 	setup
 	prefix string
+	host   string // or an address, without the port
+	role   kit.Role
 	driver *driver.Config // all but the password and the dialler
 }
 
@@ -53,7 +57,7 @@ func resolve(name string, in setup) (*settings, error) {
 		return nil, err
 	}
 	d := driver.NewConfig()
-	d.ParseTime, d.Logger = true, logger{name}
+	d.ParseTime, d.MaxAllowedPacket, d.Logger = true, 0, logger{name}
 	s := &settings{Config: cfg, setup: in, prefix: config.Prefix(name), driver: d}
 	t, err := s.locate()
 	if err != nil {
@@ -62,6 +66,10 @@ func resolve(name string, in setup) (*settings, error) {
 	if d.TLS, err = s.TLS.Config(name, t.host.Name); err != nil {
 		return nil, err
 	}
+	if s.role, err = kit.ParseRole(s.Role); err != nil {
+		return nil, fmt.Errorf("%sROLE: %w", s.prefix, err)
+	}
+	s.host = t.host.Name
 	d.Net, d.Addr = "tcp", t.host.Addr(usualPort)
 	if t.socket != "" {
 		d.Net, d.Addr = "unix", t.socket

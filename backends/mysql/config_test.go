@@ -95,6 +95,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"host with port":            {"MYSQL_HOST=h:3306", "MYSQL_HOST: not a host name or address"},
 		"password alone":            {"MYSQL_HOST=h MYSQL_PASSWORD=SECRET", "MYSQL_USER is not set, but MYSQL_PASSWORD is"},
 		"port no number":            {"MYSQL_HOST=h MYSQL_PORT=SECRET", "MYSQL_PORT: not a port: want 1 to 65535"},
+		"unknown role":              {"MYSQL_HOST=h MYSQL_ROLE=SECRET", "MYSQL_ROLE: not primary, replica or any"},
 		"TLS mode":                  {"MYSQL_HOST=h MYSQL_TLS=SECRET", "MYSQL_TLS: not off, verify or skip-verify"},
 		"duration without unit":     {"MYSQL_HOST=h MYSQL_READ_TIMEOUT=3", "MYSQL_READ_TIMEOUT: not a duration with a unit, such as 30s"},
 		"two mistakes in two lines": {"MYSQL_PORT=x MYSQL_MAX_OPEN_CONNS=-1", "MYSQL_PORT: not a port: want 1 to 65535; MYSQL_MAX_OPEN_CONNS: must not be negative"},
@@ -142,10 +143,10 @@ func TestTheEndOfALineIsNoPartOfAValue(t *testing.T) {
 
 // usual is what the driver and the pool are given when nothing but the host is set.
 var usual = mysql.Resolved{
-	Net: "tcp", Addr: "h:3306", MaxOpenConns: 20, MaxIdleConns: 20,
+	Net: "tcp", Addr: "h:3306", MaxOpenConns: 10, MaxIdleConns: 10,
 	ConnMaxLifetime: 5 * time.Minute, ConnMaxIdleTime: time.Minute,
 	Timeout: 5 * time.Second, WriteTimeout: 30 * time.Second,
-	Flags: "native live time ", Params: "map[]", Loc: "UTC", MaxAllowedPacket: 64 << 20,
+	Flags: "native live time ", Params: "map[]", Loc: "UTC", MaxAllowedPacket: 0, // it is the server's
 }
 
 func TestEveryVariableReachesTheDriver(t *testing.T) {
@@ -210,7 +211,7 @@ func TestEveryOptionReachesTheDriver(t *testing.T) {
 		"writeTimeout=1m":                   func(r *mysql.Resolved) { r.WriteTimeout = time.Minute },
 		"loc=Local":                         func(r *mysql.Resolved) { r.Loc = "Local" },
 		"loc=Europe%2FBerlin":               func(r *mysql.Resolved) { r.Loc = "Europe/Berlin" },
-		"maxAllowedPacket=0":                func(r *mysql.Resolved) { r.MaxAllowedPacket = 0 },
+		"maxAllowedPacket=1024":             func(r *mysql.Resolved) { r.MaxAllowedPacket = 1024 },
 		"collation='UTF8_bin'":              func(r *mysql.Resolved) { r.Params = "map[collation_connection:'UTF8_bin']" },
 		"collation=utf8mb4_bin":             func(r *mysql.Resolved) { r.Params = "map[collation_connection:'utf8mb4_bin']" },
 		"sql_mode='ANSI,TRADITIONAL'":       func(r *mysql.Resolved) { r.Params = "map[sql_mode:'ANSI,TRADITIONAL']" },

@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"syscall"
+	"time"
 
 	driver "github.com/go-sql-driver/mysql"
 
@@ -16,23 +17,29 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// connector makes the connections of a pool, and keeps track of them.
+// server is what all connections have in common.
+type server struct {
+	*settings
+	conns   kit.Conns
+	lookups kit.Lookups
+}
+
+// connector makes the connections of a pool.
 type connector struct {
-	settings *settings
-	conns    kit.Conns
+	*server
+	pool kit.Pool
 }
 
 // Connect connects, logs in and selects the database within DialTimeout; the driver alone would bound the
 // dialling only. Its error can be shown, unlike the driver's.
 func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
-	s := c.settings
-	ctx, cancel := c.conns.Dialling(ctx, s.DialTimeout)
+	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
 	defer cancel()
 	var w wire
-	cfg := s.driver.Clone()
-	cfg.Passwd = s.Password.Reveal()
+	cfg := c.driver.Clone()
+	cfg.Passwd = c.Password.Reveal()
 	cfg.DialFunc = func(ctx context.Context, _, addr string) (_ net.Conn, err error) {
-		w.Conn, err = c.conns.Dial(ctx, addr, s.DialTimeout)
+		w.Conn, err = c.conns.Dial(ctx, addr, c.DialTimeout)
 		return &w, err
 	}
 	inner, err := driver.NewConnector(cfg)
@@ -49,7 +56,8 @@ func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	if err != nil {
 		return nil, w.explain(err)
 	}
-	return conn, nil
+	c.pool.Lent()
+	return &connection{session: conn.(session), of: c, remote: w.RemoteAddr(), made: time.Now()}, nil
 }
 
 // Driver returns the driver, for those who wrap it.

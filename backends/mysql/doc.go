@@ -24,16 +24,22 @@
 //	tls          true, false or skip-verify, as MYSQL_TLS has it
 //	loc          the time zone of time.Time values; UTC unless set
 //	charset      utf8mb4 or another utf8, since that is what Go's strings are
-//	maxAllowedPacket    in bytes; 0 asks the server
+//	maxAllowedPacket    in bytes; 0 asks the server, which is the default
 //	collation, sql_mode, time_zone    set for each connection; the collation one of a utf8 charset
 //
 // Any other option is refused: the driver would take it for a variable of the server and SET it.
 //
 // # Open, check, close
 //
-// Open connects, logs in, selects the database and sends a ping. Check sends a ping over a pooled connection,
-// for which a user needs no privilege. When that fails or none comes free, it asks over a connection of its
-// own: so a stale connection is no failure, and a full pool is KindDegraded, a warning, if the server is well.
+// Open connects, logs in, selects the database and asks the server a statement, SELECT 1, as a program would: a node
+// that takes no statements or a password that has expired is a failure. Check asks the same over a pooled connection.
+// When that fails or none comes free, it asks over a connection of its own: so a stale connection is no failure. A full
+// pool is KindDegraded, a warning, while its connections move, and KindExhausted, a failure, once none has come back
+// for 30s. When only the pool does not answer, its idle connections are dropped.
+//
+// MYSQL_ROLE=primary asks whether the server takes writes: a server that takes none is KindReadOnly, which Open tries
+// again. MYSQL_ROLE=replica refuses a server that takes some. A user needs no privilege for that. A server or a proxy
+// that does not answer it is KindPermission.
 //
 // Close closes the pool and lends no connection from then on. Work under way may finish: a transaction commits if it
 // ends within the share that CloseAll gives to Close, less 100ms. Connections that are in use after that are cut, and
@@ -44,10 +50,13 @@
 // A query waits for a free connection until its context ends. A connection that the server has closed is not
 // lent, so after a restart of the server the pool heals by itself.
 //
-// No statement is run twice, and an error of the server is a *MySQLError of the driver to errors.As. With
-// rejectReadOnly=true, which only the URL or the DSN can ask for, the driver takes the errors 1290, 1792 and 1836 for
-// those of a broken connection: so a pool leaves a server that has turned read-only, but database/sql runs the
-// statement again, up to three times in all, although a part of it may have taken effect.
+// No statement is run twice, and an error of the server is a *MySQLError of the driver to errors.As. A connection
+// whose server says that it takes no writes (1836, 1290 of read_only, and 1792 unless the program began a read-only
+// transaction) leaves the pool when it comes back, and so do the others of its age: a pool makes at most its own size
+// of new connections a second, and follows a fail-over within a second. With MYSQL_ROLE=primary each check also looks
+// the host name up: connections to an address that the name has left for 30s leave, too. With rejectReadOnly=true,
+// which only the URL or the DSN can ask for, the driver takes those errors for a broken connection, and database/sql
+// runs the statement again, up to three times in all, although a part of it may have taken effect.
 //
 // A query may take as long as its context allows. A peer that is gone is found by TCP keepalive within 45s; a server
 // process that is stopped while its kernel goes on is not, and a context alone bounds the wait for it.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/vibework/mooring/backends/kit"
 )
 
 // Resolved is what the driver and the pool are going to be given.
@@ -73,4 +75,10 @@ func resolved(t *testing.T, name string) *settings {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// ForgetLookups does what half a minute does.
+func ForgetLookups(r *Resource) {
+	c, _ := kit.ClientOf(r.Resource)
+	c.connector.lookups = kit.Lookups{}
 }

@@ -198,28 +198,30 @@ func TestACutLosesNeitherChecksNorQueries(t *testing.T) {
 	}
 }
 
-// muffled makes connections whose pings get lost while lost is set, as when a router has forgotten them.
+// muffled makes connections whose statements get lost while lost is set, as when a router has forgotten them.
 type muffled struct {
 	sqldriver.Connector
 	lost *atomic.Bool
 }
 
 type muffledConn struct {
-	sqldriver.Conn
+	asked
 	lost *atomic.Bool
 }
 
 func (m muffled) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	conn, err := m.Connector.Connect(ctx)
-	return muffledConn{conn, m.lost}, err
+	return muffledConn{conn.(asked), m.lost}, err
 }
 
-func (c muffledConn) Ping(ctx context.Context) error {
+func (c muffledConn) QueryContext(
+	ctx context.Context, query string, args []sqldriver.NamedValue,
+) (sqldriver.Rows, error) {
 	if c.lost.Load() {
 		<-ctx.Done()
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	return c.Conn.(sqldriver.Pinger).Ping(ctx)
+	return c.asked.QueryContext(ctx, query, args)
 }
 
 func TestAPooledConnectionThatGetsNoAnswerIsNoFailure(t *testing.T) {
@@ -232,6 +234,9 @@ func TestAPooledConnectionThatGetsNoAnswerIsNoFailure(t *testing.T) {
 	defer cancel()
 	if err := res.Check(ctx); err != nil {
 		t.Error(err)
+	}
+	if n := res.DB().Stats().Idle; n != 0 {
+		t.Errorf("%d of the connections that get no answer are still there", n)
 	}
 }
 
@@ -266,13 +271,13 @@ func TestARestartOfTheServerFailsNothingAfterIt(t *testing.T) {
 func TestAServerThatIsShuttingDownFailsTheCheck(t *testing.T) {
 	fake, url := fake(t)
 	r, _ := open(t, at(url))
-	fake.FailPing(1053)
+	fake.FailQuery(1053)
 	result := r.Check(t.Context(), "mysql")
 	if want := "check mysql: unreachable: the server is shutting down (1053)"; result.Err == nil ||
 		result.Err.Error() != want {
 		t.Errorf("got %v, want %s", result.Err, want)
 	}
-	fake.FailPing(0)
+	fake.FailQuery(0)
 	if err := r.CheckAll(t.Context()).Err(); err != nil {
 		t.Error(err)
 	}

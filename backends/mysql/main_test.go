@@ -22,7 +22,12 @@ import (
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if shared != nil {
+			shared.stop()
+		}
+		os.Exit(code)
+	}))
 }
 
 // onServers says whether the tests run on the servers that the environment names instead of on fakes.

@@ -82,8 +82,8 @@ func TestEveryFormOpensTheSameServer(t *testing.T) {
 		if err := r.CheckAll(t.Context()).Err(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if got := res.DB().Stats().MaxOpenConnections; got != 20 {
-			t.Errorf("%s: at most %d connections, want 20", name, got)
+		if got := res.DB().Stats().MaxOpenConnections; got != 10 {
+			t.Errorf("%s: at most %d connections, want 10", name, got)
 		}
 	}
 }

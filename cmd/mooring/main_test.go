@@ -90,7 +90,7 @@ func TestAHealthyEnvironment(t *testing.T) {
 		t.Errorf("it exits with %d and says %s", status, stderr)
 	}
 	expect(t, stdout, `BACKEND  STATUS  RESOLVE  CONNECT  AUTHENTICATE  CHECK  IN USE  READ
-mysql  pass  1ms  1ms  1ms  1ms  0 of 20  MYSQL_URL
+mysql  pass  1ms  1ms  1ms  1ms  0 of 10  MYSQL_URL
 mongo  pass  1ms  1ms  1ms  1ms  0 of 100  MONGO_URI
 redis  pass  1ms  1ms  1ms  1ms  0 of 10  REDIS_URL
 pubsub  pass  1ms  1ms  1ms  1ms  -  PUBSUB_PROJECT_ID PUBSUB_EMULATOR_HOST
@@ -106,7 +106,7 @@ func TestAHalfConfiguredEnvironmentNamesEveryVariableAndExitsWith2(t *testing.T)
 		t.Errorf("it exits with %d", status)
 	}
 	expect(t, stdout, `BACKEND  STATUS  RESOLVE  CONNECT  AUTHENTICATE  CHECK  IN USE  READ
-mysql  pass  1ms  1ms  1ms  1ms  0 of 20  MYSQL_URL
+mysql  pass  1ms  1ms  1ms  1ms  0 of 10  MYSQL_URL
 mongo  skip  -  -  -  -  -  nothing: no variable is set
 redis  fail  -  -  -  -  -  REDIS_PORT REDIS_PASSWORD
 pubsub  skip  -  -  -  -  -  nothing: no variable is set

@@ -51,12 +51,13 @@ type Server struct {
 
 	mu      sync.Mutex
 	queries []string
+	failing map[string]int // error numbers by parts of statements
 }
 
 // Start runs a server on a loopback port until the test ends.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
-	s := &Server{options: o}
+	s := &Server{options: o, failing: make(map[string]int)}
 	s.Server = tcptest.Start(t, s.serve)
 	return s
 }
@@ -67,6 +68,14 @@ func (s *Server) FailPing(number int) { s.failPing.Store(int32(number)) }
 
 // FailQuery makes every statement fail with the given error number, 1290 for instance, until FailQuery(0).
 func (s *Server) FailQuery(number int) { s.failQuery.Store(int32(number)) }
+
+// FailStatements makes the statements that contain part fail with the given error number, until
+// FailStatements(part, 0).
+func (s *Server) FailStatements(part string, number int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failing[part] = number
+}
 
 // Queries returns the statements that have been sent so far, in the order of their arrival.
 func (s *Server) Queries() []string {
@@ -116,8 +125,7 @@ func (s *Server) answer(command []byte, l login) [][]byte {
 	case comInitDB:
 	case comQuery:
 		query := strings.TrimSpace(string(command[1:]))
-		s.note(query)
-		if number := int(s.failQuery.Load()); number != 0 {
+		if number := s.note(query); number != 0 {
 			return [][]byte{errorPacket(number, l)}
 		}
 		if len(query) >= 6 && strings.EqualFold(query[:6], "select") {
@@ -129,17 +137,27 @@ func (s *Server) answer(command []byte, l login) [][]byte {
 	return [][]byte{okPacket}
 }
 
-func (s *Server) note(query string) {
+// note keeps the statement, and returns the number of the error that it is to fail with.
+func (s *Server) note(query string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.queries = append(s.queries, query)
+	for part, number := range s.failing {
+		if strings.Contains(query, part) {
+			return number
+		}
+	}
+	return int(s.failQuery.Load())
 }
 
-// valueOf is the answer to every question but the one that the driver asks while it connects, and
-// which it takes seriously.
+// valueOf is the answer to every question but those that somebody takes seriously: the driver while it connects, and
+// whoever wants to know whether the server takes writes.
 func valueOf(query string) string {
-	if strings.Contains(query, "@@max_allowed_packet") {
+	switch {
+	case strings.Contains(query, "@@max_allowed_packet"):
 		return "67108864"
+	case strings.Contains(query, "@@global.read_only"):
+		return "0,0"
 	}
 	return "1"
 }
