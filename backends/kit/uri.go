@@ -118,6 +118,9 @@ func (u *URI) setTail(path, query string) error {
 
 // ParseHost reads "host", "host:port", "[::1]" and "[::1]:port".
 func ParseHost(text string) (Host, error) {
+	if strings.Count(text, ":") > 1 && strings.Trim(text, "0123456789abcdefABCDEF:.") == "" {
+		return Host{}, errors.New("an IPv6 address must stand in brackets, as in [::1]")
+	}
 	host := Host{Name: text}
 	if name, port, err := net.SplitHostPort(text); err == nil {
 		number, err := strconv.ParseUint(port, 10, 16)

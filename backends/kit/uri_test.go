@@ -46,6 +46,7 @@ func TestParseURIRefusesWhatItCannotReadForCertain(t *testing.T) {
 		"a://u%zz@h":        "a % in the user name or password must be percent-encoded (%25)",
 		"a://h/%zz":         "a % in the path must be percent-encoded (%25)",
 		"a://h?x=%zz":       "the options after the ? are malformed",
+		"a://u@::1:7":       "an IPv6 address must stand in brackets, as in [::1]",
 		"a://u:p/w@h":       "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
 		"a://u:p#w@h":       "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
 		"a://h/x#fragment":  "the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",

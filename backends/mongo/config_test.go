@@ -95,7 +95,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"proxy with password":      {"MONGO_URI=mongodb://h/?proxyPassword=SECRET", "MONGO_URI: proxyPassword: Go's driver has no such option; set a Dialer with mongo.WithHook"},
 		"at sign, unknown option":  {"MONGO_URI=mongodb://u:SEC?RET=@h/?appName=@a@", escape},
 		"SRV and a socket":         {"MONGO_URI=mongodb+srv://%2Ftmp%2Fs", "MONGO_URI: mongodb+srv:// wants one host and no port"},
-		"IPv6 without brackets":    {"MONGO_URI=mongodb://::1:27017", "MONGO_URI: the host is missing or malformed"},
+		"IPv6 without brackets":    {"MONGO_URI=mongodb://::1:27017", "MONGO_URI: an IPv6 address must stand in brackets, as in [::1]"},
 		"CA file is not there":     {"MONGO_URI=mongodb://h/?tlsCAFile=SECRET", "MONGO_URI: tlsCAFile: want a file that can be read and has PEM certificates"},
 		"key file is not there":    {"MONGO_URI=mongodb://h/?tlsCertificateKeyFile=SECRET", "MONGO_URI: tlsCertificateKeyFile: want files that can be read and have a PEM certificate and its key"},
 		"CA file of a variable":    {"MONGO_URI=mongodb://h MONGO_TLS_CA_FILE=/SECRET", "MONGO_TLS_CA_FILE: no such file"},

@@ -1,9 +1,11 @@
 package mysql
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"time"
 
@@ -48,6 +50,10 @@ type settings struct {
 	host   string // or an address, without the port
 	role   kit.Role
 	driver *driver.Config // all but the password and the dialler
+
+	options url.Values // for the driver
+	charset string
+	socket  string
 }
 
 // resolve checks the configuration and finds out where the server is. Its error names variables and quotes no value.
@@ -56,100 +62,126 @@ func resolve(name string, in setup) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := driver.NewConfig()
-	d.ParseTime, d.MaxAllowedPacket, d.Logger = true, 0, logger{name}
-	s := &settings{Config: cfg, setup: in, prefix: config.Prefix(name), driver: d}
+	s := &settings{
+		Config: cfg, setup: in, prefix: config.Prefix(name),
+		options: url.Values{"parseTime": {"true"}, "maxAllowedPacket": {"0"}},
+	}
 	t, err := s.locate()
+	role, roleErr := kit.ParseRole(s.Role)
+	if roleErr != nil {
+		roleErr = fmt.Errorf("%sROLE: %w", s.prefix, roleErr)
+	}
+	secure, tlsErr := s.TLS.Config(name, t.host.Name)
+	if err := errors.Join(err, roleErr, tlsErr); err != nil {
+		return nil, err
+	}
+	if s.socket != "" {
+		t.host = kit.Host{Name: s.socket}
+	}
+	s.host, s.role = t.host.Name, role
+	return s, s.setDriver(name, t, secure)
+}
+
+// setDriver makes what the driver is given.
+func (s *settings) setDriver(name string, t target, secure *tls.Config) error {
+	d, err := driver.ParseDSN("/?" + s.options.Encode())
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("%sURL: the options do not go together", s.prefix)
 	}
-	if d.TLS, err = s.TLS.Config(name, t.host.Name); err != nil {
-		return nil, err
+	if s.charset != "" {
+		_ = d.Apply(driver.Charset(s.charset, "")) // it cannot fail
 	}
-	if s.role, err = kit.ParseRole(s.Role); err != nil {
-		return nil, fmt.Errorf("%sROLE: %w", s.prefix, err)
-	}
-	s.host = t.host.Name
 	d.Net, d.Addr = "tcp", t.host.Addr(usualPort)
-	if t.socket != "" {
-		d.Net, d.Addr = "unix", t.socket
-		if d.TLS != nil {
-			return nil, fmt.Errorf("%sTLS: there is no TLS over a Unix socket", s.prefix)
+	if strings.HasPrefix(t.host.Name, "/") {
+		d.Net = "unix"
+		if secure != nil {
+			return fmt.Errorf("%sTLS: there is no TLS over a Unix socket", s.prefix)
 		}
 	}
+	d.TLS, d.Logger = secure, logger{name}
 	d.User, s.Password, d.DBName = t.user, t.password, t.database
 	d.Timeout, d.ReadTimeout, d.WriteTimeout = s.DialTimeout, s.ReadTimeout, s.WriteTimeout
 	if s.MaxOpenConns > 0 {
 		s.MaxIdleConns = min(s.MaxIdleConns, s.MaxOpenConns)
 	}
-	return s, nil
+	s.driver = d
+	return nil
 }
 
-// locate reads the one form that is set.
+// locate reads the form that is set.
 func (s *settings) locate() (t target, err error) {
-	forms := s.forms()
+	form := s.prefix + "URL"
 	switch {
-	case len(forms) == 0:
-		return t, fmt.Errorf("%[1]sURL is not set, nor is %[1]sDSN or %[1]sHOST", s.prefix)
-	case len(forms) > 1:
-		return t, fmt.Errorf("%s are set together: keep one", strings.Join(forms, " and "))
+	case !s.URL.IsZero() && !s.DSN.IsZero():
+		return t, fmt.Errorf("%[1]sURL and %[1]sDSN are set together: keep one", s.prefix)
+	case !s.URL.IsZero():
+		t, err = parseURL(s.URL.Reveal(), s.prefix)
+	case !s.DSN.IsZero():
+		form = s.prefix + "DSN"
+		t, err = parseDSN(s.DSN.Reveal(), s.prefix)
 	case s.Host != "":
 		return s.fromParts()
-	case !s.URL.IsZero():
-		t, err = parseURL(s.URL.Reveal())
 	default:
-		t, err = parseDSN(s.DSN.Reveal(), s.prefix)
+		return t, fmt.Errorf("%[1]sURL is not set, nor is %[1]sDSN or %[1]sHOST", s.prefix)
 	}
 	if err == nil {
-		err = s.reconcile(forms[0], t)
+		err = errors.Join(s.reconcile(form, &t), s.setOptions(t.options))
 	}
 	if err != nil {
-		return t, fmt.Errorf("%s: %w", forms[0], err)
+		return t, fmt.Errorf("%s: %w", form, err)
 	}
 	return t, nil
 }
 
-// forms returns the variables that are set and each say where the server is.
-func (s *settings) forms() (names []string) {
-	for _, form := range []struct {
+// reconcile puts what a URL or a DSN says besides the address together with the other variables: it wins, and they fill
+// in who logs in.
+func (s *settings) reconcile(form string, t *target) error {
+	if t.user == "" {
+		t.user, s.User = s.User, ""
+	}
+	switch {
+	case s.Password.IsZero():
+	case t.password.IsZero():
+		t.password, s.Password = s.Password, config.Secret{}
+	case t.password.Reveal() != s.Password.Reveal():
+		return fmt.Errorf("has another password than %sPASSWORD: keep one", s.prefix)
+	}
+	var ignored []string
+	for _, part := range []struct {
 		key string
 		set bool
-	}{{"URL", !s.URL.IsZero()}, {"DSN", !s.DSN.IsZero()}, {"HOST", s.Host != ""}} {
-		if form.set {
-			names = append(names, s.prefix+form.key)
+	}{
+		{"HOST", s.Host != ""},
+		{"PORT", s.Port != 0},
+		{"USER", s.User != ""},
+		{"PASSWORD", !s.Password.IsZero()},
+		{"DATABASE", s.Database != ""},
+	} {
+		if part.set {
+			ignored = append(ignored, s.prefix+part.key)
 		}
 	}
-	return names
-}
-
-// reconcile puts what a URL or a DSN says besides the address together with the other variables.
-func (s *settings) reconcile(form string, t target) error {
-	if !s.Password.IsZero() {
-		return fmt.Errorf("is set together with %sPASSWORD: put the password into %s", s.prefix, form)
+	if len(ignored) > 0 {
+		slog.Info("not read because " + form + " is set: " + strings.Join(ignored, ", "))
 	}
-	s.ignore(form, "PORT", s.Port != 0)
-	s.ignore(form, "USER", s.User != "")
-	s.ignore(form, "DATABASE", s.Database != "")
-	return s.setOptions(t.options)
+	return nil
 }
 
+// fromParts takes the path of a Unix socket for a host, too, and host:port.
 func (s *settings) fromParts() (target, error) {
 	var errs []error
-	if !kit.ValidHost(s.Host) {
-		errs = append(errs, fmt.Errorf("%sHOST: not a host name or address", s.prefix))
+	host := kit.Host{Name: s.Host}
+	if !kit.ValidHost(s.Host) && !strings.HasPrefix(s.Host, "/") {
+		var err error
+		if host, err = kit.ParseHost(s.Host); err != nil {
+			errs = append(errs, fmt.Errorf("%sHOST: not a host name or address: %w", s.prefix, err))
+		}
+	}
+	if host.Port == 0 {
+		host.Port = s.Port
 	}
 	if s.User == "" && !s.Password.IsZero() {
 		errs = append(errs, fmt.Errorf("%[1]sUSER is not set, but %[1]sPASSWORD is", s.prefix))
 	}
-	return target{
-		host: kit.Host{Name: s.Host, Port: s.Port},
-		user: s.User, password: s.Password, database: s.Database,
-	}, errors.Join(errs...)
-}
-
-// ignore tells of a variable that some platforms set beside the URL.
-func (s *settings) ignore(form, key string, set bool) {
-	if set {
-		slog.Info(s.prefix+key+" is ignored because "+form+" is set", "variable", s.prefix+key)
-	}
+	return target{host: host, user: s.User, password: s.Password, database: s.Database}, errors.Join(errs...)
 }

@@ -17,31 +17,34 @@ const (
 
 	notDSN = "MYSQL_DSN: want user:password@tcp(host:port)/database, or unix(/path) for tcp(host:port); " +
 		"a / in an option must be percent-encoded (%2F)"
-	notAnOption = "an option after the ? is not supported; these are: allowNativePasswords, charset, " +
-		"clientFoundRows, collation, columnsWithAlias, compress, interpolateParams, loc, maxAllowedPacket, " +
-		"multiStatements, parseTime, readTimeout, rejectReadOnly, sql_mode, time_zone, timeout, tls, writeTimeout"
+	notAnOption = "an option after the ? is unknown; these are known: allowAllFiles, allowCleartextPasswords, " +
+		"allowFallbackToPlaintext, allowNativePasswords, allowOldPasswords, charset, checkConnLiveness, clientFoundRows, " +
+		"collation, columnsWithAlias, compress, connectionAttributes, connectionLimit, foreign_key_checks, " +
+		"group_concat_max_len, innodb_lock_wait_timeout, interpolateParams, loc, lock_wait_timeout, maxAllowedPacket, " +
+		"max_execution_time, max_statement_time, multiStatements, net_read_timeout, net_write_timeout, parseTime, " +
+		"readTimeout, rejectReadOnly, serverPubKey, socket, sql_mode, timeTruncate, time_zone, timeout, tls, " +
+		"transaction_isolation, tx_isolation, wait_timeout, writeTimeout"
 	notURL  = "MYSQL_URL: does not begin with mysql:// or mariadb://"
 	escapes = "MYSQL_URL: the characters / ? # @ in a user name, password or option must be percent-encoded " +
 		"(%2F %3F %23 %40)"
 	notUTF8 = "MYSQL_URL: option collation: not a collation of utf8mb4, utf8mb3 or utf8, since Go's strings are UTF-8"
-	badWord = "holds a character that is not supported; a + must be percent-encoded (%2B)"
+	badWord = "has a character that is not supported; a + must be percent-encoded (%2B)"
 )
 
 func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 	for name, test := range map[string]struct{ env, want string }{
 		"nothing is set":      {"", "MYSQL_URL is not set, nor is MYSQL_DSN or MYSQL_HOST"},
-		"URL and host":        {"MYSQL_URL=mysql://h MYSQL_HOST=h", "MYSQL_URL and MYSQL_HOST are set together: keep one"},
 		"URL and DSN":         {"MYSQL_URL=mysql://h MYSQL_DSN=tcp(h)/d", "MYSQL_URL and MYSQL_DSN are set together: keep one"},
-		"all three":           {"MYSQL_URL=SECRET MYSQL_DSN=SECRET MYSQL_HOST=SECRET", "MYSQL_URL and MYSQL_DSN and MYSQL_HOST are set together: keep one"},
+		"all three":           {"MYSQL_URL=SECRET MYSQL_DSN=SECRET MYSQL_HOST=SECRET", "MYSQL_URL and MYSQL_DSN are set together: keep one"},
 		"URL and file of it":  {"MYSQL_URL=SECRET MYSQL_URL_FILE=SECRET", "MYSQL_URL: set together with MYSQL_URL_FILE; keep one of the two"},
 		"file is not there":   {"MYSQL_PASSWORD_FILE=/SECRET", "MYSQL_PASSWORD_FILE: no such file"},
 		"another scheme":      {"MYSQL_URL=postgres://app:SECRET@h/d", notURL},
 		"no scheme":           {"MYSQL_URL=SECRET", notURL},
-		"a DSN as URL":        {"MYSQL_URL=app:SECRET@tcp(h:3306)/d", notURL},
+		"a DSN as URL":        {"MYSQL_URL=app:SECRET@tcp(h:3306)/d", "MYSQL_URL: this is a DSN: put it into MYSQL_DSN"},
 		"a DSN in a URL":      {"MYSQL_URL=mysql://app:SECRET@tcp(h:3306)/d", "MYSQL_URL: the port is not a number from 1 to 65535"},
 		"no host":             {"MYSQL_URL=mysql://app:SECRET@/d", "MYSQL_URL: the host is missing or malformed"},
 		"host forgotten":      {"MYSQL_URL=mysql://app:SECRET/d", "MYSQL_URL: the port is not a number from 1 to 65535"},
-		"two hosts":           {"MYSQL_URL=mysql://a,b/d", "MYSQL_URL: want one host"},
+		"two hosts":           {"MYSQL_URL=mysql://a,b/d", "MYSQL_URL: want one host; a second server is a second instance"},
 		"slash in password":   {"MYSQL_URL=mysql://app:SEC/RET@h", escapes},
 		"question mark":       {"MYSQL_URL=mysql://app:SEC?strict=RET@h", escapes},
 		"hash":                {"MYSQL_URL=mysql://app:SEC#RET@h", escapes},
@@ -51,10 +54,10 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"percent in path":     {"MYSQL_URL=mysql://h/SECRET%zz", "MYSQL_URL: a % in the path must be percent-encoded (%25)"},
 		"malformed options":   {"MYSQL_URL=mysql://h/d?SECRET=%zz", "MYSQL_URL: the options after the ? are malformed"},
 		"unknown option":      {"MYSQL_URL=mysql://h/d?SECRET=1", "MYSQL_URL: " + notAnOption},
-		"case of an option":   {"MYSQL_URL=mysql://h/d?parsetime=true", "MYSQL_URL: " + notAnOption},
-		"option that panics":  {"MYSQL_DSN=app@tcp(h)/d?strict=SECRET", "MYSQL_DSN: " + notAnOption},
+		"case of an option":   {"MYSQL_URL=mysql://h/d?parsetime=true", "MYSQL_URL: option \"parsetime\" is unknown; did you mean parseTime?"},
+		"option that panics":  {"MYSQL_DSN=app@tcp(h)/d?strict=SECRET", "MYSQL_DSN: option strict: not supported: the driver has no such option any more: write sql_mode"},
 		"option without name": {"MYSQL_DSN=app@tcp(h)/d?=SECRET", "MYSQL_DSN: " + notAnOption},
-		"option twice":        {"MYSQL_URL=mysql://h/d?loc=UTC&loc=SECRET", "MYSQL_URL: option loc: is there twice"},
+		"option twice":        {"MYSQL_URL=mysql://h/d?loc=UTC&loc=SECRET", "MYSQL_URL: option loc: set more than once"},
 		"many bad options": {
 			"MYSQL_URL=mysql://h/d?charset=SECRET&collation=utf8%20SECRET&compress=SECRET&loc=SECRET&maxAllowedPacket=SECRET&parseTime=SECRET&readTimeout=SECRET&time_zone=%2B00'&timeout=0h0&tls=SECRET&writeTimeout=-1s",
 			"MYSQL_URL: option charset: not utf8mb4, utf8mb3 or utf8; option collation: " + badWord +
@@ -70,10 +73,10 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"control in a DSN":      {"MYSQL_DSN=app:SECRET@tcp(h)/d%0d", "MYSQL_DSN: the name of the database has a control character"},
 		"SQL in a variable":     {"MYSQL_URL=mysql://h/d?sql_mode='ANSI',global%20x=('SECRET')", "MYSQL_URL: option sql_mode: " + badWord},
 		"plus in an option":     {"MYSQL_URL=mysql://h/d?time_zone=+01:00", "MYSQL_URL: option time_zone: " + badWord},
-		"preferred TLS":         {"MYSQL_URL=mysql://h/d?tls=preferred", "MYSQL_URL: option tls: not true, false or skip-verify"},
-		"TLS off and on":        {"MYSQL_URL=mysql://h/d?tls=true MYSQL_TLS=off", "MYSQL_URL: option tls: MYSQL_TLS says otherwise"},
-		"password beside a URL": {"MYSQL_URL=mysql://h MYSQL_PASSWORD=SECRET", "MYSQL_URL: is set together with MYSQL_PASSWORD: put the password into MYSQL_URL"},
-		"password beside a DSN": {"MYSQL_DSN=tcp(h)/ MYSQL_PASSWORD=SECRET", "MYSQL_DSN: is set together with MYSQL_PASSWORD: put the password into MYSQL_DSN"},
+		"preferred TLS":         {"MYSQL_URL=mysql://h/d?tls=preferred", "MYSQL_URL: option tls: the connection might be in clear text: write true, or skip-verify"},
+		"TLS off and on":        {"MYSQL_URL=mysql://h/d?tls=true MYSQL_TLS=off", "MYSQL_URL: option tls: conflicts with MYSQL_TLS; remove one"},
+		"password beside a URL": {"MYSQL_URL=mysql://app:pw@h MYSQL_PASSWORD=SECRET", "MYSQL_URL: has another password than MYSQL_PASSWORD: keep one"},
+		"password beside a DSN": {"MYSQL_DSN=app:pw@tcp(h)/ MYSQL_PASSWORD=SECRET", "MYSQL_DSN: has another password than MYSQL_PASSWORD: keep one"},
 
 		"a URL as DSN":              {"MYSQL_DSN=mysql://app:SECRET@h/d", "MYSQL_DSN: this is a URL: put it into MYSQL_URL"},
 		"a URL around a DSN":        {"MYSQL_DSN=mariadb://app:SECRET@tcp(h)/d", "MYSQL_DSN: this is a URL: put it into MYSQL_URL"},
@@ -91,15 +94,15 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"percent in the database":   {"MYSQL_DSN=app:SECRET@tcp(h)/d%zz", "MYSQL_DSN: a % in the name of the database must be percent-encoded (%25)"},
 		"malformed options of DSN":  {"MYSQL_DSN=app:SECRET@tcp(h)/d?a;b", "MYSQL_DSN: the options after the ? are malformed"},
 		"TLS over a socket":         {"MYSQL_DSN=app:SECRET@unix(/run/SECRET)/d MYSQL_TLS=verify", "MYSQL_TLS: there is no TLS over a Unix socket"},
-		"malformed host":            {"MYSQL_HOST=SECRET@h", "MYSQL_HOST: not a host name or address"},
-		"host with port":            {"MYSQL_HOST=h:3306", "MYSQL_HOST: not a host name or address"},
+		"malformed host":            {"MYSQL_HOST=SECRET@h", "MYSQL_HOST: not a host name or address: the host is missing or malformed"},
+		"host with port":            {"MYSQL_HOST=h:SECRET", "MYSQL_HOST: not a host name or address: the port is not a number from 1 to 65535"},
 		"password alone":            {"MYSQL_HOST=h MYSQL_PASSWORD=SECRET", "MYSQL_USER is not set, but MYSQL_PASSWORD is"},
 		"port no number":            {"MYSQL_HOST=h MYSQL_PORT=SECRET", "MYSQL_PORT: not a port: want 1 to 65535"},
 		"unknown role":              {"MYSQL_HOST=h MYSQL_ROLE=SECRET", "MYSQL_ROLE: not primary, replica or any"},
 		"TLS mode":                  {"MYSQL_HOST=h MYSQL_TLS=SECRET", "MYSQL_TLS: not off, verify or skip-verify"},
 		"duration without unit":     {"MYSQL_HOST=h MYSQL_READ_TIMEOUT=3", "MYSQL_READ_TIMEOUT: not a duration with a unit, such as 30s"},
 		"two mistakes in two lines": {"MYSQL_PORT=x MYSQL_MAX_OPEN_CONNS=-1", "MYSQL_PORT: not a port: want 1 to 65535; MYSQL_MAX_OPEN_CONNS: must not be negative"},
-		"two mistakes in parts":     {"MYSQL_HOST=/SECRET MYSQL_PASSWORD=x", "MYSQL_HOST: not a host name or address; MYSQL_USER is not set, but MYSQL_PASSWORD is"},
+		"two mistakes in parts":     {"MYSQL_HOST=SECRET@h MYSQL_PASSWORD=x MYSQL_ROLE=x MYSQL_TLS=x", "MYSQL_HOST: not a host name or address: the host is missing or malformed; MYSQL_USER is not set, but MYSQL_PASSWORD is; MYSQL_ROLE: not primary, replica or any; MYSQL_TLS: not off, verify or skip-verify"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			secret := canary.New("", "")
@@ -251,11 +254,9 @@ func TestWhatAPlatformSetsBesideTheURLIsIgnored(t *testing.T) {
 		if got := mysql.Resolve(t, "mysql"); got.Addr != "h:1" || got.User != "app" || got.Database != "shop" {
 			t.Errorf("%s: got %+v", form, got)
 		}
-		for _, key := range []string{"PORT", "USER", "DATABASE"} {
-			want := "level=INFO msg=\"MYSQL_" + key + " is ignored because " + form[:len("MYSQL_URL")] + " is set\""
-			if strings.Count(log.String(), want) != 1 {
-				t.Errorf("the log has not one %s:\n%s", want, log)
-			}
+		want := "level=INFO msg=\"not read because " + form[:len("MYSQL_URL")] + " is set: MYSQL_PORT, MYSQL_USER, MYSQL_DATABASE\""
+		if strings.Count(log.String(), want) != 1 {
+			t.Errorf("the log has not one %s:\n%s", want, log)
 		}
 	}
 }

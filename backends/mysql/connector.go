@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"crypto/x509"
 	sqldriver "database/sql/driver"
 	"errors"
 	"io"
@@ -54,7 +55,7 @@ func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 		return nil, over
 	}
 	if err != nil {
-		return nil, w.explain(err)
+		return nil, c.explain(&w, err)
 	}
 	c.pool.Lent()
 	return &connection{session: conn.(session), of: c, remote: w.RemoteAddr(), made: time.Now()}, nil
@@ -103,16 +104,28 @@ func (w *wire) SyscallConn() (syscall.RawConn, error) {
 	return w.Conn.(syscall.Conn).SyscallConn()
 }
 
-// explain returns why connecting failed: the driver's reason, unless it is a vague one and more is known.
-func (w *wire) explain(err error) error {
-	_, answered := errors.AsType[*driver.MySQLError](err)
+// explain returns why connecting failed: the driver's reason, unless it is a vague one and more is known. A server that
+// wants TLS of a user refuses the login without it, and says no more.
+func (s *settings) explain(w *wire, err error) error {
+	answer, answered := errors.AsType[*driver.MySQLError](err)
+	if answered && answer.Number == 1045 && s.driver.TLS == nil {
+		return kit.Errorf(registry.KindAuth, "access denied (1045), or the server wants TLS: %sTLS", s.prefix)
+	}
 	reason := Classify(err)
-	kind := registry.KindOf(reason)
-	vague := !answered && (kind == registry.KindUnreachable || kind == registry.KindUnknown)
-	if vague && w.broke != nil {
+	switch kind := registry.KindOf(reason); {
+	case kind == registry.KindTLS && s.driver.TLS == nil:
+		return kit.Errorf(kind, "%w: set %sTLS", reason, s.prefix)
+	case isUnknownAuthority(err):
+		return kit.Errorf(kind, "%w: %sTLS_CA_FILE says whom to trust", reason, s.prefix)
+	case !answered && w.broke != nil && (kind == registry.KindUnreachable || kind == registry.KindUnknown):
 		return kit.Classify(w.broke)
 	}
 	return reason
+}
+
+func isUnknownAuthority(err error) bool {
+	_, ok := errors.AsType[x509.UnknownAuthorityError](err)
+	return ok
 }
 
 // logger passes on what the driver would print on standard error, less what a server may have sent: some servers

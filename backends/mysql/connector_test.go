@@ -49,7 +49,7 @@ func TestTLSIsVerifiedUnlessToldOtherwise(t *testing.T) {
 		"own authority":     {"", config.TLS{CAFile: authority}, ""},
 		"name of its own":   {"?tls=true", config.TLS{CAFile: authority, ServerName: "example.com"}, ""},
 		"another name":      {"", config.TLS{CAFile: authority, ServerName: "other"}, "for another host name"},
-		"unknown authority": {"?tls=true", config.TLS{}, "signed by an unknown authority"},
+		"unknown authority": {"?tls=true", config.TLS{}, "signed by an unknown authority: MYSQL_TLS_CA_FILE says whom to trust"},
 		"skipped":           {"?tls=skip-verify", config.TLS{}, ""},
 	} {
 		cfg := at(url + test.option)

@@ -8,26 +8,30 @@
 //
 // # Configuration
 //
-// One of three forms: MYSQL_URL (mysql://user:password@host:3306/database, mariadb:// alike), MYSQL_DSN (the
-// driver's user:password@tcp(host:3306)/database, or unix(/path) for a socket), or MYSQL_HOST with MYSQL_PORT,
-// MYSQL_USER, MYSQL_PASSWORD and MYSQL_DATABASE. Every variable is a field of [Config]. A second instance is
+// MYSQL_URL (mysql://user:password@host:3306/database, mariadb:// alike) or MYSQL_DSN (the driver's
+// user:password@tcp(host:3306)/database, or unix(/path) for a socket), or else MYSQL_HOST with MYSQL_PORT, MYSQL_USER,
+// MYSQL_PASSWORD and MYSQL_DATABASE. Beside a URL or a DSN these are not read, but for a user or a password that it
+// leaves out; another password is refused. Every variable is a field of [Config]. A second instance is
 // registry.Register(mysql.New("mysql-replica")); it reads MYSQL_REPLICA_*.
 //
 // In a URL the password is percent-encoded. In a DSN it stands as it is: the last / ends the address, and the
-// last @ before it the password.
+// last @ before it the password. A host that begins with / is the path of a Unix socket.
 //
-// A URL and a DSN may end in options, ?loc=Europe%2FBerlin&tls=true, by the names that the driver has for them:
+// A URL and a DSN may end in options, ?loc=Europe%2FBerlin&tls=true. Those of the driver all work, by its names:
 //
-//	allowNativePasswords, clientFoundRows, columnsWithAlias, compress, interpolateParams, multiStatements,
-//	parseTime, rejectReadOnly    true or false; allowNativePasswords and parseTime are true unless set
+//	parseTime, allowNativePasswords, checkConnLiveness    true unless set
 //	timeout, readTimeout, writeTimeout    take precedence over MYSQL_DIAL_TIMEOUT and so on
 //	tls          true, false or skip-verify, as MYSQL_TLS has it
 //	loc          the time zone of time.Time values; UTC unless set
-//	charset      utf8mb4 or another utf8, since that is what Go's strings are
+//	charset, collation    of utf8mb4 or another utf8, since that is what Go's strings are
 //	maxAllowedPacket    in bytes; 0 asks the server, which is the default
-//	collation, sql_mode, time_zone    set for each connection; the collation one of a utf8 charset
 //
-// Any other option is refused: the driver would take it for a variable of the server and SET it.
+// The variables of the server that may be set for each connection are sql_mode, time_zone, transaction_isolation,
+// tx_isolation, innodb_lock_wait_timeout, lock_wait_timeout, max_execution_time, max_statement_time, wait_timeout,
+// net_read_timeout, net_write_timeout, group_concat_max_len and foreign_key_checks. Options of other languages' drivers
+// are read where they mean the same (ssl-mode, sslaccept, ssl, socket, connection_limit, connect_timeout ...), skipped
+// with a record where they mean nothing in Go, and else refused with what to write. Any other option is refused: the
+// driver would take it for a variable of the server and SET it.
 //
 // # Open, check, close
 //

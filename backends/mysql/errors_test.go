@@ -113,6 +113,20 @@ func TestAManagedServerThatWantsTLSSaysSoInItsText(t *testing.T) {
 	}
 }
 
+func TestAServerThatWantsTLSNamesTheVariable(t *testing.T) {
+	fake, url := fake(t)
+	for number, want := range map[int]string{
+		3159: "tls: the server wants TLS (3159): set MYSQL_TLS",
+		9002: "tls: the server wants TLS (9002): set MYSQL_TLS",
+		1045: "auth: access denied (1045), or the server wants TLS: MYSQL_TLS",
+	} {
+		fake.RejectConnections(number)
+		if got := describe(mysql.New("mysql", mysql.WithConfig(at(url))).Open(t.Context())); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 func TestEveryErrorOfTheDriverHasAKindAndAnHonestText(t *testing.T) {
 	for _, test := range []struct {
 		err  error

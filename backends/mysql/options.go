@@ -3,7 +3,9 @@ package mysql
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,58 +16,156 @@ import (
 	"github.com/vibework/mooring/backends/config"
 )
 
-// options are what may follow the ? of a URL or a DSN, by the driver's names for it.
-var options = map[string]func(*settings, string) error{
-	"allowNativePasswords": truth(func(s *settings) *bool { return &s.driver.AllowNativePasswords }),
-	"clientFoundRows":      truth(func(s *settings) *bool { return &s.driver.ClientFoundRows }),
-	"columnsWithAlias":     truth(func(s *settings) *bool { return &s.driver.ColumnsWithAlias }),
-	"interpolateParams":    truth(func(s *settings) *bool { return &s.driver.InterpolateParams }),
-	"multiStatements":      truth(func(s *settings) *bool { return &s.driver.MultiStatements }),
-	"parseTime":            truth(func(s *settings) *bool { return &s.driver.ParseTime }),
-	"rejectReadOnly":       truth(func(s *settings) *bool { return &s.driver.RejectReadOnly }),
-	"compress":             (*settings).setCompress,
+// An optionRule says what becomes of an option after the ? of a URL or a DSN.
+type optionRule struct {
+	verdict verdict
+	names   string
+	text    string // what the driver wants, or what to write instead
+}
+
+type verdict int
+
+const (
+	forDriver verdict = iota
+	forServer         // a variable of the server, which the driver sets for each connection
+	forUs             // see setters
+	unneeded          // another driver has it, and Go's does well without
+	refused           // another driver has it, and ignoring it would do harm
+)
+
+var optionRules = []optionRule{
+	{forDriver, "allowAllFiles allowCleartextPasswords allowFallbackToPlaintext allowNativePasswords allowOldPasswords " +
+		"checkConnLiveness clientFoundRows columnsWithAlias compress interpolateParams multiStatements parseTime " +
+		"rejectReadOnly", "true or false"},
+	{forDriver, "connectionAttributes", "pairs such as program:shop,team:web"},
+	{forDriver, "loc", "a known time zone; where the system has no list of them, import time/tzdata"},
+	{forDriver, "maxAllowedPacket", "a number of bytes"},
+	{forDriver, "serverPubKey", "the name of a key that the program has registered with the driver"},
+	{forDriver, "timeTruncate", "a duration with a unit, such as 1us"},
+	{forServer, "sql_mode time_zone transaction_isolation tx_isolation innodb_lock_wait_timeout lock_wait_timeout " +
+		"max_execution_time max_statement_time wait_timeout net_read_timeout net_write_timeout group_concat_max_len " +
+		"foreign_key_checks", ""},
+	{forUs, "charset characterEncoding collation connectionCollation timeout connectTimeout connect_timeout readTimeout " +
+		"socketTimeout socket_timeout writeTimeout multipleStatements allowMultiQueries connection_limit connectionLimit " +
+		"socket socketPath unix_socket unixSocket tls ssl useSSL ssl-mode sslmode ssl_mode sslMode sslaccept", ""},
+	{unneeded, "autoReconnect reconnect serverVersion useUnicode allowPublicKeyRetrieval pool_timeout pool queueLimit " +
+		"waitForConnections enableKeepAlive keepAliveInitialDelay statement_cache_size dateStrings supportBigNumbers " +
+		"bigNumberStrings decimalNumbers namedPlaceholders debug trace rewriteBatchedStatements cachePrepStmts " +
+		"useServerPrepStmts useLegacyDatetimeCode zeroDateTimeBehavior schema", ""},
+	{refused, "sslca ssl-ca ssl_ca sslrootcert", "set PREFIX_TLS_CA_FILE"},
+	{refused, "sslcert ssl-cert ssl_cert sslidentity", "set PREFIX_TLS_CERT_FILE, or PREFIX_TLS_CA_FILE for an authority"},
+	{refused, "sslkey ssl-key ssl_key sslpassword", "set PREFIX_TLS_KEY_FILE"},
+	{refused, "user username password", "write it before the @"},
+	{refused, "timezone serverTimezone", "write loc or time_zone"},
+	{refused, "allowLoadLocalInfile", "write allowAllFiles"},
+	{refused, "strict", "the driver has no such option any more: write sql_mode"},
+}
+
+// setters read the options that are ours, by our names for them.
+var setters = map[string]func(*settings, string) error{
+	"charset":   (*settings).setCharset,
+	"collation": (*settings).setCollation,
+	"tls":       (*settings).setTLS,
 
 	"timeout":      duration(func(s *settings) *time.Duration { return &s.DialTimeout }),
 	"readTimeout":  duration(func(s *settings) *time.Duration { return &s.ReadTimeout }),
 	"writeTimeout": duration(func(s *settings) *time.Duration { return &s.WriteTimeout }),
 
-	"charset":          (*settings).setCharset,
-	"loc":              (*settings).setLocation,
-	"maxAllowedPacket": (*settings).setMaxAllowedPacket,
-	"tls":              (*settings).setTLS,
-
-	"collation": (*settings).setCollation,
-	"sql_mode":  variable("sql_mode"),
-	"time_zone": variable("time_zone"),
+	"multiStatements": func(s *settings, value string) error { return s.try("multiStatements", value, "true or false") },
+	"connectionLimit": func(s *settings, value string) (err error) {
+		if s.MaxOpenConns, err = strconv.Atoi(value); err != nil || s.MaxOpenConns < 0 {
+			return errors.New("not a whole number from 0")
+		}
+		return nil
+	},
+	"socket": func(s *settings, value string) error {
+		s.socket = value
+		return nil
+	},
 }
 
-// setOptions reads all options. Its error quotes none of what is given, but lists what may be.
-func (s *settings) setOptions(given map[string][]string) error {
+// renamed are what other drivers call the options in setters, and the unit of a number there.
+var renamed = map[string][2]string{
+	"characterEncoding": {"charset"}, "connectionCollation": {"collation"},
+	"connectTimeout": {"timeout", "ms"}, "connect_timeout": {"timeout", "s"},
+	"socketTimeout": {"readTimeout", "ms"}, "socket_timeout": {"readTimeout", "s"},
+	"multipleStatements": {"multiStatements"}, "allowMultiQueries": {"multiStatements"},
+	"connection_limit": {"connectionLimit"},
+	"socketPath":       {"socket"}, "unix_socket": {"socket"}, "unixSocket": {"socket"},
+	"ssl": {"tls"}, "useSSL": {"tls"}, "ssl-mode": {"tls"}, "sslmode": {"tls"}, "ssl_mode": {"tls"}, "sslMode": {"tls"},
+	"sslaccept": {"tls"},
+}
+
+// setOptions reads all options. Its error quotes none of what is given, but for names.
+func (s *settings) setOptions(given url.Values) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		set, known := options[name]
+		known, err := true, error(nil)
+		if len(given[name]) > 1 {
+			err = errors.New("set more than once")
+		}
+		if err == nil {
+			known, err = s.setOption(name, given[name][0])
+		}
 		switch {
 		case !known:
-			names := strings.Join(slices.Sorted(maps.Keys(options)), ", ")
-			return errors.New("an option after the ? is not supported; these are: " + names)
-		case len(given[name]) > 1:
-			errs = append(errs, fmt.Errorf("option %s: is there twice", name))
-		default:
-			if err := set(s, given[name][0]); err != nil {
-				errs = append(errs, fmt.Errorf("option %s: %w", name, err))
-			}
+			errs = append(errs, unknownOption(name))
+		case err != nil:
+			errs = append(errs, fmt.Errorf("option %s: %w", name, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func truth(field func(*settings) *bool) func(*settings, string) error {
-	return func(s *settings, value string) (err error) {
-		if *field(s), err = strconv.ParseBool(value); err != nil {
-			return errors.New("not true or false")
+func (s *settings) setOption(name, value string) (known bool, err error) {
+	for _, rule := range optionRules {
+		if !slices.Contains(strings.Fields(rule.names), name) {
+			continue
 		}
-		return nil
+		switch rule.verdict {
+		case forDriver:
+			err = s.try(name, value, rule.text)
+		case forServer:
+			err = s.setVariable(name, value)
+		case forUs:
+			if other, found := renamed[name]; found {
+				name, value = other[0], value+other[1]
+			}
+			err = setters[name](s, value)
+		case unneeded:
+			slog.Info(s.prefix + "URL: option " + name + " is skipped: it means nothing in Go")
+		case refused:
+			err = errors.New("not supported: " + strings.ReplaceAll(rule.text, "PREFIX_", s.prefix))
+		}
+		return true, err
 	}
+	return false, nil
+}
+
+// unknownOption quotes the name only if it is nearly that of an option: it may be a part of a password.
+func unknownOption(name string) error {
+	var known []string
+	for _, rule := range optionRules {
+		if rule.verdict <= forUs {
+			known = append(known, strings.Fields(rule.names)...)
+		}
+	}
+	known = slices.DeleteFunc(known, func(name string) bool { return renamed[name][0] != "" })
+	if near := config.Nearest(name, known); near != "" {
+		return fmt.Errorf("option %q is unknown; did you mean %s?", name, near)
+	}
+	slices.Sort(known)
+	return errors.New("an option after the ? is unknown; these are known: " + strings.Join(known, ", "))
+}
+
+// try keeps an option for the driver if its parser, whose errors quote the value, takes it.
+func (s *settings) try(name, value, want string) error {
+	option := url.Values{name: {value}}
+	if _, err := driver.ParseDSN("/?" + option.Encode()); err != nil {
+		return errors.New("not " + want)
+	}
+	s.options.Set(name, value)
+	return nil
 }
 
 func duration(field func(*settings) *time.Duration) func(*settings, string) error {
@@ -79,35 +179,35 @@ func duration(field func(*settings) *time.Duration) func(*settings, string) erro
 	}
 }
 
-// variable sets a variable of the server for each connection. The driver puts the value into a statement as it
-// is, so it must be a plain word, quoted or not, and is quoted here.
-func variable(name string) func(*settings, string) error {
+// setVariable sets a variable of the server for each connection. The driver puts the value into a statement as it is,
+// so it must be a number, or a plain word, quoted or not, which is quoted here.
+func (s *settings) setVariable(name, value string) error {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-:/,"
-	return func(s *settings, value string) error {
-		word := value
-		if len(value) > 1 && value[0] == '\'' {
-			word = strings.TrimSuffix(value[1:], "'")
-		}
-		if strings.Trim(word, plain) != "" {
-			return errors.New("holds a character that is not supported; a + must be percent-encoded (%2B)")
-		}
-		if s.driver.Params == nil {
-			s.driver.Params = make(map[string]string)
-		}
-		s.driver.Params[name] = "'" + word + "'"
-		return nil
+	word := value
+	if len(value) > 1 && value[0] == '\'' {
+		word = strings.TrimSuffix(value[1:], "'")
 	}
+	if strings.Trim(word, plain) != "" {
+		return errors.New("has a character that is not supported; a + must be percent-encoded (%2B)")
+	}
+	if _, err := strconv.ParseFloat(word, 64); err != nil {
+		word = "'" + word + "'"
+	}
+	s.options.Set(name, word)
+	return nil
 }
 
 // setCharset takes no other charset than that of Go's strings, whatever its name.
 func (s *settings) setCharset(value string) error {
-	switch value {
-	case "utf8mb4", "utf8mb3", "utf8":
-		return s.driver.Apply(driver.Charset(value, ""))
-	case "utf8mb4,utf8": // the driver's way to ask for the better one
-		return s.driver.Apply(driver.Charset("utf8mb4", ""))
+	switch strings.ToLower(value) {
+	case "utf8mb4", "utf8mb4,utf8", "utf-8": // the second is the driver's way to ask for the better one
+		s.charset = "utf8mb4"
+	case "utf8mb3", "utf8":
+		s.charset = value
+	default:
+		return errors.New("not utf8mb4, utf8mb3 or utf8")
 	}
-	return errors.New("not utf8mb4, utf8mb3 or utf8")
+	return nil
 }
 
 // setCollation takes no collation of another charset than that of Go's strings: what that charset lacks would be stored
@@ -116,49 +216,31 @@ func (s *settings) setCollation(value string) error {
 	if !strings.HasPrefix(strings.ToLower(strings.Trim(value, "'")), "utf8") {
 		return errors.New("not a collation of utf8mb4, utf8mb3 or utf8, since Go's strings are UTF-8")
 	}
-	return variable("collation_connection")(s, value)
+	return s.setVariable("collation_connection", value)
 }
 
-func (s *settings) setCompress(value string) error {
-	on, err := strconv.ParseBool(value)
-	if err != nil {
-		return errors.New("not true or false")
-	}
-	return s.driver.Apply(driver.EnableCompression(on))
-}
-
-func (s *settings) setLocation(value string) error {
-	location, err := time.LoadLocation(value)
-	if err != nil {
-		return errors.New("not a known time zone; where the system has no list of them, import time/tzdata")
-	}
-	s.driver.Loc = location
-	return nil
-}
-
-func (s *settings) setMaxAllowedPacket(value string) error {
-	size, err := strconv.Atoi(value)
-	if err != nil || size < 0 {
-		return errors.New("not a number of bytes")
-	}
-	s.driver.MaxAllowedPacket = size
-	return nil
-}
-
+// setTLS reads what the driver calls tls, and what the platforms of the world call it.
 func (s *settings) setTLS(value string) error {
-	mode := ""
-	switch value {
-	case "true", "1":
-		mode = config.TLSVerify
-	case "false", "0":
+	mode := config.TLSVerify
+	switch strings.ToLower(strings.ReplaceAll(value, " ", "")) {
+	case "true", "1", "strict", "verify_ca", "verify-ca", "verify_identity", "verify-full", "{}",
+		`{"rejectunauthorized":true}`:
+	case "false", "0", "disabled", "disable":
 		mode = config.TLSOff
-	case config.TLSSkipVerify:
+	case "required", "require": // encrypt, and verify if there is something to verify by
+		if s.TLS == (config.TLS{}) {
+			mode = config.TLSSkipVerify
+			slog.Info(s.prefix + "URL: TLS is required, and the server not verified; tls=true verifies it")
+		}
+	case config.TLSSkipVerify, "accept_invalid_certs", `{"rejectunauthorized":false}`:
 		mode = config.TLSSkipVerify
+	case "preferred", "prefer":
+		return errors.New("the connection might be in clear text: write true, or skip-verify")
 	default:
 		return errors.New("not true, false or skip-verify")
 	}
 	if s.TLS.Mode != "" && s.TLS.Mode != mode {
-		return errors.New(s.prefix + "TLS says otherwise")
+		return errors.New("conflicts with " + s.prefix + "TLS; remove one")
 	}
 	s.TLS.Mode = mode
 	return nil

@@ -11,29 +11,38 @@ import (
 
 // target is what a URL or a DSN says, with the escapes undone.
 type target struct {
-	host     kit.Host
-	socket   string // path of a Unix socket, instead of host
+	host     kit.Host // or the path of a Unix socket
 	user     string
 	password config.Secret
 	database string
 	options  url.Values
 }
 
-func parseURL(raw string) (target, error) {
+const wantURL = "write mysql://user:password@host/database"
+
+func parseURL(raw, prefix string) (target, error) {
+	scheme, _, _ := strings.Cut(strings.ToLower(raw), "://")
+	switch {
+	case scheme == "mysql" || scheme == "mariadb":
+	case strings.HasPrefix(scheme, "jdbc:"):
+		return target{}, errors.New("this is a URL of Java: drop jdbc:, and put the user and the password before the @")
+	case strings.HasPrefix(scheme, "mysql"), strings.HasPrefix(scheme, "mariadb+"): // mysql2, mysql+pymysql
+		return target{}, errors.New("the scheme is that of another language: write mysql://")
+	case strings.Contains(raw, "(") && strings.Contains(raw, ")/"):
+		return target{}, errors.New("this is a DSN: put it into " + prefix + "DSN")
+	case strings.Contains(scheme, ";") && strings.Contains(scheme, "="):
+		return target{}, errors.New("this is the form of .NET: " + wantURL)
+	}
 	u, err := kit.ParseURI(raw, "mysql", "mariadb")
 	switch {
 	case err != nil:
 		return target{}, err
 	case len(u.Hosts) != 1:
-		return target{}, errors.New("want one host")
+		return target{}, errors.New("want one host; a second server is a second instance")
 	case strings.Contains(u.Path, "/"):
 		return target{}, errors.New("the path must be the name of a database, such as /shop")
 	}
-	t := target{host: u.Hosts[0], user: u.User, password: u.Password, database: u.Path, options: u.Query}
-	if strings.HasPrefix(t.host.Name, "/") {
-		t.host, t.socket = kit.Host{}, t.host.Name
-	}
-	return t, nil
+	return target{u.Hosts[0], u.User, u.Password, u.Path, u.Query}, nil
 }
 
 var errDSN = errors.New("want user:password@tcp(host:port)/database, or unix(/path) for tcp(host:port); " +
@@ -42,58 +51,46 @@ var errDSN = errors.New("want user:password@tcp(host:port)/database, or unix(/pa
 // parseDSN takes raw apart as the driver would, whose own parser quotes it in errors and even panics: the last /
 // ends the address, the last @ before it the password, the first : the user. So the password may hold any of
 // these, and is not escaped. No part of it is taken for an address, which has to be spelled out.
-func parseDSN(raw, prefix string) (target, error) {
+func parseDSN(raw, prefix string) (t target, err error) {
 	if strings.HasPrefix(raw, "mysql://") || strings.HasPrefix(raw, "mariadb://") {
-		return target{}, errors.New("this is a URL: put it into " + prefix + "URL")
+		return t, errors.New("this is a URL: put it into " + prefix + "URL")
 	}
 	if kit.HasControl(raw) {
-		return target{}, errors.New("has a control character")
+		return t, errors.New("has a control character")
 	}
 	slash := strings.LastIndexByte(raw, '/')
 	if slash < 0 {
-		return target{}, errDSN
+		return t, errDSN
 	}
-	var t target
 	address := raw[:slash]
 	if at := strings.LastIndexByte(address, '@'); at >= 0 {
 		user, password, _ := strings.Cut(address[:at], ":")
 		t.user, t.password = user, config.NewSecret(password)
 		address = address[at+1:]
 	}
-	database, query, _ := strings.Cut(raw[slash+1:], "?")
-	if err := errors.Join(t.setAddress(address), t.setTail(database, query)); err != nil {
-		return target{}, err
-	}
-	return t, nil
-}
-
-func (t *target) setAddress(text string) (err error) {
-	network, inner, _ := strings.Cut(text, "(")
+	network, inner, _ := strings.Cut(address, "(")
 	inner, closed := strings.CutSuffix(inner, ")")
 	switch {
 	case closed && network == "tcp":
 		t.host, err = kit.ParseHost(inner)
-		return err
 	case closed && network == "unix" && strings.HasPrefix(inner, "/"):
-		t.socket = inner
-		return nil
+		t.host.Name = inner
 	default:
-		return errDSN
+		err = errDSN
 	}
+	database, query, _ := strings.Cut(raw[slash+1:], "?")
+	return t, errors.Join(err, t.setTail(database, query))
 }
 
-func (t *target) setTail(database, query string) error {
-	plain, err := url.PathUnescape(database)
-	if err != nil {
+func (t *target) setTail(database, query string) (err error) {
+	if t.database, err = url.PathUnescape(database); err != nil {
 		return errors.New("a % in the name of the database must be percent-encoded (%25)")
 	}
-	if kit.HasControl(plain) {
+	if kit.HasControl(t.database) {
 		return errors.New("the name of the database has a control character")
 	}
-	options, err := url.ParseQuery(query)
-	if err != nil {
+	if t.options, err = url.ParseQuery(query); err != nil {
 		return errors.New("the options after the ? are malformed")
 	}
-	t.database, t.options = plain, options
 	return nil
 }

@@ -138,7 +138,7 @@ redis  fail  1ms  unreachable 1ms  -  -  -  REDIS_URL
 pubsub  fail  unreachable 1ms  -  -  -  -  PUBSUB_EMULATOR_HOST
 
 mysql: auth at authenticate:
-  access denied (1045)
+  access denied (1045), or the server wants TLS: MYSQL_TLS
   -> `+advice[registry.KindAuth]+`
 
 redis: unreachable at connect:

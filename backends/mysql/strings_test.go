@@ -1,0 +1,98 @@
+package mysql_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/backends/mysql"
+)
+
+const (
+	u  = "MYSQL_URL=mysql://app:PW@h/db"
+	hp = "MYSQL_HOST=h MYSQL_USER=app MYSQL_PASSWORD=PW"
+)
+
+// What platforms hand out, by the numbers of the review of public strings.
+func TestStringsOfTheWorldAreRead(t *testing.T) {
+	app := usual
+	app.User, app.Password, app.Database = "app", "PW", "db"
+	parts := app
+	parts.Database = ""
+	verify := func(r *mysql.Resolved) { r.TLS, r.ServerName = true, "h" }
+	encrypt := func(r *mysql.Resolved) { r.TLS, r.SkipVerify, r.ServerName = true, true, "h" }
+	same := func(*mysql.Resolved) {}
+	socket := func(r *mysql.Resolved) { r.Net, r.Addr = "unix", "/cloudsql/p:r:i" }
+	for env, test := range map[string]struct {
+		base mysql.Resolved
+		edit func(*mysql.Resolved)
+	}{
+		u + "?ssl-mode=REQUIRED":                                            {app, encrypt},
+		u + "?ssl-mode=VERIFY_CA":                                           {app, verify},
+		u + "?ssl-mode=VERIFY_IDENTITY":                                     {app, verify},
+		u + "?ssl-mode=DISABLED":                                            {app, same},
+		u + "?ssl-mode=REQUIRED MYSQL_TLS=verify":                           {app, verify},
+		u + "?sslaccept=strict":                                             {app, verify},
+		u + "?sslaccept=accept_invalid_certs":                               {app, encrypt},
+		u + `?ssl={"rejectUnauthorized":true}`:                              {app, verify},
+		u + `?ssl={"rejectUnauthorized":false}`:                             {app, encrypt},
+		u + "?ssl={}":                                                       {app, verify},
+		u + "?ssl=true":                                                     {app, verify},
+		u + "?sslmode=require":                                              {app, encrypt},
+		u + "?reconnect=true":                                               {app, same},
+		u + "?serverVersion=8.0.32&charset=utf8mb4":                         {app, same},
+		"MYSQL_URL=mysql://app:PW@localhost/db?socket=/cloudsql/p:r:i":      {app, socket},
+		"MYSQL_URL=mysql://app:PW@localhost/db?socketPath=/cloudsql/p:r:i":  {app, socket},
+		"MYSQL_URL=mysql://app:PW@localhost/db?unix_socket=/cloudsql/p:r:i": {app, socket},
+		"MYSQL_HOST=/cloudsql/p:r:i MYSQL_USER=app MYSQL_PASSWORD=PW":       {parts, socket},
+		"MYSQL_HOST=h:3307 MYSQL_USER=app MYSQL_PASSWORD=PW":                {parts, func(r *mysql.Resolved) { r.Addr = "h:3307" }},
+		"MYSQL_HOST=::1 MYSQL_USER=app MYSQL_PASSWORD=PW":                   {parts, func(r *mysql.Resolved) { r.Addr = "[::1]:3306" }},
+		u + " MYSQL_USER=app MYSQL_PASSWORD=PW MYSQL_DATABASE=db":           {app, same},
+		u + " MYSQL_HOST=h MYSQL_USERNAME=app MYSQL_PASSWORD=PW":            {app, same},
+		"MYSQL_URL=mysql://app@h/db MYSQL_PASSWORD=PW":                      {app, same},
+		"MYSQL_URL=mysql://h/db MYSQL_USER=app MYSQL_PASSWORD=PW":           {app, same},
+		u + "?connection_limit=5":                                           {app, func(r *mysql.Resolved) { r.MaxOpenConns, r.MaxIdleConns = 5, 5 }},
+		u + "?connect_timeout=3&socket_timeout=9":                           {app, func(r *mysql.Resolved) { r.Timeout, r.ReadTimeout = 3*time.Second, 9*time.Second }},
+		u + "?connectTimeout=3000":                                          {app, func(r *mysql.Resolved) { r.Timeout = 3 * time.Second }},
+		u + "?multipleStatements=true":                                      {app, func(r *mysql.Resolved) { r.Flags = "native live multi time " }},
+		u + "?allowAllFiles=true":                                           {app, func(r *mysql.Resolved) { r.Flags = "native live time files " }},
+		u + "?allowCleartextPasswords=true":                                 {app, func(r *mysql.Resolved) { r.Flags = "native live time clear " }},
+		u + "?checkConnLiveness=false":                                      {app, func(r *mysql.Resolved) { r.Flags = "native time " }},
+		u + "?transaction_isolation=READ-COMMITTED&innodb_lock_wait_timeout=5": {app, func(r *mysql.Resolved) {
+			r.Params = "map[innodb_lock_wait_timeout:5 transaction_isolation:'READ-COMMITTED']"
+		}},
+		hp: {parts, same},
+	} {
+		setenv(t, env)
+		want := test.base
+		test.edit(&want)
+		if got := mysql.Resolve(t, "mysql"); got != want {
+			t.Errorf("%s\ngot  %+v\nwant %+v", env, got, want)
+		}
+	}
+}
+
+func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
+	const oneOf = "the scheme is that of another language: write mysql://"
+	for env, want := range map[string]string{
+		"MYSQL_URL=jdbc:mysql://h/db?user=app&password=PW":    "MYSQL_URL: this is a URL of Java: drop jdbc:, and put the user and the password before the @",
+		"MYSQL_URL=mysql+pymysql://app:PW@h/db":               "MYSQL_URL: " + oneOf,
+		"MYSQL_URL=mysql2://app:PW@h/db":                      "MYSQL_URL: " + oneOf,
+		"MYSQL_URL=Server=h;Database=db;Uid=app;Pwd=PW":       "MYSQL_URL: this is the form of .NET: write mysql://user:password@host/database",
+		u + "?sslca=/etc/ca.pem":                              "MYSQL_URL: option sslca: not supported: set MYSQL_TLS_CA_FILE",
+		u + "?ssl-mode=PREFERRED":                             "MYSQL_URL: option ssl-mode: the connection might be in clear text: write true, or skip-verify",
+		u + "?timezone=Z":                                     "MYSQL_URL: option timezone: not supported: write loc or time_zone",
+		u + "?serverPubKey=other":                             "MYSQL_URL: option serverPubKey: not the name of a key that the program has registered with the driver",
+		"MYSQL_URL=mysql://app:PW@::1:3306/db":                "MYSQL_URL: an IPv6 address must stand in brackets, as in [::1]",
+		"MYSQL_HOST=fe80::1::2 MYSQL_USER=app":                "MYSQL_HOST: not a host name or address: an IPv6 address must stand in brackets, as in [::1]",
+		u + "?ssl=true&loc=Nowhere&interpolatParams=1":        `MYSQL_URL: option "interpolatParams" is unknown; did you mean interpolateParams?; option loc: not a known time zone; where the system has no list of them, import time/tzdata`,
+		"MYSQL_URL=mysql://app:PW@h/db?socket=/s&ssl=true":    "MYSQL_TLS: there is no TLS over a Unix socket",
+		"MYSQL_URL=mysql://app:PW@h/db?connection_limit=many": "MYSQL_URL: option connection_limit: not a whole number from 0",
+	} {
+		setenv(t, env)
+		err := mysql.New("mysql").Configure()
+		if err == nil || strings.ReplaceAll(err.Error(), "\n", "; ") != want {
+			t.Errorf("%s\ngot  %v\nwant %s", env, err, want)
+		}
+	}
+}
