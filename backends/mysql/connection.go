@@ -33,7 +33,7 @@ type connection struct {
 	of       *connector
 	remote   net.Addr
 	made     time.Time
-	readOnly bool // the program has begun a transaction that is to be read-only
+	readOnly bool // the last transaction was to be read-only
 }
 
 // IsValid reports whether the connection, which has come back, may stay in the pool.
@@ -47,6 +47,7 @@ func (c *connection) ResetSession(ctx context.Context) error {
 	if c.stale() {
 		return sqldriver.ErrBadConn
 	}
+	c.readOnly = false
 	c.of.pool.Lent()
 	return c.session.ResetSession(ctx)
 }
@@ -85,12 +86,9 @@ func (c *connection) PrepareContext(ctx context.Context, query string) (sqldrive
 }
 
 func (c *connection) BeginTx(ctx context.Context, opts sqldriver.TxOptions) (sqldriver.Tx, error) {
-	tx, err := c.session.BeginTx(ctx, opts)
-	if err != nil {
-		return nil, c.note(err)
-	}
 	c.readOnly = opts.ReadOnly
-	return &transaction{tx, c}, nil
+	tx, err := c.session.BeginTx(ctx, opts)
+	return tx, c.note(err)
 }
 
 // prepared is what the driver's statement can do.
@@ -114,19 +112,4 @@ func (s *statement) ExecContext(ctx context.Context, args []sqldriver.NamedValue
 func (s *statement) QueryContext(ctx context.Context, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
 	rows, err := s.prepared.QueryContext(ctx, args)
 	return rows, s.conn.note(err)
-}
-
-type transaction struct {
-	sqldriver.Tx
-	conn *connection
-}
-
-func (t *transaction) Commit() error {
-	t.conn.readOnly = false
-	return t.conn.note(t.Tx.Commit())
-}
-
-func (t *transaction) Rollback() error {
-	t.conn.readOnly = false
-	return t.conn.note(t.Tx.Rollback())
 }

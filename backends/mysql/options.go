@@ -45,9 +45,7 @@ var optionRules = []optionRule{
 	{forServer, "sql_mode time_zone transaction_isolation tx_isolation innodb_lock_wait_timeout lock_wait_timeout " +
 		"max_execution_time max_statement_time wait_timeout net_read_timeout net_write_timeout group_concat_max_len " +
 		"foreign_key_checks", ""},
-	{forUs, "charset characterEncoding collation connectionCollation timeout connectTimeout connect_timeout readTimeout " +
-		"socketTimeout socket_timeout writeTimeout multipleStatements allowMultiQueries connection_limit connectionLimit " +
-		"socket socketPath unix_socket unixSocket tls ssl useSSL ssl-mode sslmode ssl_mode sslMode sslaccept", ""},
+	{forUs, "charset collation timeout readTimeout writeTimeout connectionLimit socket tls", ""},
 	{unneeded, "autoReconnect reconnect serverVersion useUnicode allowPublicKeyRetrieval pool_timeout pool queueLimit " +
 		"waitForConnections enableKeepAlive keepAliveInitialDelay statement_cache_size dateStrings supportBigNumbers " +
 		"bigNumberStrings decimalNumbers namedPlaceholders debug trace rewriteBatchedStatements cachePrepStmts " +
@@ -85,15 +83,22 @@ var setters = map[string]func(*settings, string) error{
 }
 
 // renamed are what other drivers call the options in setters, and the unit of a number there.
-var renamed = map[string][2]string{
-	"characterEncoding": {"charset"}, "connectionCollation": {"collation"},
-	"connectTimeout": {"timeout", "ms"}, "connect_timeout": {"timeout", "s"},
-	"socketTimeout": {"readTimeout", "ms"}, "socket_timeout": {"readTimeout", "s"},
-	"multipleStatements": {"multiStatements"}, "allowMultiQueries": {"multiStatements"},
-	"connection_limit": {"connectionLimit"},
-	"socketPath":       {"socket"}, "unix_socket": {"socket"}, "unixSocket": {"socket"},
-	"ssl": {"tls"}, "useSSL": {"tls"}, "ssl-mode": {"tls"}, "sslmode": {"tls"}, "ssl_mode": {"tls"}, "sslMode": {"tls"},
-	"sslaccept": {"tls"},
+var renamed = rename(map[string]string{
+	"charset": "characterEncoding", "collation": "connectionCollation", "connectionLimit": "connection_limit",
+	"timeout": "connectTimeout:ms connect_timeout:s", "readTimeout": "socketTimeout:ms socket_timeout:s",
+	"multiStatements": "multipleStatements allowMultiQueries", "socket": "socketPath unix_socket unixSocket",
+	"tls": "ssl useSSL ssl-mode sslmode ssl_mode sslMode sslaccept",
+})
+
+func rename(lists map[string]string) map[string][2]string {
+	names := make(map[string][2]string)
+	for ours, list := range lists {
+		for name := range strings.FieldsSeq(list) {
+			name, unit, _ := strings.Cut(name, ":")
+			names[name] = [2]string{ours, unit}
+		}
+	}
+	return names
 }
 
 // setOptions reads all options. Its error quotes none of what is given, but for names.
@@ -118,6 +123,9 @@ func (s *settings) setOptions(given url.Values) error {
 }
 
 func (s *settings) setOption(name, value string) (known bool, err error) {
+	if other, found := renamed[name]; found {
+		return true, setters[other[0]](s, value+other[1])
+	}
 	for _, rule := range optionRules {
 		if !slices.Contains(strings.Fields(rule.names), name) {
 			continue
@@ -128,9 +136,6 @@ func (s *settings) setOption(name, value string) (known bool, err error) {
 		case forServer:
 			err = s.setVariable(name, value)
 		case forUs:
-			if other, found := renamed[name]; found {
-				name, value = other[0], value+other[1]
-			}
 			err = setters[name](s, value)
 		case unneeded:
 			slog.Info(s.prefix + "URL: option " + name + " is skipped: it means nothing in Go")
@@ -150,7 +155,6 @@ func unknownOption(name string) error {
 			known = append(known, strings.Fields(rule.names)...)
 		}
 	}
-	known = slices.DeleteFunc(known, func(name string) bool { return renamed[name][0] != "" })
 	if near := config.Nearest(name, known); near != "" {
 		return fmt.Errorf("option %q is unknown; did you mean %s?", name, near)
 	}
