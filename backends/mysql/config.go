@@ -50,14 +50,15 @@ type settings struct {
 	host   string // or an address, without the port
 	role   kit.Role
 	driver *driver.Config // all but the password and the dialler
+	login  *kit.Login
 
 	options url.Values // for the driver
 	charset string
 	socket  string
 }
 
-// resolve checks the configuration and finds out where the server is. Its error names variables and quotes no value.
-func resolve(name string, in setup) (*settings, error) {
+// read checks the configuration and finds out where the server is.
+func read(name string, in setup) (*settings, error) {
 	cfg, err := kit.Load(name, in.config)
 	if err != nil {
 		return nil, err

@@ -31,14 +31,11 @@ type connector struct {
 	pool kit.Pool
 }
 
-// Connect connects, logs in and selects the database within DialTimeout; the driver alone would bound the
-// dialling only. Its error can be shown, unlike the driver's.
-func (c *connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
-	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
-	defer cancel()
+// connect is Connect with these credentials.
+func (c *connector) connect(ctx context.Context, who kit.Credentials) (sqldriver.Conn, error) {
 	var w wire
 	cfg := c.driver.Clone()
-	cfg.Passwd = c.Password.Reveal()
+	cfg.User, cfg.Passwd = who.User, who.Password.Reveal()
 	cfg.DialFunc = func(ctx context.Context, _, addr string) (_ net.Conn, err error) {
 		w.Conn, err = c.conns.Dial(ctx, addr, c.DialTimeout)
 		return &w, err

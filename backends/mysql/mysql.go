@@ -1,9 +1,11 @@
 package mysql
 
 import (
+	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
 
+	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
@@ -39,8 +41,9 @@ func WithHook(hook func(sqldriver.Connector) *sql.DB) Option {
 
 // setup is what a program sets in code.
 type setup struct {
-	config *Config
-	hook   func(sqldriver.Connector) *sql.DB
+	config      *Config
+	hook        func(sqldriver.Connector) *sql.DB
+	credentials func(context.Context) (user string, password config.Secret, err error)
 }
 
 // Resource is one MySQL server and a pool of connections to it. All methods are safe for concurrent use.

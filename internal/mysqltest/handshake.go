@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
+	"slices"
 )
 
 const (
@@ -86,8 +87,8 @@ func (s *Server) asksForTLS(response []byte) bool {
 
 // refusal is the number of the error that the login deserves, or 0.
 func (s *Server) refusal(l login, scramble []byte) int {
-	want := nativePassword(scramble, s.options.Password)
-	if l.user != s.options.User || !bytes.Equal(l.proof, want) {
+	right := func(password string) bool { return bytes.Equal(l.proof, nativePassword(scramble, password)) }
+	if l.user != s.options.User || !slices.ContainsFunc(s.accepted(), right) {
 		return erAccessDenied
 	}
 	if l.database != "" && s.options.Database != "" && l.database != s.options.Database {

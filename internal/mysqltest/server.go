@@ -49,17 +49,32 @@ type Server struct {
 	failQuery atomic.Int32
 	rejection atomic.Int32
 
-	mu      sync.Mutex
-	queries []string
-	failing map[string]int // error numbers by parts of statements
+	mu        sync.Mutex
+	passwords []string
+	queries   []string
+	failing   map[string]int // error numbers by parts of statements
 }
 
 // Start runs a server on a loopback port until the test ends.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
-	s := &Server{options: o, failing: make(map[string]int)}
+	s := &Server{options: o, passwords: []string{o.Password}, failing: make(map[string]int)}
 	s.Server = tcptest.Start(t, s.serve)
 	return s
+}
+
+// AcceptPasswords makes these the passwords that a login may have, in the place of the one in Options. Connections that
+// are open already are left alone.
+func (s *Server) AcceptPasswords(passwords ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.passwords = passwords
+}
+
+func (s *Server) accepted() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.passwords
 }
 
 // FailPing makes every ping fail with the given error number, 1053 for instance, until FailPing(0).

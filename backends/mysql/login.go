@@ -1,0 +1,50 @@
+package mysql
+
+import (
+	"context"
+	sqldriver "database/sql/driver"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/kit"
+)
+
+// WithCredentials asks for a user and a password for each new connection, instead of those of the configuration: for
+// tokens that are valid for minutes, such as those of RDS and Cloud SQL with IAM. The context ends after DialTimeout.
+// An error is registry.KindAuth, and its text is not shown.
+func WithCredentials(ask func(context.Context) (user string, password config.Secret, err error)) Option {
+	return func(s *setup) { s.credentials = ask }
+}
+
+// resolve checks the configuration, finds out where the server is, and who logs in: the program says it, or the files
+// that the environment names, which are read again when they have changed. Its error names variables and quotes no
+// value.
+func resolve(name string, in setup) (*settings, error) {
+	s, login, err := kit.Follow(name, in.config, func() (*settings, error) { return read(name, in) })
+	if err != nil {
+		return nil, err
+	}
+	if in.credentials != nil {
+		login = kit.AskLogin(in.credentials)
+	}
+	s.login = login
+	return s, nil
+}
+
+// Credentials returns who logs in, and what else a file may have changed.
+func (s *settings) Credentials() kit.Credentials {
+	rest := s.driver.Clone()
+	rest.User = ""
+	return kit.Credentials{User: s.driver.User, Password: s.Password, Rest: config.NewSecret(rest.FormatDSN())}
+}
+
+// Connect connects, logs in with the credentials of now and selects the database within DialTimeout; the driver alone
+// would bound the dialling only. Its error can be shown, unlike the driver's.
+func (c *connector) Connect(ctx context.Context) (conn sqldriver.Conn, err error) {
+	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
+	defer cancel()
+	err = c.login.Connect(ctx, func(who kit.Credentials) (err error) {
+		conn, err = c.connect(ctx, who)
+		return err
+	})
+	return conn, err
+}
