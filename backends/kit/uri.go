@@ -94,6 +94,10 @@ func (u *URI) setHosts(list string) error {
 			u.Hosts = append(u.Hosts, Host{Name: path})
 			continue
 		}
+		// It is not clear whether the last part of it is a port.
+		if strings.Count(text, ":") > 1 && strings.Trim(text, "0123456789abcdefABCDEF:.") == "" {
+			return errors.New("an IPv6 address must stand in brackets, as in [::1]")
+		}
 		host, err := ParseHost(text)
 		if err != nil {
 			return err
@@ -118,9 +122,6 @@ func (u *URI) setTail(path, query string) error {
 
 // ParseHost reads "host", "host:port", "[::1]" and "[::1]:port".
 func ParseHost(text string) (Host, error) {
-	if strings.Count(text, ":") > 1 && strings.Trim(text, "0123456789abcdefABCDEF:.") == "" {
-		return Host{}, errors.New("an IPv6 address must stand in brackets, as in [::1]")
-	}
 	host := Host{Name: text}
 	if name, port, err := net.SplitHostPort(text); err == nil {
 		number, err := strconv.ParseUint(port, 10, 16)

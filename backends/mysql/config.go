@@ -59,21 +59,21 @@ type settings struct {
 
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
-	cfg, err := kit.Load(name, in.config)
-	if err != nil {
-		return nil, err
-	}
+	cfg, loadErr := kit.Load(name, in.config)
 	s := &settings{
 		Config: cfg, setup: in, prefix: config.Prefix(name),
 		options: url.Values{"parseTime": {"true"}, "maxAllowedPacket": {"0"}},
 	}
-	t, err := s.locate()
+	t, err := s.locate(name)
+	if loadErr != nil && s.URL.IsZero() && s.DSN.IsZero() && s.Host == "" {
+		err = nil // it may be set, and unreadable
+	}
 	role, roleErr := kit.ParseRole(s.Role)
 	if roleErr != nil {
 		roleErr = fmt.Errorf("%sROLE: %w", s.prefix, roleErr)
 	}
 	secure, tlsErr := s.TLS.Config(name, t.host.Name)
-	if err := errors.Join(err, roleErr, tlsErr); err != nil {
+	if err := errors.Join(loadErr, err, roleErr, tlsErr); err != nil {
 		return nil, err
 	}
 	if s.socket != "" {
@@ -110,7 +110,7 @@ func (s *settings) setDriver(name string, t target, secure *tls.Config) error {
 }
 
 // locate reads the form that is set.
-func (s *settings) locate() (t target, err error) {
+func (s *settings) locate(name string) (t target, err error) {
 	form := s.prefix + "URL"
 	switch {
 	case !s.URL.IsZero() && !s.DSN.IsZero():
@@ -123,7 +123,7 @@ func (s *settings) locate() (t target, err error) {
 	case s.Host != "":
 		return s.fromParts()
 	default:
-		return t, fmt.Errorf("%[1]sURL is not set, nor is %[1]sDSN or %[1]sHOST", s.prefix)
+		return t, config.NotSet(name, "URL", "DSN", "HOST")
 	}
 	if err == nil {
 		err = errors.Join(s.reconcile(form, &t), s.setOptions(t.options))

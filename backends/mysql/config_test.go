@@ -102,6 +102,8 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"TLS mode":                  {"MYSQL_HOST=h MYSQL_TLS=SECRET", "MYSQL_TLS: not off, verify or skip-verify"},
 		"duration without unit":     {"MYSQL_HOST=h MYSQL_READ_TIMEOUT=3", "MYSQL_READ_TIMEOUT: not a duration with a unit, such as 30s"},
 		"two mistakes in two lines": {"MYSQL_PORT=x MYSQL_MAX_OPEN_CONNS=-1", "MYSQL_PORT: not a port: want 1 to 65535; MYSQL_MAX_OPEN_CONNS: must not be negative"},
+		"four mistakes at once":     {"MYSQL_HOST=SECRET@h MYSQL_PASSWORD=x MYSQL_TLS=maybe MYSQL_MAX_OPEN_CONNS=x", "MYSQL_MAX_OPEN_CONNS: not a whole number; MYSQL_HOST: not a host name or address: the host is missing or malformed; MYSQL_USER is not set, but MYSQL_PASSWORD is; MYSQL_TLS: not off, verify or skip-verify"},
+		"another URL is set":        {"DATABASE_URL=mysql://app:SECRET@h/d", "MYSQL_URL is not set, nor is MYSQL_DSN or MYSQL_HOST; DATABASE_URL is set, but not read"},
 		"two mistakes in parts":     {"MYSQL_HOST=SECRET@h MYSQL_PASSWORD=x MYSQL_ROLE=x MYSQL_TLS=x", "MYSQL_HOST: not a host name or address: the host is missing or malformed; MYSQL_USER is not set, but MYSQL_PASSWORD is; MYSQL_ROLE: not primary, replica or any; MYSQL_TLS: not off, verify or skip-verify"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,6 +17,9 @@
 // In a URL the password is percent-encoded. In a DSN it stands as it is: the last / ends the address, and the
 // last @ before it the password. A host that begins with / is the path of a Unix socket.
 //
+// A password, user, URL or DSN that stands in a file (MYSQL_PASSWORD_FILE and so on) is read again for the next
+// connection once the file has changed; handles stay as they are. [WithCredentials] asks the program instead.
+//
 // A URL and a DSN may end in options, ?loc=Europe%2FBerlin&tls=true. Those of the driver all work, by its names:
 //
 //	parseTime, allowNativePasswords, checkConnLiveness    true unless set

@@ -84,7 +84,7 @@ func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 		u + "?timezone=Z":                                     "MYSQL_URL: option timezone: not supported: write loc or time_zone",
 		u + "?serverPubKey=other":                             "MYSQL_URL: option serverPubKey: not the name of a key that the program has registered with the driver",
 		"MYSQL_URL=mysql://app:PW@::1:3306/db":                "MYSQL_URL: an IPv6 address must stand in brackets, as in [::1]",
-		"MYSQL_HOST=fe80::1::2 MYSQL_USER=app":                "MYSQL_HOST: not a host name or address: an IPv6 address must stand in brackets, as in [::1]",
+		"MYSQL_HOST=fe80::1::2 MYSQL_USER=app":                "MYSQL_HOST: not a host name or address: the host is missing or malformed",
 		u + "?ssl=true&loc=Nowhere&interpolatParams=1":        `MYSQL_URL: option "interpolatParams" is unknown; did you mean interpolateParams?; option loc: not a known time zone; where the system has no list of them, import time/tzdata`,
 		"MYSQL_URL=mysql://app:PW@h/db?socket=/s&ssl=true":    "MYSQL_TLS: there is no TLS over a Unix socket",
 		"MYSQL_URL=mysql://app:PW@h/db?connection_limit=many": "MYSQL_URL: option connection_limit: not a whole number from 0",
