@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/vibework/mooring/internal/tcptest"
@@ -18,7 +19,7 @@ type Echo struct {
 	// InPlugin makes the server ask for a way to log in whose name is what it has been sent. Without, that is the
 	// text of an error.
 	InPlugin bool
-	// AfterPing lets everybody in and answers one ping before the error. Without, the login fails with it.
+	// AfterPing lets everybody in and answers one ping, or one SELECT 1, before the error. Without, the login fails.
 	AfterPing bool
 	// Heard is called with all that is sent back, by any goroutine.
 	Heard func(sent string)
@@ -76,7 +77,7 @@ func (e *echoing) shakeHands(s *Server) bool {
 	return e.write(okPacket) == nil
 }
 
-// serve answers statements and one ping, and sends back what it has been sent from then on.
+// serve answers statements and one ping, or one SELECT 1, and sends back what it has been sent from then on.
 func (e *echoing) serve() {
 	pings := 0
 	for {
@@ -85,15 +86,21 @@ func (e *echoing) serve() {
 		if !ok || command[0] == comQuit {
 			return
 		}
-		if command[0] == comPing {
+		answer := [][]byte{okPacket}
+		query := string(command[1:])
+		if command[0] == comQuery && strings.HasPrefix(query, "SELECT") {
+			answer = oneRow(valueOf(query))
+		}
+		if command[0] == comPing || query == "SELECT 1" {
 			pings++
 		}
-		answer := okPacket
 		if pings > 1 {
-			answer = e.failure()
+			answer = [][]byte{e.failure()}
 		}
-		if e.write(answer) != nil {
-			return
+		for _, packet := range answer {
+			if e.write(packet) != nil {
+				return
+			}
 		}
 	}
 }
