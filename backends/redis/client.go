@@ -105,9 +105,17 @@ func (c *client) dialPooled(ctx context.Context) (driver.Conn, error) {
 }
 
 // dial connects, logs in and selects the database within DialTimeout. Its error can be shown, unlike the driver's.
-func (c *client) dial(ctx context.Context) (driver.Conn, error) {
+func (c *client) dial(ctx context.Context) (conn driver.Conn, err error) {
 	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
 	defer cancel()
+	err = c.login.Connect(ctx, func(who kit.Credentials) (err error) {
+		conn, err = c.dialAs(ctx, who)
+		return err
+	})
+	return conn, err
+}
+
+func (c *client) dialAs(ctx context.Context, who kit.Credentials) (driver.Conn, error) {
 	var remote net.Conn
 	conn, err := driver.DialContext(ctx, "tcp", c.addr,
 		driver.DialContextFunc(func(ctx context.Context, _, addr string) (_ net.Conn, err error) {
@@ -122,7 +130,7 @@ func (c *client) dial(ctx context.Context) (driver.Conn, error) {
 		driver.DialWriteTimeout(c.WriteTimeout),
 	)
 	if err == nil {
-		if err = c.login(ctx, conn); err != nil {
+		if err = c.greet(ctx, conn, who); err != nil {
 			_ = conn.Close()
 		}
 	}
@@ -136,42 +144,6 @@ func (c *client) dial(ctx context.Context) (driver.Conn, error) {
 		return nil, Classify(err)
 	}
 	return &connection{Conn: conn, of: c, socket: remote, made: time.Now()}, nil
-}
-
-// login logs in, says who is connected, and selects the database. A server of another kind does not know that: then
-// the error says what it is.
-func (c *client) login(ctx context.Context, conn driver.Conn) error {
-	err := c.authenticate(ctx, conn)
-	if err == nil && c.ClientName != "" { // it is for people who look: a refusal is no failure
-		_, err = driver.DoContext(conn, ctx, "CLIENT", "SETNAME", c.ClientName)
-		if refused(err) {
-			err = nil
-		}
-	}
-	if err == nil && c.DB != 0 {
-		_, err = driver.DoContext(conn, ctx, "SELECT", c.DB)
-	}
-	if refused(err) {
-		if wrong := c.identify(ctx, conn); wrong != nil {
-			return wrong
-		}
-	}
-	return err
-}
-
-func (c *client) authenticate(ctx context.Context, conn driver.Conn) error {
-	var args []any
-	if c.Username != "" {
-		args = append(args, c.Username)
-	}
-	if c.Password.IsZero() {
-		return nil
-	}
-	_, err := driver.DoContext(conn, ctx, "AUTH", append(args, c.Password.Reveal())...)
-	if refused(err) {
-		return err
-	}
-	return c.firstWord(err)
 }
 
 // test keeps a connection that the server has closed, or that is to leave the pool, from being lent.

@@ -49,18 +49,19 @@ type settings struct {
 	family string // 4 or 6 if only such an address will do
 	role   kit.Role
 	tls    *tls.Config
+	login  *kit.Login
 }
 
-// resolve checks the configuration and finds out where the server is. Its error lists all that is wrong, by variable
-// and never by value.
-func resolve(name string, in setup) (*settings, error) {
+// read checks the configuration and finds out where the server is.
+func read(name string, in setup) (*settings, error) {
 	cfg, err := kit.Load(name, in.config)
-	if err != nil {
-		return nil, err
-	}
 	s := &settings{Config: cfg, setup: in, prefix: config.Prefix(name)}
-	host, err := s.locate()
 	errs := []error{err}
+	var host kit.Host
+	if hasPlace := !s.URL.IsZero() || s.Host != ""; hasPlace || err == nil { // or else err may say why there is none
+		host, err = s.locate()
+		errs = append(errs, err)
+	}
 	s.host, s.addr = host.Name, host.Addr(usualPort)
 	s.setLimits()
 	s.tls, err = s.TLS.Config(name, host.Name)
@@ -122,7 +123,7 @@ func (s *settings) fromParts() (host kit.Host, err error) {
 	case s.Port != 0 && s.Port != host.Port:
 		errs[0] = fmt.Errorf("%[1]sHOST: has a port, and %[1]sPORT is another one", s.prefix)
 	}
-	if s.Username != "" && s.Password.IsZero() {
+	if s.Username != "" && s.Password.IsZero() && s.credentials == nil {
 		errs[1] = fmt.Errorf("%[1]sPASSWORD is not set, but %[1]sUSERNAME is", s.prefix)
 	}
 	return host, errors.Join(errs...)

@@ -14,7 +14,7 @@
 // client_name are read. Every variable is a field of [Config]. A second instance is
 // registry.Register(redis.New("redis-sessions")); it reads REDIS_SESSIONS_*.
 //
-// # Open, check, close
+// # Open and check
 //
 // Open connects, authenticates, selects the database and sends a PING. A Sentinel, and a node of a cluster that does
 // not hold all slots, are refused by name. Check sends a PING over a pooled connection. When that fails or none comes
@@ -24,6 +24,14 @@
 //
 // With REDIS_ROLE=primary a server that takes no writes is KindReadOnly: Open tries again, and Check fails. With
 // replica it has to be one. The question is ROLE, or INFO for a user who may not ask that.
+//
+// # Passwords that change
+//
+// A password or a URL in a file is read again for each new connection once the file has changed. A password that the
+// server refuses falls back, once, to the one that worked. Of a URL only the user and the password are used, the rest
+// counts at the next Open. [WithCredentials] asks the program instead, such as for a token of IAM.
+//
+// # Close
 //
 // Close closes the pool and lends no connection from then on. Those that the program has borrowed may come back within
 // the share that CloseAll gives to Close, less 100ms; then they are cut, and the error counts them.

@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"testing"
 	"time"
+
+	"github.com/vibework/mooring/backends/kit"
 )
 
 // Resolved is what the driver is going to be given.
@@ -55,4 +57,10 @@ func resolved(t *testing.T, name string, in setup) *settings {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// ForgetLookups does what half a minute does.
+func ForgetLookups(r *Resource) {
+	c, _ := kit.ClientOf(r.Resource)
+	c.lookups = kit.Lookups{}
 }

@@ -5,6 +5,7 @@ import (
 
 	driver "github.com/gomodule/redigo/redis"
 
+	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
@@ -41,8 +42,9 @@ func WithHook(hook func(*driver.Pool)) Option { return func(s *setup) { s.hook =
 
 // setup is what a program sets in code.
 type setup struct {
-	config *Config
-	hook   func(*driver.Pool)
+	config      *Config
+	hook        func(*driver.Pool)
+	credentials func(context.Context) (user string, password config.Secret, err error)
 }
 
 // Resource is one Redis server and a pool of connections to it. All methods are safe for concurrent use.

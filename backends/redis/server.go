@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	driver "github.com/gomodule/redigo/redis"
@@ -10,8 +9,6 @@ import (
 	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
-
-const allSlots = 16384
 
 // ask asks what a program would: the server's role if one is wanted, and else a PING.
 func (c *client) ask(ctx context.Context, conn driver.Conn) error {
@@ -78,27 +75,14 @@ func (c *client) identify(ctx context.Context, conn driver.Conn) error {
 	return Classify(err)
 }
 
-// holdsAllSlots reads CLUSTER NODES: id, address, flags, master, ping, pong, epoch, link, and the slots of each.
+// holdsAllSlots reads CLUSTER NODES: a line for each node, with its flags and, at its end, the ranges of its slots.
 func holdsAllSlots(nodes string) bool {
-	slots := 0
 	for line := range strings.Lines(nodes) {
-		fields := strings.Fields(line)
-		if len(fields) < 8 || !strings.HasPrefix(fields[2], "myself") {
-			continue
-		}
-		for _, part := range fields[8:] {
-			first, last, isRange := strings.Cut(part, "-")
-			from, err1 := strconv.Atoi(first)
-			to, err2 := strconv.Atoi(last)
-			switch {
-			case isRange && err1 == nil && err2 == nil:
-				slots += to - from + 1
-			case !isRange && err1 == nil:
-				slots++
-			}
+		if strings.Contains(line, " myself") || strings.Contains(line, ",myself") {
+			return strings.Contains(line, " 0-16383")
 		}
 	}
-	return slots == allSlots
+	return false
 }
 
 // info returns a field of INFO, and "" if the server does not say.

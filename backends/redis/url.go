@@ -31,7 +31,7 @@ func (s *settings) fromURL() (kit.Host, error) {
 		return kit.Host{}, fmt.Errorf("want one host; %s for several", topologies)
 	}
 	if schemes[u.Scheme] {
-		if s.TLS.Mode == config.TLSOff || s.TLS.Mode == "false" {
+		if s.TLS.Mode == config.TLSOff {
 			return u.Hosts[0], fmt.Errorf("asks for TLS, but %sTLS is off", s.prefix)
 		}
 		s.wantTLS()
@@ -79,7 +79,8 @@ func socketAsHost(raw string) string {
 // setLogin puts the user and the password of the URL together with those of the variables.
 func (s *settings) setLogin(u kit.URI) error {
 	user, password := u.User, u.Password
-	if !u.HasPassword && s.Password.IsZero() { // redis://password@host, as redis-cli has it
+	if !u.HasPassword && u.User != "" && s.Password.IsZero() && s.credentials == nil { // as redis-cli has it
+		s.inform("URL", ": the name before the @ is taken for the password; write user:password@, or :password@")
 		user, password = "", config.NewSecret(u.User)
 	}
 	s.ignore("HOST", s.Host != "")
@@ -96,7 +97,7 @@ func (s *settings) setLogin(u kit.URI) error {
 	default:
 		s.ignore("PASSWORD", !s.Password.IsZero())
 	}
-	if user != "" && password.IsZero() {
+	if user != "" && password.IsZero() && s.credentials == nil {
 		return errors.New("the user has no password")
 	}
 	s.Username, s.Password = user, password
@@ -143,38 +144,36 @@ var skipped = []string{
 	"max_retries", "maxretriesperrequest", "retry_on_timeout", "virtual_host",
 }
 
+// wants are the values of the options that are read.
+var wants = map[string]string{
+	"db": "want the number of a database", "database": "want the number of a database",
+	"family": "want 0, 4 or 6", "protocol": "the driver speaks version 2 only",
+	"tls": "want true or false", "ssl": "want true or false",
+}
+
 // setOptions reads what stands after the ?. The driver has no options of its own there.
 func (s *settings) setOptions(query url.Values) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		key, value := strings.ToLower(name), strings.ToLower(query.Get(name))
-		off := value == "false" || value == "0" || value == "no"
-		verify := key == "ssl_cert_reqs" && value != "none" || (key == "skip_verify" || key == "insecure") && off
+		on, off := value == "true" || value == "1", value == "false" || value == "0"
 		switch {
-		case key == "db", key == "database", key == "protocol" && value == "2", verify:
+		case key == "db", key == "database", key == "protocol" && value == "2":
+		case key == "ssl_cert_reqs" && value != "none", (key == "skip_verify" || key == "insecure") && off:
 		case key == "family" && (value == "0" || value == "4" || value == "6"):
 			s.family = strings.Trim(value, "0")
 		case key == "client_name", key == "clientname":
 			s.ClientName = query.Get(name)
-		case key == "tls", key == "ssl":
-			errs = append(errs, s.setTLS(key, value == "true" || value == "1", off))
+		case (key == "tls" || key == "ssl") && on:
+			s.wantTLS()
+		case (key == "tls" || key == "ssl") && off:
 		case slices.Contains(skipped, key):
-			slog.Info(s.prefix+"URL: the option "+key+" means nothing in Go and is skipped", "variable", s.prefix+"URL")
+			s.inform("URL", ": the option "+key+" means nothing in Go and is skipped")
 		default:
-			errs = append(errs, s.unknownOption(key))
+			errs = append(errs, s.refuse(key))
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (s *settings) setTLS(key string, on, off bool) error {
-	switch {
-	case on:
-		s.wantTLS()
-	case !off:
-		return fmt.Errorf("the option %s: want true or false", key)
-	}
-	return nil
 }
 
 // wantTLS has the server verified, unless the variable says otherwise.
@@ -184,18 +183,16 @@ func (s *settings) wantTLS() {
 	}
 }
 
-// unknownOption names an option that somebody knows. What nobody knows may be a part of a password.
-func (s *settings) unknownOption(key string) error {
+// refuse names an option that somebody knows. What nobody knows may be a part of a password.
+func (s *settings) refuse(key string) error {
 	if variable, known := variables[key]; known {
 		return fmt.Errorf("the option %s is not read here: set %s%s", key, s.prefix, variable)
 	}
-	known := append([]string{"client_name", "db", "family", "protocol", "tls"}, slices.Collect(maps.Keys(variables))...)
-	switch near := config.Nearest(key, known); {
-	case key == "protocol":
-		return errors.New("the option protocol: the driver speaks version 2 only")
-	case key == "family":
-		return errors.New("the option family: want 0, 4 or 6")
-	case near != "":
+	if text, known := wants[key]; known {
+		return fmt.Errorf("the option %s: %s", key, text)
+	}
+	names := slices.AppendSeq(slices.Collect(maps.Keys(wants)), maps.Keys(variables))
+	if near := config.Nearest(key, append(names, "client_name")); near != "" {
 		return fmt.Errorf("an option after the ? is unknown; is %s meant?", near)
 	}
 	return errors.New("an option after the ? is unknown; db, tls, family and client_name are known")
@@ -204,6 +201,9 @@ func (s *settings) unknownOption(key string) error {
 // ignore tells of a variable that platforms set beside the URL.
 func (s *settings) ignore(key string, set bool) {
 	if set {
-		slog.Info(s.prefix+key+" is ignored because "+s.prefix+"URL is set", "variable", s.prefix+key)
+		s.inform(key, " is ignored because "+s.prefix+"URL is set")
 	}
 }
+
+// inform tells something about a variable.
+func (s *settings) inform(key, text string) { slog.Info(s.prefix+key+text, "variable", s.prefix+key) }

@@ -1,0 +1,75 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+
+	driver "github.com/gomodule/redigo/redis"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/kit"
+)
+
+// WithCredentials asks for a user and a password for each new connection, instead of those of the configuration: for
+// tokens that are valid for minutes, such as those of ElastiCache with IAM. An empty user is the server's default one.
+// The context ends after DialTimeout. An error is registry.KindAuth, and its text is not shown.
+func WithCredentials(ask func(context.Context) (user string, password config.Secret, err error)) Option {
+	return func(s *setup) { s.credentials = ask }
+}
+
+// resolve checks the configuration, finds out where the server is, and who logs in: the program says it, or the files
+// that the environment names, which are read again when they have changed. Its error lists all that is wrong, by
+// variable and never by value.
+func resolve(name string, in setup) (*settings, error) {
+	s, login, err := kit.Follow(name, in.config, func() (*settings, error) { return read(name, in) })
+	if err != nil {
+		return nil, err
+	}
+	if in.credentials != nil {
+		login = kit.AskLogin(in.credentials)
+	}
+	s.login = login
+	return s, nil
+}
+
+// Credentials returns who logs in, and what else a file may have changed.
+func (s *settings) Credentials() kit.Credentials {
+	rest := fmt.Sprint(s.addr, s.DB, s.TLS, s.Role, s.ClientName, s.family)
+	return kit.Credentials{User: s.Username, Password: s.Password, Rest: config.NewSecret(rest)}
+}
+
+// greet logs in, says who is connected, and selects the database. A server of another kind does not know that: then
+// the error says what it is.
+func (c *client) greet(ctx context.Context, conn driver.Conn, who kit.Credentials) error {
+	err := c.authenticate(ctx, conn, who)
+	if err == nil && c.ClientName != "" { // it is for people who look: a refusal is no failure
+		_, err = driver.DoContext(conn, ctx, "CLIENT", "SETNAME", c.ClientName)
+		if refused(err) {
+			err = nil
+		}
+	}
+	if err == nil && c.DB != 0 {
+		_, err = driver.DoContext(conn, ctx, "SELECT", c.DB)
+	}
+	if refused(err) {
+		if wrong := c.identify(ctx, conn); wrong != nil {
+			return wrong
+		}
+	}
+	return err
+}
+
+func (c *client) authenticate(ctx context.Context, conn driver.Conn, who kit.Credentials) error {
+	if who.Password.IsZero() {
+		return nil
+	}
+	args := []any{who.Password.Reveal()}
+	if who.User != "" {
+		args = []any{who.User, who.Password.Reveal()}
+	}
+	_, err := driver.DoContext(conn, ctx, "AUTH", args...)
+	if refused(err) {
+		return err
+	}
+	return c.firstWord(err)
+}

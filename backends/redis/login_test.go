@@ -1,0 +1,147 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/registry"
+)
+
+// rotating is a server whose user app has a password that is in a file, and a resource that reads it.
+type rotating struct {
+	*process
+	file string
+	res  *redis.Resource
+}
+
+func newRotating(t *testing.T, password string) *rotating {
+	t.Helper()
+	p := redisServer(t)
+	if p == nil {
+		return nil
+	}
+	r := &rotating{process: p, file: filepath.Join(t.TempDir(), "password")}
+	p.do("ACL", "SETUSER", "app", "on", ">"+password, "~*", "&*", "+@all")
+	r.write(password)
+	setenv(t, "REDIS_HOST="+p.addr+" REDIS_USERNAME=app REDIS_PASSWORD_FILE="+r.file+" REDIS_MAX_CONN_LIFETIME=5ms")
+	r.res = redis.New("redis")
+	if err := r.res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.res.Close(t.Context()) })
+	return r
+}
+
+// write replaces the file as Kubernetes does, at once.
+func (r *rotating) write(password string) {
+	r.t.Helper()
+	next := r.file + ".next"
+	if err := errors.Join(os.WriteFile(next, []byte(password), 0o600), os.Rename(next, r.file)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func TestAPasswordIsRotatedUnderLoadWithoutAFailure(t *testing.T) {
+	r := newRotating(t, "password-0")
+	if r == nil {
+		return
+	}
+	var queries, failed atomic.Int32
+	ctx, cancel := context.WithCancel(t.Context())
+	var workers sync.WaitGroup
+	for range 2 {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				queries.Add(1)
+				if err := write(t, r.res); err != nil {
+					failed.Add(1)
+					t.Error(err)
+				}
+				<-time.After(5 * time.Millisecond)
+			}
+		})
+	}
+	for i := 1; i <= 20; i++ { // both are valid for a moment, as Vault and AWS do it
+		before, now := fmt.Sprintf("password-%d", i-1), fmt.Sprintf("password-%d", i)
+		r.do("ACL", "SETUSER", "app", ">"+now)
+		r.write(now)
+		<-time.After(20 * time.Millisecond)
+		r.do("ACL", "SETUSER", "app", "<"+before)
+		<-time.After(20 * time.Millisecond)
+	}
+	cancel()
+	workers.Wait()
+	t.Logf("%d queries, 20 rotations, %d failed", queries.Load(), failed.Load())
+}
+
+func TestWithoutOverlapTheNextConnectionHeals(t *testing.T) {
+	r := newRotating(t, "before")
+	if r == nil {
+		return
+	}
+	r.do("ACL", "SETUSER", "app", ">after", "<before")
+	<-time.After(10 * time.Millisecond) // connections are replaced after 5ms
+	if kind := registry.KindOf(redis.Classify(write(t, r.res))); kind != registry.KindAuth {
+		t.Errorf("while only the server has changed: %q", kind)
+	}
+	if kind := registry.KindOf(r.res.Check(t.Context())); kind != registry.KindAuth {
+		t.Errorf("the check: %q", kind)
+	}
+	r.write("after")
+	if err := r.res.Check(t.Context()); err != nil {
+		t.Errorf("the check after the file has changed: %v", err)
+	}
+	if err := write(t, r.res); err != nil {
+		t.Errorf("the next connection: %v", err)
+	}
+	r.write("half")
+	<-time.After(10 * time.Millisecond)
+	if err := write(t, r.res); err != nil {
+		t.Errorf("a password that the server refuses takes the place of one that works: %v", err)
+	}
+}
+
+func TestCredentialsAreAskedForAtEachConnection(t *testing.T) {
+	p := redisServer(t)
+	if p == nil {
+		return
+	}
+	p.do("ACL", "SETUSER", "app", "on", ">token", "~*", "&*", "+@all")
+	var asked atomic.Int32
+	var broken atomic.Bool
+	res := redis.New("redis", redis.WithConfig(redis.Config{Host: p.addr}), redis.WithCredentials(
+		func(ctx context.Context) (string, config.Secret, error) {
+			if _, bounded := ctx.Deadline(); !bounded {
+				t.Error("the context has no deadline")
+			}
+			if broken.Load() {
+				return "", config.Secret{}, errors.New("SECRET")
+			}
+			asked.Add(1)
+			return "app", config.NewSecret("token"), nil
+		}))
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Close(t.Context()) }()
+	warm(t, res, 3)
+	if n := asked.Load(); n != 3 {
+		t.Errorf("asked %d times for 3 connections", n)
+	}
+	p.do("CLIENT", "KILL", "USER", "app")
+	broken.Store(true)
+	err := res.Check(t.Context())
+	want := "the function given to WithCredentials failed with an error of type *errors.errorString"
+	if registry.KindOf(err) != registry.KindAuth || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
