@@ -2,7 +2,8 @@ package mongo
 
 import (
 	"context"
-	"net/url"
+	"errors"
+	"net"
 	"strings"
 	"time"
 
@@ -11,7 +12,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
-	"github.com/vibework/mooring/backends/internal/conns"
 	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
@@ -28,81 +28,83 @@ const (
 type client struct {
 	*driver.Client
 	settings *settings
-	hook     func(*options.ClientOptions)
 	options  *options.ClientOptions // as the driver has read them
-	login    bool                   // there are credentials
-	reads    *readpref.ReadPref
-	watch    watch
-	pool     pool
-	conns    conns.Set
+	used     *options.ClientOptions // the same after the hook
+	monitor  monitor
+	conns    kit.Conns
 	open     context.Context // ends when the client is released
 	end      context.CancelFunc
 }
 
-// connect makes a client and verifies that the server can be used.
-func connect(ctx context.Context, s *settings, hook func(*options.ClientOptions)) (*client, error) {
-	o, err := s.lookUp(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return connectWith(ctx, &client{settings: s, hook: hook, options: o})
-}
-
-// connectWith gives up when all servers have failed once. The driver would go on to wait for one.
-func connectWith(ctx context.Context, c *client) (*client, error) {
+// connect makes a client of what read returns and verifies that the server answers. It gives up when all servers have
+// failed once: the driver would go on to wait for one. more is a hook after the program's.
+func (c *client) connect(
+	ctx context.Context, read func() (*options.ClientOptions, error), more ...func(*options.ClientOptions),
+) (err error) {
 	hopeful, lost := context.WithCancelCause(ctx)
 	defer lost(nil)
-	c.watch.prefix, c.watch.lost = c.settings.prefix, lost
-	if err := c.start(ctx); err != nil {
-		return nil, err
-	}
-	if err := c.verify(hopeful); err != nil {
-		if hopeful.Err() != nil && ctx.Err() == nil {
-			err = context.Cause(hopeful)
+	c.monitor.prefix, c.monitor.lost = c.settings.prefix, lost
+	start := func() (*driver.Client, error) {
+		if c.options, err = read(); err != nil {
+			return nil, err
 		}
-		_ = c.release(ctx)
-		return nil, err
+		return c.start(more)
 	}
-	return c, nil
+	late := func(d *driver.Client) { _ = d.Disconnect(ctx) }
+	c.Client, err = kit.Within(ctx, c.settings.turn, start, late)
+	switch {
+	case err != nil && c.settings.srv && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return kit.Errorf(registry.KindTimeout, "the name server did not answer in time")
+	case err != nil:
+		return kit.Classify(err)
+	}
+	c.open, c.end = context.WithCancel(context.Background())
+	bounded, cancel := context.WithTimeout(hopeful, c.settings.ServerSelectionTimeout)
+	defer cancel()
+	if err = c.ask(bounded); err == nil {
+		return nil
+	}
+	if hopeful.Err() != nil && ctx.Err() == nil {
+		err = context.Cause(hopeful)
+	}
+	_ = c.Close(ctx)
+	return err
 }
 
 // start makes the driver's client, which begins to look for servers.
-func (c *client) start(ctx context.Context) (err error) {
+func (c *client) start(hooks []func(*options.ClientOptions)) (*driver.Client, error) {
 	o := *c.options
 	o.TLSConfig = o.TLSConfig.Clone()
-	o.SetDialer(dialer{&c.conns, c.settings.ConnectTimeout}).SetLoggerOptions(options.Logger().SetSink(silence{}))
-	if c.hook != nil {
-		c.hook(&o)
+	o.SetDialer(dialer{c}).SetLoggerOptions(options.Logger().SetSink(discard{}))
+	if c.settings.hook != nil {
+		c.settings.hook(&o)
 	}
-	c.listen(&o)
-	c.login, c.reads = o.Auth != nil, o.ReadPreference
-	if c.reads == nil {
-		c.reads = readpref.Primary()
+	for _, hook := range hooks {
+		hook(&o)
 	}
-	if o.MaxPoolSize != nil {
-		c.pool.most = int(*o.MaxPoolSize)
+	c.monitor.listen(&o)
+	if o.ReadPreference == nil {
+		o.ReadPreference = readpref.Primary()
 	}
-	if c.Client, err = c.settings.newClient(ctx, &o); err != nil {
-		return err
-	}
-	c.open, c.end = context.WithCancel(context.Background())
-	return nil
+	c.used = &o
+	return c.settings.newClient(&o)
 }
 
-// verify pings the server, which logs in first if there are credentials. Without, it finds out whether a login is
-// wanted: a ping never wants one.
-func (c *client) verify(ctx context.Context) error {
+func (c *client) Handle() *driver.Client { return c.Client }
+
+// wantsLogin fails if the server wants a login and there are no credentials: a ping, and hello, never want one.
+func (c *client) wantsLogin(ctx context.Context) error {
+	if c.used.Auth != nil {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.settings.ServerSelectionTimeout)
 	defer cancel()
-	if err := c.ping(ctx); err != nil || c.login {
-		return err
-	}
 	name := c.settings.Database
 	if name == "" {
 		name = "admin"
 	}
 	list := bson.D{{Key: "listCollections", Value: 1}, {Key: "nameOnly", Value: true}}
-	preference := options.RunCmd().SetReadPreference(c.reads)
+	preference := options.RunCmd().SetReadPreference(c.used.ReadPreference)
 	err := c.classify(c.Database(name).RunCommand(ctx, list, preference).Err())
 	if registry.KindOf(err) == registry.KindPermission {
 		return kit.Errorf(registry.KindAuth, "the server wants a user name and a password; %sURI has none", c.settings.prefix)
@@ -110,72 +112,86 @@ func (c *client) verify(ctx context.Context) error {
 	return nil // other servers may not know the command
 }
 
-// check is ErrNotOpen also when the client is released meanwhile: its operations have to end before it can be.
-func (c *client) check(ctx context.Context) error {
+// Check is ErrNotOpen also when the client is released meanwhile: its operations have to end before it can be.
+func (c *client) Check(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.open, cancel)()
-	err := kit.Probe(ctx, c.pingPooled, c.pingDirect)
+	err := kit.Probe(ctx, c.askPooled, c.askDirectly)
 	if c.open.Err() != nil {
 		return registry.ErrNotOpen
 	}
 	return err
 }
 
-// pingPooled does not wait when the driver knows of no server: it looks only twice a second whether one is back, and
+// askPooled does not wait when the driver knows of no server: it looks only twice a second whether one is back, and
 // a client of its own is quicker to see that. When it has given all servers up for not being what the URI says, it
 // does not look at all.
-func (c *client) pingPooled(ctx context.Context) error {
-	cause := c.watch.cause()
+func (c *client) askPooled(ctx context.Context) error {
+	cause := c.monitor.cause()
 	switch registry.KindOf(cause) {
 	case registry.KindUnreachable, registry.KindTimeout, registry.KindConfig:
 		return cause
 	}
-	err := c.ping(ctx)
-	if registry.KindOf(err) == registry.KindTimeout && c.pool.full() {
-		return kit.PoolFull(registry.PoolStats{Max: c.pool.most, WaitCount: c.poolStats().WaitCount})
+	err := c.ask(ctx)
+	if full := c.monitor.full(); registry.KindOf(err) == registry.KindTimeout && full != nil {
+		return full
 	}
 	return err
 }
 
-// pingDirect asks over a client of its own. That knows the servers by the topology: it looks up no mongodb+srv://.
-func (c *client) pingDirect(ctx context.Context) error {
-	hosts := url.URL{Scheme: "mongodb", Host: strings.Join(c.watch.hosts(c.options.Hosts), ",")}
-	o := options.MergeClientOptions(c.options, options.Client().ApplyURI(hosts.String()))
-	direct, err := connectWith(ctx, &client{settings: c.settings, options: o, hook: func(o *options.ClientOptions) {
-		if c.hook != nil {
-			c.hook(o)
-		}
-		o.SetMaxPoolSize(1).SetMinPoolSize(0)
-	}})
-	if err != nil {
+// askDirectly asks over a client of its own. That knows the servers by the topology: it looks up no mongodb+srv://.
+func (c *client) askDirectly(ctx context.Context) error {
+	direct := &client{settings: c.settings}
+	read := func() (*options.ClientOptions, error) {
+		hosts := "mongodb://" + strings.Join(c.monitor.hosts(c.options.Hosts), ",")
+		return options.MergeClientOptions(c.options, options.Client().ApplyURI(hosts)), nil
+	}
+	small := func(o *options.ClientOptions) { o.SetMaxPoolSize(1).SetMinPoolSize(0) }
+	if err := direct.connect(ctx, read, small); err != nil {
 		return err
 	}
-	return direct.release(ctx)
+	return direct.Close(ctx)
 }
 
-// ping is nil also for a user who may not ping: the server is there and knows the user.
-func (c *client) ping(ctx context.Context) error {
-	err := c.classify(c.Ping(ctx, nil))
-	if registry.KindOf(err) == registry.KindPermission {
+// ask sends a ping to a server that the read preference allows, or, if there is a role to ask for, a hello to one that
+// should have it. A user who may not ping is known to the server, and that is all that a ping is for.
+func (c *client) ask(ctx context.Context) error {
+	question, preference, role := "ping", c.used.ReadPreference, c.settings.role
+	switch role {
+	case kit.Primary:
+		question, preference = "hello", readpref.Primary()
+	case kit.Replica:
+		question, preference = "hello", readpref.Secondary()
+	}
+	var answer struct {
+		TakesWrites bool `bson:"isWritablePrimary"`
+		Msg         string
+	}
+	command := options.RunCmd().SetReadPreference(preference)
+	err := c.classify(c.Database("admin").RunCommand(ctx, bson.D{{Key: question, Value: 1}}, command).Decode(&answer))
+	switch {
+	case err == nil && answer.Msg != "isdbgrid": // a router has passed the question on to whom it fits
+		return role.Judge(answer.TakesWrites)
+	case registry.KindOf(err) == registry.KindPermission && role == kit.Any:
 		return nil
 	}
 	return err
 }
 
-func (c *client) poolStats() registry.PoolStats { return c.pool.stats() }
+func (c *client) PoolStats() registry.PoolStats { return c.monitor.stats() }
 
 func (c *client) classify(err error) error {
-	return classify(err, c.settings.prefix, c.watch.cause())
+	return classify(err, c.settings.prefix, c.monitor.cause())
 }
 
-// release disconnects when nothing is under way any more, or at the end of ctx, and leaves no connection behind.
-func (c *client) release(ctx context.Context) error {
+// Close disconnects when nothing is under way any more, or at the end of ctx, and leaves no connection behind.
+func (c *client) Close(ctx context.Context) error {
 	c.end()
 	c.finish(ctx)
-	cut := -c.pool.cutInUse() // by a change of the replica set
+	cut := -c.monitor.cutInUse() // by a change of the replica set
 	c.disconnect(ctx)
-	cut += c.pool.cutInUse()
+	cut += c.monitor.cutInUse()
 	sessions := c.NumberSessionsInProgress()
 	switch {
 	case sessions > cut:
@@ -186,17 +202,16 @@ func (c *client) release(ctx context.Context) error {
 	return nil
 }
 
-// finish waits until no session is in progress and no connection is in use, and leaves some of ctx for
-// disconnect. Until
-// then the driver must not begin to disconnect: it would refuse the next statement of a transaction.
+// finish waits until no session is in progress and no connection is in use, and leaves some of ctx for disconnect.
+// Until then the driver must not begin to disconnect: it would refuse the next statement of a transaction.
 func (c *client) finish(ctx context.Context) {
-	ctx, stop := conns.Working(ctx)
+	ctx, stop := kit.Working(ctx)
 	defer stop()
-	ctx, stopHere := conns.Working(ctx)
+	ctx, stopHere := kit.Working(ctx)
 	defer stopHere()
 	look := time.NewTicker(finishInterval)
 	defer look.Stop()
-	for c.NumberSessionsInProgress() > 0 || c.poolStats().InUse > 0 {
+	for c.NumberSessionsInProgress() > 0 || c.PoolStats().InUse > 0 {
 		select {
 		case <-look.C:
 		case <-ctx.Done():
@@ -210,9 +225,23 @@ func (c *client) finish(ctx context.Context) {
 func (c *client) disconnect(ctx context.Context) {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	working, stopWorking := conns.Working(ctx)
+	working, stopWorking := kit.Working(ctx)
 	defer stopWorking()
-	graceful, stopGraceful := conns.Working(working)
+	graceful, stopGraceful := kit.Working(working)
 	defer stopGraceful()
 	c.conns.Drain(ctx, func() { _ = c.Disconnect(graceful) })
+}
+
+// discard keeps MONGODB_LOG_* in the environment from writing commands, and the documents in them, to standard error or
+// to a file that may not open.
+type discard struct{}
+
+func (discard) Info(int, string, ...any)    {}
+func (discard) Error(error, string, ...any) {}
+
+// dialer dials for the driver, whose context bounds it, too.
+type dialer struct{ *client }
+
+func (d dialer) DialContext(ctx context.Context, _, addr string) (net.Conn, error) {
+	return d.conns.Dial(ctx, addr, d.settings.ConnectTimeout)
 }

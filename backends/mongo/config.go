@@ -5,13 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net/url"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/vibework/mooring/backends/config"
@@ -23,187 +19,115 @@ import (
 type Config struct {
 	URI      config.Secret `env:"URI" alias:"MONGO_URI=MONGODB_URI" doc:"mongodb://user:password@host:27017/database"`
 	Database string        `env:"DATABASE" doc:"name of the database; the one in the URI unless set"`
+	Role     string        `env:"ROLE" envDefault:"any" doc:"what a check wants: primary, replica or any"`
 
 	TLS config.TLS
 
-	MaxPoolSize     int           `env:"MAX_POOL_SIZE" envDefault:"100" doc:"most to one server; 0 is any number"`
+	MaxPoolSize     int           `env:"MAX_POOL_SIZE" envDefault:"20" doc:"most to one server; 0 is any number"`
 	MinPoolSize     int           `env:"MIN_POOL_SIZE" envDefault:"0" doc:"fewest connections kept to each server"`
-	MaxConnIdleTime time.Duration `env:"MAX_CONN_IDLE_TIME" envDefault:"5m" doc:"idle ones go after this; 0 is never"`
+	MaxConnIdleTime time.Duration `env:"MAX_CONN_IDLE_TIME" envDefault:"1m" doc:"idle ones go after this; 0 is never"`
 
 	ServerSelectionTimeout time.Duration `env:"SERVER_SELECTION_TIMEOUT" envDefault:"5s" doc:"longest wait for a server"`
 	ConnectTimeout         time.Duration `env:"CONNECT_TIMEOUT" envDefault:"5s" doc:"longest wait for a new connection"`
 }
 
-const (
-	mostConns    = 65535            // to one server; the driver allocates room for all of them at once
-	minStaleness = 90 * time.Second // the driver accepts less, and then finds no server
-	x509         = "MONGODB-X509"
-)
-
 // settings are a Config that has been checked.
 type settings struct {
 	Config
-	prefix   string
-	defaults Config
-	tls      *tls.Config   // by the variables
-	uri      config.Secret // with the escapes that the driver wants
-	plain    config.Secret // the same with nothing in it to be looked up
-	srv      bool
-	turn     chan struct{} // taken while the driver looks up the host of mongodb+srv://
+	hook   func(*options.ClientOptions)
+	prefix string
+	role   kit.Role
+	tls    *tls.Config   // by the variables
+	uri    config.Secret // with the escapes that the driver wants
+	plain  config.Secret // the same with nothing in it to be looked up
+	srv    bool
+	turn   kit.Turn // of what the driver does without a context: it looks names up
 }
 
-// resolve checks cfg. Its error lists all that is wrong, by variable and option, and quotes no value.
-func resolve(name string, cfg Config) (*settings, error) {
-	s := &settings{
-		Config:   cfg,
-		prefix:   config.Prefix(name),
-		defaults: config.Defaults(Config{}),
-		turn:     make(chan struct{}, 1),
+// resolve checks the configuration. Its error lists all that is wrong, by variable and option, and quotes no value.
+func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
+	cfg, err := kit.Load(name, in.config)
+	if err != nil {
+		return nil, err
 	}
+	s := &settings{Config: cfg, hook: in.hook, prefix: config.Prefix(name), turn: turn}
 	if cfg.URI.IsZero() {
 		return nil, fmt.Errorf("%sURI is not set", s.prefix)
 	}
-	var err error
 	s.tls, err = s.TLS.Config(name, "") // each host is verified by its own name
 	errs := []error{s.readURI(), err}
-	if s.Database != "" && !validDatabase(s.Database) {
-		errs = append(errs, fmt.Errorf("%sDATABASE: not a name for a database", s.prefix))
+	add := func(wrong bool, format string) {
+		if wrong {
+			errs = append(errs, fmt.Errorf(format, s.prefix))
+		}
 	}
-	if s.MaxPoolSize < 0 || s.MaxPoolSize > mostConns {
-		errs = append(errs, fmt.Errorf("%sMAX_POOL_SIZE: want at most %d, or 0 for any number", s.prefix, mostConns))
-	}
-	if s.ServerSelectionTimeout <= 0 {
-		errs = append(errs, fmt.Errorf("%sSERVER_SELECTION_TIMEOUT: want more than 0", s.prefix))
-	}
-	if s.ConnectTimeout <= 0 {
-		errs = append(errs, fmt.Errorf("%sCONNECT_TIMEOUT: want more than 0", s.prefix))
-	}
-	if s.MaxPoolSize != 0 && s.MinPoolSize > s.MaxPoolSize {
-		errs = append(errs, fmt.Errorf("%[1]sMIN_POOL_SIZE: is more than %[1]sMAX_POOL_SIZE", s.prefix))
-	}
+	s.role, err = kit.ParseRole(s.Role)
+	add(err != nil, "%sROLE: not primary, replica or any")
+	add(s.Database != "" && !validDatabase(s.Database), "%sDATABASE: not a name for a database")
+	add(s.MaxPoolSize < 0 || s.MaxPoolSize > mostConns, "%sMAX_POOL_SIZE: want at most 65535, or 0 for any number")
+	add(s.MaxPoolSize > 0 && s.MinPoolSize > s.MaxPoolSize, "%[1]sMIN_POOL_SIZE: is more than %[1]sMAX_POOL_SIZE")
+	add(s.ServerSelectionTimeout <= 0, "%sSERVER_SELECTION_TIMEOUT: want more than 0")
+	add(s.ConnectTimeout <= 0, "%sCONNECT_TIMEOUT: want more than 0")
 	return s, errors.Join(errs...)
 }
 
-func validDatabase(name string) bool {
-	return name != "" && len(name) < 64 && !strings.ContainsAny(name, "/\\. \"$") && !kit.HasControl(name)
+// Open makes a client and verifies that the server can be used.
+func (s *settings) Open(ctx context.Context) (*client, error) {
+	c := &client{settings: s}
+	if err := c.connect(ctx, s.options); err != nil {
+		return nil, err
+	}
+	if err := c.wantsLogin(ctx); err != nil {
+		_ = c.Close(ctx)
+		return nil, err
+	}
+	return c, nil
 }
 
-// readURI takes the connection string apart and has the driver read all of it that need not be looked up.
-func (s *settings) readURI() error {
-	u, unused, errs := parse(s.URI.Reveal())
-	if len(u.Hosts) > 0 {
-		s.uri, s.plain, s.srv = text(u, false), text(u, true), isSRV(u)
-		if s.Database == "" {
-			s.Database = u.Path
-		}
-		if o, err := read(s.plain); err != nil {
-			errs = append(errs, blame(u)...)
-		} else {
-			errs = append(append(errs, s.contradictions(u, o)...), s.merge(o)...)
-		}
+// options returns what the driver reads in the URI, and what the variables say besides.
+func (s *settings) options() (*options.ClientOptions, error) {
+	o, err := read(s.uri)
+	if err != nil {
+		return nil, s.refusal(err, "its options, its TXT record or the files that it names do not fit together")
 	}
-	for i, err := range errs {
-		errs[i] = fmt.Errorf("%sURI: %w", s.prefix, err)
-	}
-	if len(errs) == 0 && len(unused) > 0 {
-		names := strings.Join(slices.Compact(unused), ", ")
-		inform(s.prefix+"URI: options that mean nothing to Go's driver are skipped", names)
-	}
-	return errors.Join(errs...)
+	merged := *s
+	return o, merged.merge(o)
 }
 
-// read returns what the driver reads in a connection string. The text of its error may quote any part of that.
-func read(text config.Secret) (*options.ClientOptions, error) {
-	o := options.Client().ApplyURI(text.Reveal())
-	checked := *o
-	if o.Auth != nil {
-		o.Auth.AuthMechanism = strings.ToUpper(o.Auth.AuthMechanism)
-		auth := *o.Auth
-		if auth.AuthMechanism == "MONGODB-OIDC" && auth.AuthMechanismProperties["ENVIRONMENT"] == "" {
-			auth.OIDCMachineCallback = func(context.Context, *options.OIDCArgs) (*options.OIDCCredential, error) {
-				return nil, nil // in the place of the one that a hook has to set
-			}
-		}
-		checked.Auth = &auth
+// newClient makes the driver's client. For mongodb+srv:// the driver asks the name server, and its name server alone.
+func (s *settings) newClient(o *options.ClientOptions) (*driver.Client, error) {
+	client, err := driver.Connect(o)
+	switch {
+	case err == nil:
+		return client, nil
+	case o.Auth != nil && o.Auth.AuthMechanism == "GSSAPI":
+		return nil, s.refusal(err, "authMechanism: GSSAPI needs a program that was built with -tags gssapi")
 	}
-	tooSmall := func(d *time.Duration) bool { return d != nil && *d <= 0 }
-	tooStale := false
-	if o.ReadPreference != nil {
-		staleness, set := o.ReadPreference.MaxStaleness()
-		tooStale = set && staleness < minStaleness
-	}
-	err := checked.Validate()
-	if err == nil && (tooSmall(o.ConnectTimeout) || tooSmall(o.ServerSelectionTimeout) || tooStale ||
-		o.MaxPoolSize != nil && *o.MaxPoolSize > mostConns) {
-		err = errors.New("out of range")
-	}
-	return o, err
+	return nil, s.refusal(err, "the driver refuses it: "+
+		"a character in the password that SCRAM forbids, or what a hook has set")
 }
 
-// contradictions returns those that the driver does not see.
-func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (errs []error) {
-	add := func(wrong bool, format string, args ...any) {
-		if wrong {
-			errs = append(errs, fmt.Errorf(format, args...))
+// merge brings the variables and the options together. What o has goes before the defaults of the variables; where o
+// and a variable that is set differ, that is an error.
+func (s *settings) merge(o *options.ClientOptions) error {
+	usual := config.Defaults(Config{})
+	clash := func(agree bool, option, variable string) error {
+		if agree {
+			return nil
 		}
-	}
-	mechanism, secure, details := "", o.TLSConfig, hasTLSDetails(u.Query)
-	if o.Auth != nil {
-		mechanism = o.Auth.AuthMechanism
-	}
-	if s.TLS != (config.TLS{}) {
-		secure = s.tls
-		add(details || u.Query.Has("tls") || u.Query.Has("ssl"),
-			"has TLS options, and so has %[1]sTLS or %[1]sTLS_*; remove one", s.prefix)
-	} else {
-		off := o.TLSConfig == nil || u.Query.Get("tls") == "false" || u.Query.Get("ssl") == "false"
-		add(details && off, "has other TLS options, but tls is not true")
-	}
-	add(mechanism == x509 && (secure == nil || len(secure.Certificates) == 0 && secure.GetClientCertificate == nil),
-		"authMechanism: %s wants tlsCertificateKeyFile or %sTLS_CERT_FILE", x509, s.prefix)
-	add(mechanism == "" && u.User != "" && u.Password.IsZero(), "the user has no password")
-	add(s.srv && o.Direct != nil && *o.Direct, "directConnection: want mongodb:// and one host")
-	return errs
-}
-
-// hasTLSDetails reports whether there is an option that says how to use TLS, and not only whether.
-func hasTLSDetails(options url.Values) bool {
-	for name := range options {
-		lower := strings.ToLower(name)
-		about := strings.HasPrefix(lower, "tls") || strings.HasPrefix(lower, "ssl")
-		if about && len(name) > len("tls") && !strings.HasPrefix(name, "tlsDisable") {
-			return true
-		}
-	}
-	return false
-}
-
-// merge brings the variables and the options together. What o has goes before the defaults of the variables;
-// where o and
-// a variable that is set differ, that is an error.
-func (s *settings) merge(o *options.ClientOptions) (errs []error) {
-	conflict := func(option, variable string) {
-		errs = append(errs, fmt.Errorf("%s: conflicts with %s%s; remove one", option, s.prefix, variable))
-	}
-	if !same(&s.MaxPoolSize, s.defaults.MaxPoolSize, &o.MaxPoolSize) {
-		conflict("maxPoolSize", "MAX_POOL_SIZE")
-	}
-	if !same(&s.MinPoolSize, s.defaults.MinPoolSize, &o.MinPoolSize) {
-		conflict("minPoolSize", "MIN_POOL_SIZE")
-	}
-	if !same(&s.MaxConnIdleTime, s.defaults.MaxConnIdleTime, &o.MaxConnIdleTime) {
-		conflict("maxIdleTimeMS", "MAX_CONN_IDLE_TIME")
-	}
-	if !same(&s.ServerSelectionTimeout, s.defaults.ServerSelectionTimeout, &o.ServerSelectionTimeout) {
-		conflict("serverSelectionTimeoutMS", "SERVER_SELECTION_TIMEOUT")
-	}
-	if !same(&s.ConnectTimeout, s.defaults.ConnectTimeout, &o.ConnectTimeout) {
-		conflict("connectTimeoutMS", "CONNECT_TIMEOUT")
+		return fmt.Errorf("%[2]sURI: %[1]s: conflicts with %[2]s%[3]s; remove one", option, s.prefix, variable)
 	}
 	if s.TLS != (config.TLS{}) {
 		o.TLSConfig = s.tls.Clone()
 	}
-	return errs
+	return errors.Join(
+		clash(same(&s.MaxPoolSize, usual.MaxPoolSize, &o.MaxPoolSize), "maxPoolSize", "MAX_POOL_SIZE"),
+		clash(same(&s.MinPoolSize, usual.MinPoolSize, &o.MinPoolSize), "minPoolSize", "MIN_POOL_SIZE"),
+		clash(same(&s.MaxConnIdleTime, usual.MaxConnIdleTime, &o.MaxConnIdleTime), "maxIdleTimeMS", "MAX_CONN_IDLE_TIME"),
+		clash(same(&s.ServerSelectionTimeout, usual.ServerSelectionTimeout, &o.ServerSelectionTimeout),
+			"serverSelectionTimeoutMS", "SERVER_SELECTION_TIMEOUT"),
+		clash(same(&s.ConnectTimeout, usual.ConnectTimeout, &o.ConnectTimeout), "connectTimeoutMS", "CONNECT_TIMEOUT"),
+	)
 }
 
 // same makes the variable and the option the same and reports whether they can be.
@@ -216,12 +140,4 @@ func same[V, O ~int | ~int64 | ~uint64](variable *V, usual V, option **O) bool {
 	}
 	*variable = V(**option)
 	return true
-}
-
-var informed sync.Map // of the options that the log has told of
-
-func inform(text, options string) {
-	if _, again := informed.LoadOrStore(text+options, true); !again {
-		slog.Default().Info(text, "options", options)
-	}
 }

@@ -103,6 +103,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"set in two places":        {"MONGO_URI=mongodb://h/?maxPoolSize=5 MONGO_MAX_POOL_SIZE=6", "MONGO_URI: maxPoolSize: conflicts with MONGO_MAX_POOL_SIZE; remove one"},
 		"more than the most":       {"MONGO_URI=mongodb://h MONGO_MIN_POOL_SIZE=101", "MONGO_MIN_POOL_SIZE: is more than MONGO_MAX_POOL_SIZE"},
 		"far too many":             {"MONGO_URI=mongodb://h MONGO_MAX_POOL_SIZE=65536", "MONGO_MAX_POOL_SIZE: want at most 65535, or 0 for any number"},
+		"unknown role":             {"MONGO_URI=mongodb://h MONGO_ROLE=SECRET", "MONGO_ROLE: not primary, replica or any"},
 		"no wait for a server":     {"MONGO_URI=mongodb://h MONGO_SERVER_SELECTION_TIMEOUT=0", "MONGO_SERVER_SELECTION_TIMEOUT: want more than 0"},
 		"no wait for a connection": {"MONGO_URI=mongodb://h MONGO_CONNECT_TIMEOUT=0s", "MONGO_CONNECT_TIMEOUT: want more than 0"},
 		"duration without unit":    {"MONGO_URI=mongodb://h MONGO_CONNECT_TIMEOUT=3", "MONGO_CONNECT_TIMEOUT: not a duration with a unit, such as 30s"},
@@ -258,7 +259,7 @@ func TestEveryVariableReachesTheDriver(t *testing.T) {
 func TestTheDefaultsAreNotTheDrivers(t *testing.T) {
 	setenv(t, "MONGODB_URI=mongodb://h/path MONGO_PORT=tcp://10.0.0.7:27017")
 	got := mongo.OptionsOf(t, "mongo")
-	if *got.MaxPoolSize != 100 || *got.MinPoolSize != 0 || *got.MaxConnIdleTime != 5*time.Minute ||
+	if *got.MaxPoolSize != 20 || *got.MinPoolSize != 0 || *got.MaxConnIdleTime != time.Minute ||
 		*got.ServerSelectionTimeout != 5*time.Second || *got.ConnectTimeout != 5*time.Second || got.TLSConfig != nil {
 		t.Errorf("got %v", fields(got))
 	}

@@ -30,10 +30,15 @@
 // # Open, check, close
 //
 // Open connects, logs in and sends a ping. Without a user it also tries to list the collections, for a ping needs
-// no login, and a server that wants one would refuse everything else. Check sends a ping. When that fails or no
-// answer comes, it asks over a short-lived client of its own: so a stale connection is no failure, and a full pool
-// is KindDegraded, a warning, if the server is well. A user who may not ping counts as healthy: the server has
-// answered.
+// no login, and a server that wants one would refuse everything else. Check sends a ping, to a server that the URI's
+// readPreference allows: with secondaryPreferred a replica set without a primary is well. When that fails or no answer
+// comes, it asks over a short-lived client of its own: so a stale connection is no failure, and a full pool is
+// KindDegraded, a warning, if the server is well, until no connection has come back for 30s: then it is KindExhausted.
+// A user who may not ping counts as healthy: the server has answered.
+//
+// MONGO_ROLE=primary makes both ask a server that takes writes, whatever readPreference says: without one Open is tried
+// again, and Check fails, with KindLoading during an election, and KindReadOnly if the one host that is asked takes
+// none. MONGO_ROLE=replica asks a secondary. A program that writes sets primary; any, the default, asks no such thing.
 //
 // Close waits, in its share of the time, until no session is in progress and no connection is in use, and then
 // disconnects the client. So a transaction can go on to its end, and so can what else is under way. The driver has no
@@ -47,7 +52,7 @@
 // An operation waits for a server, and for a connection, until its context ends, and for at most
 // MONGO_SERVER_SELECTION_TIMEOUT. Give contexts a deadline: the driver has none of its own for an answer. After a
 // restart of the server the client heals by itself within a second; reads and writes that the driver retries do
-// not even notice.
+// not even notice. [Classify] returns the kind of an error that an operation returned.
 //
 // The driver's own logging is off, also when MONGODB_LOG_* ask for it: it would write documents to standard error.
 // A hook can turn it on.

@@ -10,35 +10,39 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// answers are the error codes of a server. The text that comes with a code is never shown.
-var answers = []struct {
-	code int32
-	kind registry.Kind
-	text string
-}{
-	{6, registry.KindUnreachable, "the router cannot reach a server (6)"},
-	{13, registry.KindPermission, "the user may not do this (13)"},
-	{50, registry.KindTimeout, "the server took too long (50)"},
-	{89, registry.KindTimeout, "the router got no answer in time (89)"},
-	{91, registry.KindLoading, "the server is shutting down (91)"},
-	{133, registry.KindLoading, "the router finds no server to read from (133)"},
-	{189, registry.KindLoading, "the primary is stepping down (189)"},
-	{262, registry.KindTimeout, "the server took too long (262)"},
-	{334, registry.KindAuth, "the server does not offer this way to log in (334)"},
-	{8000, registry.KindAuth, "Atlas refuses the user name or the password (8000)"},
-	{10058, registry.KindLoading, "the server is not the primary (10058)"},
-	{10107, registry.KindLoading, "the server is not the primary (10107)"},
-	{11600, registry.KindLoading, "the server is shutting down (11600)"},
-	{11602, registry.KindLoading, "the replica set is changing (11602)"},
-	{13435, registry.KindLoading, "the server is not the primary (13435)"},
-	{13436, registry.KindLoading, "the server is recovering (13436)"},
+// serverErrors are the codes of MongoDB, and of what speaks its protocol.
+var serverErrors = kit.Table[int]{
+	{6, registry.KindUnreachable, "the router cannot reach a server"},
+	{7, registry.KindUnreachable, "the router finds no such host"},
+	{11, registry.KindAuth, "there is no such user"},
+	{13, registry.KindPermission, "the user may not do this"},
+	{18, registry.KindAuth, "wrong user name or password, or the user is of another database (MONGO_URI: authSource)"},
+	{50, registry.KindTimeout, "the server took too long"},
+	{89, registry.KindTimeout, "the router got no answer in time"},
+	{91, registry.KindLoading, "the server is shutting down"},
+	{133, registry.KindLoading, "the router finds no server to read from"},
+	{189, registry.KindLoading, "the primary is stepping down"},
+	{202, registry.KindUnreachable, "the router gave up waiting for a connection to a server"},
+	{262, registry.KindTimeout, "the server took too long"},
+	{334, registry.KindAuth, "the server does not offer this way to log in"},
+	{391, registry.KindAuth, "the login has expired"},
+	{462, registry.KindExhausted, "the server is overloaded"},
+	{8000, registry.KindAuth, "Atlas refuses the user name or the password"},
+	{9001, registry.KindUnreachable, "the router's connection to a server broke"},
+	{10058, registry.KindReadOnly, "the server is not the primary"},
+	{10107, registry.KindReadOnly, "the server is not the primary"},
+	{11600, registry.KindLoading, "the server is shutting down"},
+	{11602, registry.KindLoading, "the replica set is changing"},
+	{13435, registry.KindLoading, "the server is not the primary"},
+	{13436, registry.KindLoading, "the server is recovering"},
+	{16500, registry.KindExhausted, "the account has used up its throughput"},
 }
 
-// authFailed is the code for a wrong password, an unknown user, and a user of another database.
-const authFailed = 18
+// Classify returns what an error that a handle has returned means: its kind is registry.KindOf of the result, and its
+// text can be shown. It is nil for nil.
+func Classify(err error) error { return classify(err, "MONGO_", nil) }
 
-// classify returns the registry's error for what the driver returned. If the driver has found no server to go to,
-// cause is why.
+// classify is Classify with the prefix of the variables. If the driver has found no server to go to, cause is why.
 func classify(err error, prefix string, cause error) error {
 	if err == nil {
 		return nil
@@ -46,8 +50,9 @@ func classify(err error, prefix string, cause error) error {
 	if errors.Is(err, driver.ErrClientDisconnected) {
 		return kit.Errorf(registry.KindNotOpen, "%w: the program has disconnected the client", registry.ErrNotOpen)
 	}
-	if answer, ok := errors.AsType[driver.CommandError](err); ok && answer.Code != 0 {
-		return byCode(answer.Code, prefix)
+	if code := codeOf(err); code != 0 {
+		answer := serverErrors.Of(code)
+		return kit.Errorf(registry.KindOf(answer), "%s", strings.Replace(answer.Error(), "MONGO_", prefix, 1))
 	}
 	known := kit.Classify(err)
 	kind := registry.KindOf(known)
@@ -61,10 +66,33 @@ func classify(err error, prefix string, cause error) error {
 	case strings.Contains(err.Error(), "auth error: "):
 		return kit.Errorf(registry.KindAuth, "the driver could not log in: it found no credentials or no token "+
 			"(%sURI: authMechanism)", prefix)
-	case isBroken(err):
-		return fromNetwork(err)
+	case driver.IsNetworkError(err) || hasLabel(err, "TransientTransactionError"):
+		return fromNetwork(err) // time, or another connection, may mend it
 	}
 	return known
+}
+
+// codeOf returns the code of a command, of a write or of its write concern that the server refused, or 0.
+func codeOf(err error) int {
+	server, ok := errors.AsType[driver.ServerError](err)
+	if !ok {
+		return 0
+	}
+	codes := server.ErrorCodes()
+	for _, code := range codes {
+		if registry.KindOf(serverErrors.Of(code)) != registry.KindUnknown {
+			return code
+		}
+	}
+	if len(codes) > 0 {
+		return codes[0]
+	}
+	return 0
+}
+
+func hasLabel(err error, label string) bool {
+	labeled, ok := errors.AsType[driver.LabeledError](err)
+	return ok && labeled.HasErrorLabel(label)
 }
 
 // fromNetwork returns the error for what has ended a connection. What the network does not explain is the fault of
@@ -77,21 +105,17 @@ func fromNetwork(err error) error {
 	return known
 }
 
-func byCode(code int32, prefix string) error {
-	if code == authFailed {
-		return kit.Errorf(registry.KindAuth,
-			"wrong user name or password, or the user is of another database (%sURI: authSource) (18)", prefix)
+// refusal returns what may be shown of an error: that of the name server or the network, or that the connection string
+// is at fault, in the words of text unless the driver tells more.
+func (s *settings) refusal(err error, text string) error {
+	if known := kit.Classify(err); registry.KindOf(known) != registry.KindUnknown {
+		return known
 	}
-	for _, known := range answers {
-		if code == known.code {
-			return kit.Errorf(known.kind, "%s", known.text)
-		}
+	switch words := err.Error(); {
+	case strings.Contains(words, "SRV record"), strings.Contains(words, "parent URI"):
+		text = "its SRV records lead out of its host's domain"
+	case strings.Contains(words, "TXT"):
+		text = "its TXT record does not fit: want one, of the form authSource=admin&replicaSet=rs0"
 	}
-	return kit.Errorf(registry.KindUnknown, "the server answered with the error %d", code)
-}
-
-// isBroken recognizes the end of a connection, or of all of them, which time or another one may mend.
-func isBroken(err error) bool {
-	labeled, ok := errors.AsType[driver.LabeledError](err)
-	return ok && (labeled.HasErrorLabel("NetworkError") || labeled.HasErrorLabel("TransientTransactionError"))
+	return kit.Errorf(registry.KindConfig, "%sURI: %s", s.prefix, text)
 }

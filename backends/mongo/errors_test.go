@@ -36,11 +36,20 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		{answer(11600), registry.KindLoading, "the server is shutting down (11600)"},
 		{answer(133), registry.KindLoading, "the router finds no server to read from (133)"},
 		{answer(189), registry.KindLoading, "the primary is stepping down (189)"},
-		{answer(10058), registry.KindLoading, "the server is not the primary (10058)"},
-		{answer(10107), registry.KindLoading, "the server is not the primary (10107)"},
+		{answer(10058), registry.KindReadOnly, "the server is not the primary (10058)"},
+		{answer(10107), registry.KindReadOnly, "the server is not the primary (10107)"},
 		{answer(11602), registry.KindLoading, "the replica set is changing (11602)"},
 		{answer(13435), registry.KindLoading, "the server is not the primary (13435)"},
 		{answer(13436), registry.KindLoading, "the server is recovering (13436)"},
+		{answer(7), registry.KindUnreachable, "the router finds no such host (7)"},
+		{answer(202), registry.KindUnreachable, "the router gave up waiting for a connection to a server (202)"},
+		{answer(9001), registry.KindUnreachable, "the router's connection to a server broke (9001)"},
+		{answer(11), registry.KindAuth, "there is no such user (11)"},
+		{answer(391), registry.KindAuth, "the login has expired (391)"},
+		{answer(462), registry.KindExhausted, "the server is overloaded (462)"},
+		{answer(16500), registry.KindExhausted, "the account has used up its throughput (16500)"},
+		{driver.WriteException{WriteConcernError: &driver.WriteConcernError{Code: 91}}, registry.KindLoading, "the server is shutting down (91)"},
+		{driver.WriteException{WriteErrors: driver.WriteErrors{{Code: 11000, Message: "SECRET"}}}, registry.KindUnknown, "the server answered with the error 11000"},
 		{answer(4711), registry.KindUnknown, "the server answered with the error 4711"},
 		{broken, registry.KindUnreachable, "the connection broke, or what listens there is no MongoDB server"},
 		{cleared, registry.KindUnreachable, "the connection broke, or what listens there is no MongoDB server"},
@@ -50,12 +59,12 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		{context.Canceled, registry.KindCanceled, "context canceled"},
 		{errors.New("SECRET"), registry.KindUnknown, "the driver failed with an error of type *errors.errorString"},
 	} {
-		got := mongo.Classify(test.err, nil)
+		got := mongo.ClassifyFor(test.err, nil)
 		if got.Error() != test.text || registry.KindOf(got) != test.kind {
 			t.Errorf("%v\ngot  %s: %v\nwant %s: %s", test.err, registry.KindOf(got), got, test.kind, test.text)
 		}
 	}
-	if mongo.Classify(nil, errors.New("cause")) != nil {
+	if mongo.ClassifyFor(nil, errors.New("cause")) != nil {
 		t.Error("nil is an error")
 	}
 }
@@ -63,12 +72,12 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 func TestTheCauseReplacesWhatTheDriverDoesNotSay(t *testing.T) {
 	cause := registry.Classify(registry.KindUnreachable, errors.New("connection refused"))
 	for _, err := range []error{context.DeadlineExceeded, errors.New("no server")} {
-		if got := mongo.Classify(err, cause); !errors.Is(got, cause) {
+		if got := mongo.ClassifyFor(err, cause); !errors.Is(got, cause) {
 			t.Errorf("%v: got %v", err, got)
 		}
 	}
 	for _, err := range []error{context.Canceled, io.EOF, driver.CommandError{Code: 18}} {
-		if got := mongo.Classify(err, cause); errors.Is(got, cause) {
+		if got := mongo.ClassifyFor(err, cause); errors.Is(got, cause) {
 			t.Errorf("%v: got %v", err, got)
 		}
 	}

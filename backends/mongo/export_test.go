@@ -4,15 +4,17 @@ import (
 	"strings"
 	"testing"
 
+	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/kit"
 )
 
 // OptionsOf reads the environment as Configure does and returns what the driver is going to be given.
 func OptionsOf(t *testing.T, name string) *options.ClientOptions {
 	t.Helper()
-	o, err := resolved(t, name).lookUp(t.Context())
+	s := resolved(t, name)
+	o, err := s.options()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,19 +41,20 @@ func DatabaseOf(t *testing.T, name string) string {
 
 func resolved(t *testing.T, name string) *settings {
 	t.Helper()
-	cfg, err := config.Load[Config](name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := resolve(name, cfg)
+	s, err := resolve(name, setup{}, make(kit.Turn, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// Classify is what every error of the driver goes through.
-func Classify(err, cause error) error { return classify(err, "MONGO_", cause) }
+// ClassifyFor is what every error of the driver goes through.
+func ClassifyFor(err, cause error) error { return classify(err, "MONGO_", cause) }
 
-// UseOn is Use for a resource other than the default instance.
-func UseOn(r *Resource, opts ...Option) { r.use(opts) }
+// Moves returns what hears of the connections of a pool of that size, and what a check says when it is full.
+func Moves(size uint64) (hear func(*event.PoolEvent), full func() error) {
+	m := new(monitor)
+	o := options.Client().SetMaxPoolSize(size)
+	m.listen(o)
+	return o.PoolMonitor.Event, m.full
+}

@@ -255,7 +255,7 @@ func TestHandleSaysWhyOpenFailed(t *testing.T) {
 
 func TestOptionsOfAnOpenResourceCannotBeChanged(t *testing.T) {
 	_, res := open(t, at(server(t)))
-	text := panicOf(func() { mongo.UseOn(res, mongo.WithConfig(mongo.Config{})) })
+	text := panicOf(func() { res.Use(mongo.WithConfig(mongo.Config{})) })
 	if text != "mongo: Use after the resource was opened" {
 		t.Errorf("got %q", text)
 	}

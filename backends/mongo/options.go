@@ -1,16 +1,12 @@
 package mongo
 
 import (
-	"context"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/backends/internal/conns"
 )
 
 // optionRule says what becomes of some options of a connection string.
@@ -73,13 +69,14 @@ var optionRules = []optionRule{
 	// Contexts and timeoutMS do what these limits are for.
 	{unneeded, "socketTimeoutMS waitQueueTimeoutMS wtimeoutMS wtimeout", ""},
 	{unneeded, "autoIndex autoReconnect bufferCommands family keepAlive keepAliveInitialDelay maxLifeTimeMS " +
-		"monitorCommands " +
-		"noDelay reconnectInterval reconnectTries serverSelectionTryOnce useCreateIndex useFindAndModify useNewUrlParser " +
-		"useUnifiedTopology uuidRepresentation waitQueueMultiple", ""},
+		"monitorCommands noDelay reconnectInterval reconnectTries serverSelectionTryOnce useCreateIndex " +
+		"useFindAndModify useNewUrlParser useUnifiedTopology uuidRepresentation waitQueueMultiple", ""},
 
-	{refused, "tlsAllowInvalidCertificates tlsAllowInvalidHostnames sslAllowInvalidCertificates " +
-		"sslAllowInvalidHostnames " +
-		"sslValidate ssl_cert_reqs ssl_match_hostname", "write tlsInsecure=true if no certificate is to be verified"},
+	{
+		refused, "tlsAllowInvalidCertificates tlsAllowInvalidHostnames sslAllowInvalidCertificates " +
+			"sslAllowInvalidHostnames sslValidate ssl_cert_reqs ssl_match_hostname",
+		"write tlsInsecure=true if no certificate is to be verified",
+	},
 	{refused, "ssl_ca_certs sslCA", "write tlsCAFile"},
 	{refused, "ssl_certfile ssl_keyfile sslCert sslKey", "write tlsCertificateKeyFile"},
 	{refused, "ssl_pem_passphrase sslPass", "write tlsCertificateKeyFilePassword"},
@@ -121,21 +118,4 @@ func suggestion(given string) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%q); did you mean %s?", given, spelled[near])
-}
-
-// silence keeps MONGODB_LOG_* in the environment from writing commands, and the documents in them, to standard
-// error or to a file that may not open.
-type silence struct{}
-
-func (silence) Info(int, string, ...any)    {}
-func (silence) Error(error, string, ...any) {}
-
-// dialer dials for the driver, whose context bounds it, too.
-type dialer struct {
-	conns   *conns.Set
-	timeout time.Duration
-}
-
-func (d dialer) DialContext(ctx context.Context, _, addr string) (net.Conn, error) {
-	return d.conns.Dial(ctx, addr, d.timeout)
 }

@@ -1,19 +1,61 @@
 package mongo
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
 )
 
-const defaultPort = 27017
+const (
+	defaultPort  = 27017
+	mostConns    = 65535            // to one server; the driver allocates room for all of them at once
+	minStaleness = 90 * time.Second // the driver accepts less, and then finds no server
+	x509         = "MONGODB-X509"
+	oidc         = "MONGODB-OIDC"
+)
+
+var informed sync.Map // of the options that the log has told of
+
+// readURI checks what the driver does not, or what it says of in words that cannot be shown, and has the driver read
+// all of the rest that need not be looked up.
+func (s *settings) readURI() error {
+	u, unused, errs := parse(s.URI.Reveal())
+	var clash error
+	if len(u.Hosts) > 0 {
+		s.uri, s.plain, s.srv = text(u, false), text(u, true), isSRV(u)
+		s.Database = cmp.Or(s.Database, u.Path)
+		if o, err := read(s.plain); err != nil {
+			errs = append(errs, blame(u)...)
+		} else {
+			errs = append(errs, s.contradictions(u, o)...)
+			clash = s.merge(o)
+		}
+	}
+	for i, err := range errs {
+		errs[i] = fmt.Errorf("%sURI: %w", s.prefix, err)
+	}
+	err := errors.Join(append(errs, clash)...)
+	names := s.prefix + strings.Join(slices.Compact(unused), ", ")
+	if _, again := informed.LoadOrStore(names, true); err == nil && len(unused) > 0 && !again {
+		slog.Default().Info(s.prefix+"URI: options that mean nothing to Go's driver are skipped",
+			"options", strings.TrimPrefix(names, s.prefix))
+	}
+	return err
+}
 
 // parse takes a connection string apart and returns the options that Go's driver has no use for beside it. The driver
 // reads the rest, but its errors quote what it cannot read, and it ignores options that it does not know. No error of
@@ -57,6 +99,10 @@ func parse(raw string) (u kit.URI, unused []string, errs []error) {
 	return u, unused, append(errs, dropBadValues(u)...)
 }
 
+func validDatabase(name string) bool {
+	return name != "" && len(name) < 64 && !strings.ContainsAny(name, "/\\. \"$") && !kit.HasControl(name)
+}
+
 func isSRV(u kit.URI) bool { return u.Scheme == "mongodb+srv" }
 
 func onlyKnown(query string) bool {
@@ -98,12 +144,11 @@ func dropBadValues(u kit.URI) (errs []error) {
 // text returns the connection string for the driver. If plain, there is nothing in it for the driver to look up: it
 // begins with mongodb://, and says what mongodb+srv:// means besides.
 func text(u kit.URI, plain bool) config.Secret {
+	port, scheme, options := config.Port(defaultPort), u.Scheme, maps.Clone(u.Query)
 	var hosts []string
 	for _, host := range u.Hosts {
-		hosts = append(hosts, url.QueryEscape(host.Addr(defaultPort)))
+		hosts = append(hosts, host.Addr(port))
 	}
-	options := maps.Clone(u.Query)
-	scheme := u.Scheme
 	switch {
 	case isSRV(u) && plain:
 		scheme = "mongodb"
@@ -115,20 +160,43 @@ func text(u kit.URI, plain bool) config.Secret {
 	case isSRV(u):
 		hosts = []string{u.Hosts[0].Name}
 	}
-	login := ""
-	if u.User != "" {
-		login = escape(u.User) + "@"
-		if u.HasPassword {
-			login = escape(u.User) + ":" + escape(u.Password.Reveal()) + "@"
-		}
+	authority := url.URL{Scheme: scheme, Host: strings.Join(hosts, ",")}
+	switch {
+	case u.User != "" && u.HasPassword:
+		authority.User = url.UserPassword(u.User, u.Password.Reveal())
+	case u.User != "":
+		authority.User = url.User(u.User)
 	}
-	target := strings.Join(hosts, ",") + "/" + escape(u.Path) + "?" + options.Encode()
-	return config.NewSecret(scheme + "://" + login + target)
+	return config.NewSecret(authority.String() + "/" + url.QueryEscape(u.Path) + "?" + options.Encode())
 }
 
-// escape leaves nothing that the driver could take for the end of a part. It has no + for a space, which counts in
-// some parts only.
-func escape(part string) string { return strings.ReplaceAll(url.QueryEscape(part), "+", "%20") }
+// read returns what the driver reads in a connection string. The text of its error may quote any part of that.
+func read(text config.Secret) (*options.ClientOptions, error) {
+	o := options.Client().ApplyURI(text.Reveal())
+	checked := *o
+	if o.Auth != nil {
+		o.Auth.AuthMechanism = strings.ToUpper(o.Auth.AuthMechanism)
+		auth := *o.Auth
+		if auth.AuthMechanism == oidc && auth.AuthMechanismProperties["ENVIRONMENT"] == "" {
+			auth.OIDCMachineCallback = func(context.Context, *options.OIDCArgs) (*options.OIDCCredential, error) {
+				return nil, nil // in the place of the one that a hook has to set
+			}
+		}
+		checked.Auth = &auth
+	}
+	tooSmall := func(d *time.Duration) bool { return d != nil && *d <= 0 }
+	tooStale := false
+	if o.ReadPreference != nil {
+		staleness, set := o.ReadPreference.MaxStaleness()
+		tooStale = set && staleness < minStaleness
+	}
+	err := checked.Validate()
+	if err == nil && (tooSmall(o.ConnectTimeout) || tooSmall(o.ServerSelectionTimeout) || tooStale ||
+		o.MaxPoolSize != nil && *o.MaxPoolSize > mostConns) {
+		err = errors.New("out of range")
+	}
+	return o, err
+}
 
 // blame returns an error for each option that the driver refuses. It tries one after the other, in the order of the
 // rules, since what the driver says of them cannot be shown.
@@ -140,8 +208,7 @@ func blame(u kit.URI) (errs []error) {
 	}
 	for _, rule := range optionRules {
 		for unit := range strings.FieldsSeq(rule.names) {
-			names := strings.Split(unit, "+")
-			before := maps.Clone(u.Query)
+			names, before := strings.Split(unit, "+"), maps.Clone(u.Query)
 			for _, name := range names {
 				if options.Has(name) {
 					u.Query[name] = options[name]
@@ -153,5 +220,36 @@ func blame(u kit.URI) (errs []error) {
 			}
 		}
 	}
+	return errs
+}
+
+// contradictions returns those that the driver does not see.
+func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (errs []error) {
+	add := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	details := false // an option says how to use TLS, and not only whether
+	for name := range u.Query {
+		about := strings.HasPrefix(name, "tls") || strings.HasPrefix(name, "ssl")
+		details = details || about && len(name) > len("tls") && !strings.HasPrefix(name, "tlsDisable")
+	}
+	mechanism, secure := "", o.TLSConfig
+	if o.Auth != nil {
+		mechanism = o.Auth.AuthMechanism
+	}
+	if s.TLS != (config.TLS{}) {
+		secure = s.tls
+		add(details || u.Query.Has("tls") || u.Query.Has("ssl"),
+			"has TLS options, and so has %[1]sTLS or %[1]sTLS_*; remove one", s.prefix)
+	} else {
+		off := o.TLSConfig == nil || u.Query.Get("tls") == "false" || u.Query.Get("ssl") == "false"
+		add(details && off, "has other TLS options, but tls is not true")
+	}
+	add(mechanism == x509 && (secure == nil || len(secure.Certificates) == 0 && secure.GetClientCertificate == nil),
+		"authMechanism: %s wants tlsCertificateKeyFile or %sTLS_CERT_FILE", x509, s.prefix)
+	add(mechanism == "" && u.User != "" && u.Password.IsZero(), "the user has no password")
+	add(s.srv && o.Direct != nil && *o.Direct, "directConnection: want mongodb:// and one host")
 	return errs
 }

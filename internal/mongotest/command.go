@@ -1,6 +1,7 @@
 package mongotest
 
 import (
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -36,8 +37,8 @@ func (c *session) run(q *request) bson.D {
 	return failure(codeCommandNotFound, "no such command: '"+name+"'")
 }
 
-// hello describes a standalone server of version 7.0. Without a topology version in it, a driver
-// polls the server instead of waiting for it to report changes.
+// hello describes a standalone server of version 7.0, or what Options.Hello makes of it. Without a
+// topology version in it, a driver polls the server instead of waiting for it to report changes.
 func (c *session) hello(body bson.Raw) bson.D {
 	answer := bson.D{
 		{Key: "ismaster", Value: true},
@@ -49,6 +50,12 @@ func (c *session) hello(body bson.Raw) bson.D {
 		{Key: "logicalSessionTimeoutMinutes", Value: int32(30)},
 		{Key: "minWireVersion", Value: int32(0)},
 		{Key: "maxWireVersion", Value: int32(21)},
+	}
+	if other := c.server.options.Hello; other != nil {
+		for _, field := range other(c.server.Addr()) {
+			answer = slices.DeleteFunc(answer, func(e bson.E) bool { return e.Key == field.Key })
+			answer = append(answer, field)
+		}
 	}
 	if _, err := body.LookupErr("saslSupportedMechs"); err == nil {
 		answer = append(answer, bson.E{Key: "saslSupportedMechs", Value: bson.A{mechanism}})

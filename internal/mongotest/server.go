@@ -2,8 +2,9 @@
 // standalone server, authenticates with SCRAM-SHA-256, answers pings, and keeps what is inserted.
 //
 // It is not a database. A find knows equality of top-level fields and nothing else; no update, no
-// delete, no index, no cursor, no transaction, no replica set. What it has instead are the faults
-// that a test needs and a real server will not produce on demand:
+// delete, no index, no cursor, no transaction, and of a replica set no more than what Options.Hello
+// says. What it has instead are the faults that a test needs and a real server will not produce on
+// demand:
 //
 //	s := mongotest.Start(t, mongotest.Options{User: "app", Password: "secret"})
 //	client, err := mongo.Connect(options.Client().SetHosts([]string{s.Addr()}).SetAuth(credential))
@@ -30,6 +31,10 @@ type Options struct {
 	User     string      // a user of the database admin; empty means that nobody need log in
 	Password string      // that user's
 	TLS      *tls.Config // required of every client; nil means no TLS
+
+	// Hello returns fields that replace those of the answer to hello, so that the server at addr is what a test wants:
+	// a member of a replica set, a router. Nil means a standalone server.
+	Hello func(addr string) bson.D
 }
 
 // Server is a running fake. The methods of the embedded Server freeze, count, stop and restart it;

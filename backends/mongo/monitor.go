@@ -1,0 +1,299 @@
+package mongo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/event"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+
+	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
+)
+
+// monitor is what the driver tells about its servers and connections: its errors say only that none could be selected,
+// and it does not tell when asked.
+type monitor struct {
+	prefix string      // of the variables
+	lost   func(error) // called with the cause when no server is left to hope for
+	given  []string    // the hosts that the URI names
+	reads  readpref.Mode
+	set    string // the replica set that the URI names
+	most   int    // connections to one server; 0 means any number
+	moves  kit.Pool
+
+	mu       sync.Mutex // guards the rest
+	topology event.TopologyDescription
+	closed   bool
+	answered bool             // a heartbeat has succeeded
+	stranger bool             // the last one was of a server of another replica set than the one asked for
+	failures map[string]error // of the servers whose last heartbeat failed
+	active   map[string]bool  // servers that have a pool
+	conns    map[connection]state
+	waiting  int // callers, for a connection of a full pool
+	waits    int64
+	waited   time.Duration
+	cut      int // connections in use that were closed with their pool
+}
+
+type connection struct {
+	server string
+	id     int64
+}
+
+type state int
+
+const (
+	idle state = iota
+	inUse
+	cut // closed while it was in use, and not back yet
+)
+
+// listen hears what happens, together with the monitors that a hook may have set.
+func (m *monitor) listen(o *options.ClientOptions) {
+	m.given, m.reads = o.Hosts, readpref.PrimaryMode
+	m.failures, m.active, m.conns = map[string]error{}, map[string]bool{}, map[connection]state{}
+	if o.ReadPreference != nil {
+		m.reads = o.ReadPreference.Mode()
+	}
+	if o.ReplicaSet != nil {
+		m.set = *o.ReplicaSet
+	}
+	if o.MaxPoolSize != nil {
+		m.most = int(*o.MaxPoolSize)
+	}
+	var pool event.PoolMonitor
+	if o.PoolMonitor != nil {
+		pool = *o.PoolMonitor
+	}
+	var server event.ServerMonitor
+	if o.ServerMonitor != nil {
+		server = *o.ServerMonitor
+	}
+	pool.Event = both(&m.mu, m.poolEvent, pool.Event)
+	server.ServerHeartbeatSucceeded = both(&m.mu, m.heartbeatSucceeded, server.ServerHeartbeatSucceeded)
+	server.ServerHeartbeatFailed = both(&m.mu, m.heartbeatFailed, server.ServerHeartbeatFailed)
+	server.TopologyDescriptionChanged = both(&m.mu, m.topologyChanged, server.TopologyDescriptionChanged)
+	closed := func(*event.TopologyClosedEvent) { m.closed = true }
+	server.TopologyClosed = both(&m.mu, closed, server.TopologyClosed)
+	o.SetPoolMonitor(&pool).SetServerMonitor(&server)
+}
+
+// both calls ours while it holds mu, and then theirs.
+func both[E any](mu *sync.Mutex, ours, theirs func(*E)) func(*E) {
+	return func(e *E) {
+		mu.Lock()
+		ours(e)
+		mu.Unlock()
+		if theirs != nil {
+			theirs(e)
+		}
+	}
+}
+
+func (m *monitor) poolEvent(e *event.PoolEvent) {
+	conn := connection{e.Address, e.ConnectionID}
+	switch e.Type {
+	case event.ConnectionPoolCreated, event.ConnectionPoolClosed:
+		m.active[e.Address] = e.Type == event.ConnectionPoolCreated
+	case event.ConnectionReady:
+		m.conns[conn] = idle
+	case event.ConnectionClosed:
+		if m.conns[conn] != inUse {
+			delete(m.conns, conn)
+			return
+		}
+		m.conns[conn] = cut
+		if e.Reason == event.ReasonPoolClosed {
+			m.cut++
+		}
+	case event.ConnectionCheckOutStarted:
+		if m.fills(e.Address) {
+			m.waits++
+			m.waiting++
+		}
+	case event.ConnectionCheckOutFailed, event.ConnectionCheckedOut:
+		if m.waiting > 0 { // the sum is about right whichever caller it was who waited
+			m.waiting--
+			m.waited += e.Duration
+		}
+		if e.Type == event.ConnectionCheckedOut {
+			m.conns[conn] = inUse
+			m.moves.Lent()
+		}
+	case event.ConnectionCheckedIn:
+		m.moves.Returned()
+		if m.conns[conn] == cut {
+			delete(m.conns, conn)
+		} else {
+			m.conns[conn] = idle
+		}
+	}
+}
+
+// fills reports whether a server has lent all the connections that it may have. m.mu is held.
+func (m *monitor) fills(server string) bool {
+	lent := 0
+	for conn, state := range m.conns {
+		if conn.server == server && state != idle {
+			lent++
+		}
+	}
+	return m.most > 0 && lent >= m.most
+}
+
+// full returns what it means that all connections that one server may have are in use, and nil if that is not so.
+func (m *monitor) full() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for server := range m.active {
+		if m.fills(server) {
+			return m.moves.Full(registry.PoolStats{Max: m.most, WaitCount: m.waits})
+		}
+	}
+	return nil
+}
+
+func (m *monitor) stats() registry.PoolStats {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	stats := registry.PoolStats{Open: len(m.conns), WaitCount: m.waits, WaitDuration: m.waited}
+	for _, active := range m.active {
+		if active {
+			stats.Max += m.most
+		}
+	}
+	for _, state := range m.conns {
+		if state == idle {
+			stats.Idle++
+		}
+	}
+	stats.InUse = stats.Open - stats.Idle
+	return stats
+}
+
+// cutInUse returns how many connections the driver has closed while they were in use.
+func (m *monitor) cutInUse() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.cut
+}
+
+func (m *monitor) heartbeatSucceeded(e *event.ServerHeartbeatSucceededEvent) {
+	m.answered, m.stranger = true, m.set != "" && m.set != e.Reply.SetName
+	delete(m.failures, serverOf(e.ConnectionID))
+}
+
+func (m *monitor) heartbeatFailed(e *event.ServerHeartbeatFailedEvent) {
+	if errors.Is(e.Failure, context.Canceled) { // by the driver, when an operation has found the server broken
+		return
+	}
+	m.failures[serverOf(e.ConnectionID)] = e.Failure
+	for _, server := range m.topology.Servers {
+		if m.failures[server.Addr.String()] == nil {
+			return
+		}
+	}
+	m.giveUp()
+}
+
+func (m *monitor) topologyChanged(e *event.TopologyDescriptionChangedEvent) {
+	m.topology = e.NewDescription
+	if len(m.topology.Servers) == 0 {
+		m.giveUp()
+	}
+}
+
+// giveUp calls lost if there is a cause. m.mu is held.
+func (m *monitor) giveUp() {
+	if cause := m.explain(); cause != nil {
+		m.lost(cause)
+	}
+}
+
+// serverOf returns the host:port of the server in a connection's name, "host:port[-7]".
+func serverOf(connection string) string {
+	return connection[:max(strings.LastIndexByte(connection, '['), 0)]
+}
+
+// cause says why an operation finds no server to go to. It is nil if there is one, or nothing is known yet.
+func (m *monitor) cause() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.explain()
+}
+
+// hosts returns the servers that are known, or those that are given if there are none.
+func (m *monitor) hosts(given []string) (hosts []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, server := range m.topology.Servers {
+		hosts = append(hosts, server.Addr.String())
+	}
+	if hosts == nil {
+		return given
+	}
+	return hosts
+}
+
+// explain is cause for those who hold m.mu.
+func (m *monitor) explain() error {
+	switch {
+	case m.closed:
+		return nil
+	case m.topology.CompatibilityErr != nil:
+		return kit.Errorf(registry.KindConfig, "the server's version is not one that the driver supports")
+	case len(m.topology.Servers) == 0:
+		return m.wrongSet()
+	}
+	var failure error
+	kinds := make(map[string]bool)
+	for _, server := range m.topology.Servers {
+		kinds[server.Kind] = true
+		if server.Kind == "Unknown" {
+			failure = cmp.Or(failure, m.outside(server.Addr.String()))
+		}
+	}
+	only := func(kind string) bool { return kinds[kind] && len(kinds) == 1 }
+	switch {
+	case only("RSGhost") && m.topology.Kind != "Single":
+		return kit.Errorf(registry.KindLoading, "the replica set is not initiated, or its servers are only just starting")
+	case only("Unknown"):
+	case m.topology.Kind == "ReplicaSetNoPrimary":
+		return kit.Errorf(registry.KindLoading, "the replica set has no primary")
+	case m.topology.Kind == "ReplicaSetWithPrimary" && m.reads == readpref.SecondaryMode && !kinds["RSSecondary"]:
+		return kit.Errorf(registry.KindLoading, "the replica set has no secondary (%sURI: readPreference)", m.prefix)
+	default:
+		return nil
+	}
+	switch {
+	case failure == nil && m.stranger: // the driver drops such a server, unless it is asked alone
+		return m.wrongSet()
+	case errors.Is(failure, io.EOF) && !m.answered:
+		return kit.Errorf(registry.KindUnreachable, "the connection was closed before any answer; is TLS on at one end only?")
+	}
+	return fromNetwork(failure)
+}
+
+func (m *monitor) wrongSet() error {
+	return kit.Errorf(registry.KindConfig,
+		"none of the hosts belongs to the replica set that is asked for (%sURI: replicaSet)", m.prefix)
+}
+
+// outside returns why the last heartbeat of a server failed. Its name may be one that the replica set gave.
+func (m *monitor) outside(server string) error {
+	failure := m.failures[server]
+	if dns, ok := errors.AsType[*net.DNSError](failure); ok && dns.IsNotFound && !slices.Contains(m.given, server) {
+		return kit.Errorf(registry.KindUnreachable, "no such host: the replica set gives its members names that are not "+
+			"known here (%sURI: directConnection=true asks one server alone)", m.prefix)
+	}
+	return failure
+}
