@@ -3,6 +3,7 @@ package kit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,4 +37,16 @@ func TestACallWithoutAContextIsAbandonedAtItsEnd(t *testing.T) {
 			t.Errorf("got %d, %v", got, err)
 		}
 	})
+}
+
+// A driver that knows no contexts is not waited for: here it looks up a name that no name server answers for.
+func ExampleWithin() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+	defer cancel()
+	turn := make(kit.Turn, 1)
+	silent := make(chan int)
+	defer close(silent)
+	_, err := kit.Within(ctx, turn, func() (int, error) { return <-silent, nil }, nil)
+	fmt.Println(err)
+	// Output: context deadline exceeded
 }

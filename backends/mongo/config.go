@@ -17,7 +17,7 @@ import (
 // Config is what the MONGO_* variables set; package config documents its tags. In code a zero field means its default.
 // A variable of 0 means what the driver means by it, or is refused. An option of 0 in the URI says the same in code.
 type Config struct {
-	URI      config.Secret `env:"URI" alias:"MONGO_URI=MONGODB_URI" doc:"mongodb://user:password@host:27017/database"`
+	URI      config.Secret `env:"URI" alias:"MONGO_URI=MONGODB_URI,MONGO_URL,MONGODB_URL" doc:"mongodb://user:pw@host/db"`
 	Database string        `env:"DATABASE" doc:"name of the database; the one in the URI unless set"`
 	Role     string        `env:"ROLE" envDefault:"any" doc:"what a check wants: primary, replica or any"`
 

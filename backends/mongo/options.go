@@ -74,7 +74,7 @@ var optionRules = []optionRule{
 
 	{
 		refused, "tlsAllowInvalidCertificates tlsAllowInvalidHostnames sslAllowInvalidCertificates " +
-			"sslAllowInvalidHostnames sslValidate ssl_cert_reqs ssl_match_hostname",
+			"sslAllowInvalidHostnames sslInvalidHostNameAllowed sslValidate ssl_cert_reqs ssl_match_hostname",
 		"write tlsInsecure=true if no certificate is to be verified",
 	},
 	{refused, "ssl_ca_certs sslCA", "write tlsCAFile"},
