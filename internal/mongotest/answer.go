@@ -8,6 +8,7 @@ const (
 	codeAuthenticationFailed = 18
 	codeCommandNotFound      = 59
 	codeMechanismUnavailable = 334
+	codeNotWritablePrimary   = 10107
 )
 
 // codeNames are MongoDB's names for the codes that the fake, or a test, answers with.
@@ -20,7 +21,7 @@ var codeNames = map[int]string{
 	91:                       "ShutdownInProgress",
 	189:                      "PrimarySteppedDown",
 	codeMechanismUnavailable: "MechanismUnavailable",
-	10107:                    "NotWritablePrimary",
+	codeNotWritablePrimary:   "NotWritablePrimary",
 	11600:                    "InterruptedAtShutdown",
 }
 

@@ -28,6 +28,9 @@ func (c *session) run(q *request) bson.D {
 	}
 	switch name {
 	case "insert":
+		if !c.server.takesWrites() {
+			return failure(codeNotWritablePrimary, "not primary")
+		}
 		return c.server.insert(q)
 	case "find":
 		return c.server.find(q.body)
@@ -66,6 +69,14 @@ func (c *session) hello(body bson.Raw) bson.D {
 		}
 	}
 	return append(answer, success()...)
+}
+
+// takesWrites reports whether hello calls the server one.
+func (s *Server) takesWrites() bool {
+	if s.options.Hello == nil {
+		return true
+	}
+	return !slices.Contains(s.options.Hello(s.Addr()), bson.E{Key: "isWritablePrimary", Value: false})
 }
 
 func (s *Server) ping() bson.D {

@@ -3,7 +3,7 @@
 //
 // It is not a database. A find knows equality of top-level fields and nothing else; no update, no
 // delete, no index, no cursor, no transaction, and of a replica set no more than what Options.Hello
-// says. What it has instead are the faults that a test needs and a real server will not produce on
+// or a Set says. What it has instead are the faults that a test needs and a real server will not produce on
 // demand:
 //
 //	s := mongotest.Start(t, mongotest.Options{User: "app", Password: "secret"})
