@@ -28,6 +28,7 @@ const (
 type client struct {
 	*driver.Client
 	settings *settings
+	single   bool                   // it is for one question
 	options  *options.ClientOptions // as the driver has read them
 	used     *options.ClientOptions // the same after the hook
 	monitor  monitor
@@ -37,10 +38,8 @@ type client struct {
 }
 
 // connect makes a client of what read returns and verifies that the server answers. It gives up when all servers have
-// failed once: the driver would go on to wait for one. more is a hook after the program's.
-func (c *client) connect(
-	ctx context.Context, read func() (*options.ClientOptions, error), more ...func(*options.ClientOptions),
-) (err error) {
+// failed once: the driver would go on to wait for one.
+func (c *client) connect(ctx context.Context, read func() (*options.ClientOptions, error)) (err error) {
 	hopeful, lost := context.WithCancelCause(ctx)
 	defer lost(nil)
 	c.monitor.prefix, c.monitor.lost = c.settings.prefix, lost
@@ -48,7 +47,7 @@ func (c *client) connect(
 		if c.options, err = read(); err != nil {
 			return nil, err
 		}
-		return c.start(more)
+		return c.start()
 	}
 	late := func(d *driver.Client) { _ = d.Disconnect(ctx) }
 	c.Client, err = kit.Within(ctx, c.settings.turn, start, late)
@@ -72,15 +71,15 @@ func (c *client) connect(
 }
 
 // start makes the driver's client, which begins to look for servers.
-func (c *client) start(hooks []func(*options.ClientOptions)) (*driver.Client, error) {
+func (c *client) start() (*driver.Client, error) {
 	o := *c.options
 	o.TLSConfig = o.TLSConfig.Clone()
 	o.SetDialer(dialer{c}).SetLoggerOptions(options.Logger().SetSink(discard{}))
 	if c.settings.hook != nil {
 		c.settings.hook(&o)
 	}
-	for _, hook := range hooks {
-		hook(&o)
+	if c.single {
+		o.SetMaxPoolSize(1).SetMinPoolSize(0)
 	}
 	c.monitor.listen(&o)
 	if o.ReadPreference == nil {
@@ -142,13 +141,12 @@ func (c *client) askPooled(ctx context.Context) error {
 
 // askDirectly asks over a client of its own. That knows the servers by the topology: it looks up no mongodb+srv://.
 func (c *client) askDirectly(ctx context.Context) error {
-	direct := &client{settings: c.settings}
+	direct := &client{settings: c.settings, single: true, monitor: monitor{given: c.monitor.given}}
 	read := func() (*options.ClientOptions, error) {
-		hosts := "mongodb://" + strings.Join(c.monitor.hosts(c.options.Hosts), ",")
+		hosts := "mongodb://" + strings.Join(c.monitor.hosts(), ",")
 		return options.MergeClientOptions(c.options, options.Client().ApplyURI(hosts)), nil
 	}
-	small := func(o *options.ClientOptions) { o.SetMaxPoolSize(1).SetMinPoolSize(0) }
-	if err := direct.connect(ctx, read, small); err != nil {
+	if err := direct.connect(ctx, read); err != nil {
 		return err
 	}
 	return direct.Close(ctx)

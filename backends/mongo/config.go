@@ -55,12 +55,8 @@ func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 		return nil, fmt.Errorf("%sURI is not set", s.prefix)
 	}
 	s.tls, err = s.TLS.Config(name, "") // each host is verified by its own name
-	errs := []error{s.readURI(), err}
-	add := func(wrong bool, format string) {
-		if wrong {
-			errs = append(errs, fmt.Errorf(format, s.prefix))
-		}
-	}
+	found := problems{s.readURI(), err}
+	add := func(wrong bool, format string) { found.add(wrong, format, s.prefix) }
 	s.role, err = kit.ParseRole(s.Role)
 	add(err != nil, "%sROLE: not primary, replica or any")
 	add(s.Database != "" && !validDatabase(s.Database), "%sDATABASE: not a name for a database")
@@ -68,7 +64,7 @@ func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 	add(s.MaxPoolSize > 0 && s.MinPoolSize > s.MaxPoolSize, "%[1]sMIN_POOL_SIZE: is more than %[1]sMAX_POOL_SIZE")
 	add(s.ServerSelectionTimeout <= 0, "%sSERVER_SELECTION_TIMEOUT: want more than 0")
 	add(s.ConnectTimeout <= 0, "%sCONNECT_TIMEOUT: want more than 0")
-	return s, errors.Join(errs...)
+	return s, errors.Join(found...)
 }
 
 // Open makes a client and verifies that the server can be used.

@@ -37,6 +37,7 @@ type monitor struct {
 	stranger bool             // the last one was of a server of another replica set than the one asked for
 	failures map[string]error // of the servers whose last heartbeat failed
 	active   map[string]bool  // servers that have a pool
+	lent     map[string]int   // how many connections, by server
 	conns    map[connection]state
 	waiting  int // callers, for a connection of a full pool
 	waits    int64
@@ -59,8 +60,12 @@ const (
 
 // listen hears what happens, together with the monitors that a hook may have set.
 func (m *monitor) listen(o *options.ClientOptions) {
-	m.given, m.reads = o.Hosts, readpref.PrimaryMode
-	m.failures, m.active, m.conns = map[string]error{}, map[string]bool{}, map[connection]state{}
+	m.reads = readpref.PrimaryMode
+	if m.given == nil {
+		m.given = o.Hosts
+	}
+	m.failures, m.active = make(map[string]error), make(map[string]bool)
+	m.lent, m.conns = make(map[string]int), make(map[connection]state)
 	if o.ReadPreference != nil {
 		m.reads = o.ReadPreference.Mode()
 	}
@@ -127,9 +132,11 @@ func (m *monitor) poolEvent(e *event.PoolEvent) {
 		}
 		if e.Type == event.ConnectionCheckedOut {
 			m.conns[conn] = inUse
+			m.lent[e.Address]++
 			m.moves.Lent()
 		}
 	case event.ConnectionCheckedIn:
+		m.lent[e.Address]--
 		m.moves.Returned()
 		if m.conns[conn] == cut {
 			delete(m.conns, conn)
@@ -140,15 +147,7 @@ func (m *monitor) poolEvent(e *event.PoolEvent) {
 }
 
 // fills reports whether a server has lent all the connections that it may have. m.mu is held.
-func (m *monitor) fills(server string) bool {
-	lent := 0
-	for conn, state := range m.conns {
-		if conn.server == server && state != idle {
-			lent++
-		}
-	}
-	return m.most > 0 && lent >= m.most
-}
+func (m *monitor) fills(server string) bool { return m.most > 0 && m.lent[server] >= m.most }
 
 // full returns what it means that all connections that one server may have are in use, and nil if that is not so.
 func (m *monitor) full() error {
@@ -171,12 +170,10 @@ func (m *monitor) stats() registry.PoolStats {
 			stats.Max += m.most
 		}
 	}
-	for _, state := range m.conns {
-		if state == idle {
-			stats.Idle++
-		}
+	for _, lent := range m.lent {
+		stats.InUse += lent
 	}
-	stats.InUse = stats.Open - stats.Idle
+	stats.Idle = stats.Open - stats.InUse
 	return stats
 }
 
@@ -232,14 +229,14 @@ func (m *monitor) cause() error {
 }
 
 // hosts returns the servers that are known, or those that are given if there are none.
-func (m *monitor) hosts(given []string) (hosts []string) {
+func (m *monitor) hosts() (hosts []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, server := range m.topology.Servers {
 		hosts = append(hosts, server.Addr.String())
 	}
 	if hosts == nil {
-		return given
+		return m.given
 	}
 	return hosts
 }

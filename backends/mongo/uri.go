@@ -69,16 +69,12 @@ func parse(raw string) (u kit.URI, unused []string, errs []error) {
 	if err != nil {
 		return u, nil, []error{err}
 	}
-	add := func(wrong bool, text string) {
-		if wrong {
-			errs = append(errs, errors.New(text))
-		}
-	}
-	add(u.User == "" && !u.Password.IsZero(), "the password has no user name")
-	add(isSRV(u) && (len(u.Hosts) > 1 || u.Hosts[0].Port != 0 || !kit.ValidHost(u.Hosts[0].Name)),
+	found := new(problems)
+	found.add(u.User == "" && !u.Password.IsZero(), "the password has no user name")
+	found.add(isSRV(u) && (len(u.Hosts) > 1 || u.Hosts[0].Port != 0 || !kit.ValidHost(u.Hosts[0].Name)),
 		"mongodb+srv:// wants one host and no port")
 	if u.Path != "" && !validDatabase(u.Path) {
-		add(true, "the path must be the name of a database")
+		found.add(true, "the path must be the name of a database")
 		u.Path = ""
 	}
 	options := make(url.Values)
@@ -86,17 +82,48 @@ func parse(raw string) (u kit.URI, unused []string, errs []error) {
 		name, rule := findRule(given)
 		switch {
 		case name == "":
-			add(true, "an option after the ? is unknown"+suggestion(given))
+			found.add(true, "an option after the ? is unknown%s", suggestion(given))
 		case rule.verdict == unneeded:
 			unused = append(unused, name)
 		case rule.verdict == refused:
-			add(true, name+": Go's driver has no such option; "+rule.text)
+			found.add(true, "%s: Go's driver has no such option; %s", name, rule.text)
 		default:
 			options[name] = append(options[name], u.Query[given]...)
+			if text := misuse(name, rule, options[name], isSRV(u)); text != "" {
+				found.add(true, "%s: %s", name, text)
+				delete(options, name)
+			}
 		}
 	}
 	u.Query = options
-	return u, unused, append(errs, dropBadValues(u)...)
+	return u, unused, *found
+}
+
+// misuse returns what is wrong with the values of an option that the driver accepts and hardly anybody means.
+func misuse(name string, rule *optionRule, values []string, srv bool) string {
+	_, err := strconv.Atoi(values[0])
+	switch {
+	case slices.ContainsFunc(values, kit.HasControl):
+		return "has a control character"
+	case name == readTags: // its values are tried in their order, and an empty one is any server
+		return ""
+	case len(values) > 1:
+		return "is set more than once"
+	case values[0] == "":
+		return "is empty"
+	case rule.verdict == forSRV && (!srv || name == "srvMaxHosts" && err != nil):
+		return "want " + rule.text
+	}
+	return ""
+}
+
+// problems are what is wrong with a configuration.
+type problems []error
+
+func (p *problems) add(wrong bool, format string, args ...any) {
+	if wrong {
+		*p = append(*p, fmt.Errorf(format, args...))
+	}
 }
 
 func validDatabase(name string) bool {
@@ -113,32 +140,6 @@ func onlyKnown(query string) bool {
 		}
 	}
 	return true
-}
-
-// dropBadValues drops what the driver accepts and hardly anybody means, and returns an error for each.
-func dropBadValues(u kit.URI) (errs []error) {
-	for _, name := range slices.Sorted(maps.Keys(u.Query)) {
-		_, rule := findRule(name)
-		values := u.Query[name]
-		_, err := strconv.Atoi(values[0])
-		text := ""
-		switch {
-		case slices.ContainsFunc(values, kit.HasControl):
-			text = "has a control character"
-		case name == readTags: // its values are tried in their order, and an empty one is any server
-		case len(values) > 1:
-			text = "is set more than once"
-		case values[0] == "":
-			text = "is empty"
-		case rule.verdict == forSRV && (!isSRV(u) || name == "srvMaxHosts" && err != nil):
-			text = "want " + rule.text
-		}
-		if text != "" {
-			errs = append(errs, fmt.Errorf("%s: %s", name, text))
-			delete(u.Query, name)
-		}
-	}
-	return errs
 }
 
 // text returns the connection string for the driver. If plain, there is nothing in it for the driver to look up: it
@@ -224,12 +225,7 @@ func blame(u kit.URI) (errs []error) {
 }
 
 // contradictions returns those that the driver does not see.
-func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (errs []error) {
-	add := func(wrong bool, format string, args ...any) {
-		if wrong {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
+func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (found problems) {
 	details := false // an option says how to use TLS, and not only whether
 	for name := range u.Query {
 		about := strings.HasPrefix(name, "tls") || strings.HasPrefix(name, "ssl")
@@ -241,15 +237,15 @@ func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (errs []e
 	}
 	if s.TLS != (config.TLS{}) {
 		secure = s.tls
-		add(details || u.Query.Has("tls") || u.Query.Has("ssl"),
+		found.add(details || u.Query.Has("tls") || u.Query.Has("ssl"),
 			"has TLS options, and so has %[1]sTLS or %[1]sTLS_*; remove one", s.prefix)
 	} else {
 		off := o.TLSConfig == nil || u.Query.Get("tls") == "false" || u.Query.Get("ssl") == "false"
-		add(details && off, "has other TLS options, but tls is not true")
+		found.add(details && off, "has other TLS options, but tls is not true")
 	}
-	add(mechanism == x509 && (secure == nil || len(secure.Certificates) == 0 && secure.GetClientCertificate == nil),
+	found.add(mechanism == x509 && (secure == nil || len(secure.Certificates) == 0 && secure.GetClientCertificate == nil),
 		"authMechanism: %s wants tlsCertificateKeyFile or %sTLS_CERT_FILE", x509, s.prefix)
-	add(mechanism == "" && u.User != "" && u.Password.IsZero(), "the user has no password")
-	add(s.srv && o.Direct != nil && *o.Direct, "directConnection: want mongodb:// and one host")
-	return errs
+	found.add(mechanism == "" && u.User != "" && u.Password.IsZero(), "the user has no password")
+	found.add(s.srv && o.Direct != nil && *o.Direct, "directConnection: want mongodb:// and one host")
+	return found
 }
