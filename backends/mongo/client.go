@@ -43,7 +43,7 @@ func (c *client) connect(ctx context.Context, read func() (*options.ClientOption
 	hopeful, lost := context.WithCancelCause(ctx)
 	defer lost(nil)
 	c.monitor.prefix, c.monitor.lost = c.settings.prefix, lost
-	start := func() (*driver.Client, error) {
+	start := func() (_ *driver.Client, err error) { // it may outlive connect, and so shares nothing but c
 		if c.options, err = read(); err != nil {
 			return nil, err
 		}
@@ -167,8 +167,11 @@ func (c *client) ask(ctx context.Context) error {
 		Msg         string
 	}
 	command := options.RunCmd().SetReadPreference(preference)
-	err := c.classify(c.Database("admin").RunCommand(ctx, bson.D{{Key: question, Value: 1}}, command).Decode(&answer))
+	raw := c.Database("admin").RunCommand(ctx, bson.D{{Key: question, Value: 1}}, command).Decode(&answer)
+	err := c.classify(raw)
 	switch {
+	case codeOf(raw) == codeUnknownCommand && role != kit.Any:
+		return kit.Errorf(registry.KindPermission, "the server knows no hello, which %sROLE asks with", c.settings.prefix)
 	case err == nil && answer.Msg != "isdbgrid": // a router has passed the question on to whom it fits
 		return role.Judge(answer.TakesWrites)
 	case registry.KindOf(err) == registry.KindPermission && role == kit.Any:

@@ -10,6 +10,9 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
+// codeUnknownCommand is also what a proxy answers that does not let a command pass.
+const codeUnknownCommand = 59
+
 // serverErrors are the codes of MongoDB, and of what speaks its protocol.
 var serverErrors = kit.Table[int]{
 	{6, registry.KindUnreachable, "the router cannot reach a server"},

@@ -80,6 +80,22 @@ func TestARoleIsAskedOfTheServer(t *testing.T) {
 	}
 }
 
+func TestAServerThatDoesNotKnowTheQuestionHasNoRole(t *testing.T) {
+	for role, want := range map[string]registry.Kind{"primary": registry.KindPermission, "replica": registry.KindPermission, "any": ""} {
+		fake := mongotest.Start(t, mongotest.Options{})
+		if role != "any" {
+			fake.FailPing(59)
+		}
+		cfg := at("mongodb://" + fake.Addr())
+		cfg.Role = role
+		res := mongo.New("mongo", mongo.WithConfig(cfg))
+		if err := res.Open(t.Context()); registry.KindOf(err) != want {
+			t.Errorf("role %s: got %v, want %s", role, err, want)
+		}
+		_ = res.Close(t.Context())
+	}
+}
+
 func TestOpenNamesWhatIsWrongWithTheReplicaSet(t *testing.T) {
 	for _, test := range []struct{ what, options, want string }{
 		{"primary", "replicaSet=rs1", "config: none of the hosts belongs to the replica set that is asked for (MONGO_URI: replicaSet)"},

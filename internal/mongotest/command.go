@@ -15,6 +15,9 @@ func (c *session) run(q *request) bson.D {
 	}
 	switch strings.ToLower(name) {
 	case "hello", "ismaster":
+		if _, err := q.body.LookupErr("lsid"); err == nil && c.server.failPing.Load() != 0 {
+			return c.server.ping() // a program asks, and not its driver
+		}
 		return c.hello(q.body)
 	case "ping":
 		return c.server.ping()

@@ -64,9 +64,9 @@ func Start(t testing.TB, o Options) *Server {
 	return s
 }
 
-// FailPing makes every ping fail with the given error code, until FailPing(0): 91 (shutdown in
-// progress) for instance, which makes the driver drop its connections and look again. The server
-// keeps connections open, and other commands still succeed.
+// FailPing makes every ping, and every hello that is not the driver's own, fail with the given error
+// code, until FailPing(0): 91 (shutdown in progress) for instance, which makes the driver drop its
+// connections and look again. The server keeps connections open, and other commands still succeed.
 func (s *Server) FailPing(code int) { s.failPing.Store(int32(code)) }
 
 // session is what the server knows of one connection.
