@@ -46,24 +46,25 @@ type settings struct {
 
 // resolve checks the configuration. Its error lists all that is wrong, by variable and option, and quotes no value.
 func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
-	cfg, err := kit.Load(name, in.config)
-	if err != nil {
-		return nil, err
-	}
+	cfg, loadErr := kit.Load(name, in.config)
 	s := &settings{Config: cfg, hook: in.hook, prefix: config.Prefix(name), turn: turn}
-	if cfg.URI.IsZero() {
+	switch {
+	case loadErr != nil && cfg.URI.IsZero(): // it may say why there is none
+		return nil, loadErr
+	case cfg.URI.IsZero():
 		return nil, fmt.Errorf("%sURI is not set", s.prefix)
 	}
+	var err error
 	s.tls, err = s.TLS.Config(name, "") // each host is verified by its own name
-	found := problems{s.readURI(), err}
+	found := problems{loadErr, s.readURI(), err}
 	add := func(wrong bool, format string) { found.add(wrong, format, s.prefix) }
 	s.role, err = kit.ParseRole(s.Role)
 	add(err != nil, "%sROLE: not primary, replica or any")
 	add(s.Database != "" && !validDatabase(s.Database), "%sDATABASE: not a name for a database")
 	add(s.MaxPoolSize < 0 || s.MaxPoolSize > mostConns, "%sMAX_POOL_SIZE: want at most 65535, or 0 for any number")
 	add(s.MaxPoolSize > 0 && s.MinPoolSize > s.MaxPoolSize, "%[1]sMIN_POOL_SIZE: is more than %[1]sMAX_POOL_SIZE")
-	add(s.ServerSelectionTimeout <= 0, "%sSERVER_SELECTION_TIMEOUT: want more than 0")
-	add(s.ConnectTimeout <= 0, "%sCONNECT_TIMEOUT: want more than 0")
+	add(s.ServerSelectionTimeout <= 0 && loadErr == nil, "%sSERVER_SELECTION_TIMEOUT: want more than 0")
+	add(s.ConnectTimeout <= 0 && loadErr == nil, "%sCONNECT_TIMEOUT: want more than 0")
 	return s, errors.Join(found...)
 }
 

@@ -109,6 +109,11 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"duration without unit":    {"MONGO_URI=mongodb://h MONGO_CONNECT_TIMEOUT=3", "MONGO_CONNECT_TIMEOUT: not a duration with a unit, such as 30s"},
 		"two bad options":          {"MONGO_URI=mongodb://h/?tls=yes&w=", "MONGO_URI: w: is empty; MONGO_URI: tls: want true or false, and the same of both"},
 		"two bad variables":        {"MONGO_MIN_POOL_SIZE=x MONGO_CONNECT_TIMEOUT=-1s", "MONGO_MIN_POOL_SIZE: not a whole number; MONGO_CONNECT_TIMEOUT: must not be negative"},
+		"all at once": {
+			"MONGO_URI=mongodb://h/?w= MONGO_ROLE=no MONGO_TLS=maybe MONGO_MIN_POOL_SIZE=30",
+			"MONGO_URI: w: is empty; MONGO_TLS: not off, verify or skip-verify; MONGO_ROLE: not primary, replica or any; " +
+				"MONGO_MIN_POOL_SIZE: is more than MONGO_MAX_POOL_SIZE",
+		},
 		"control in the database":  {"MONGO_URI=mongodb://h MONGO_DATABASE=a\x7f", "MONGO_DATABASE: has a control character"},
 		"control in the path":      {"MONGO_URI=mongodb://h/a%0Db", "MONGO_URI: the path has a control character"},
 		"control in the URI":       {"MONGO_URI=mongodb://u:SECRET\x01@h", control},

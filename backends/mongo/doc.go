@@ -9,8 +9,8 @@
 // # Configuration
 //
 // MONGO_URI (mongodb://user:password@host:27017,host2/database?replicaSet=rs0, or mongodb+srv://user@host/...),
-// or MONGODB_URI, is a connection string as MongoDB documents it. Every variable is a field of [Config]. A second
-// instance is registry.Register(mongo.New("mongo-audit")); it reads MONGO_AUDIT_*.
+// or MONGODB_URI, MONGO_URL or MONGODB_URL, is a connection string as MongoDB documents it. Every variable is a field
+// of [Config]. A second instance is registry.Register(mongo.New("mongo-audit")); it reads MONGO_AUDIT_*.
 //
 // The driver reads the URI, so all of its options count. Configure checks them first: an option that neither the driver
 // nor this package knows is refused, since the driver would ignore it in silence, and with tlsCAfiel=... would connect
