@@ -1,9 +1,13 @@
 package pubsub
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	driver "cloud.google.com/go/pubsub/v2"
@@ -11,102 +15,133 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/api/option"
+	"google.golang.org/api/transport"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
-	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
+
+// WithClientOptions adds options of the driver, such as credentials, interceptors, a universe or a user agent. They
+// come after those that the configuration makes, and win. Credentials go in one of the two: here or in a file. With
+// option.WithGRPCConn, Close cannot cut what is under way.
+func WithClientOptions(opts ...option.ClientOption) Option {
+	return func(s *setup) { s.options = append(s.options, opts...) }
+}
 
 // client is a driver's client and the publishers that Close has to flush.
 type client struct {
 	*driver.Client
 	settings *settings
 
-	over context.Context // done when nothing more may be sent; see cut
-	end  context.CancelFunc
+	closing context.Context // ends when Close begins: nothing new is accepted; its cause is the result
+	begin   context.CancelCauseFunc
+	over    context.Context // ends when nothing more may be sent
+	end     context.CancelFunc
 
-	mu         sync.Mutex
-	closed     bool
+	mu         sync.Mutex                 // guards publishers
 	publishers map[string]*TopicPublisher // by the full name of the topic
+	foreign    foreign
+	lent       atomic.Bool // the program has the driver's client, and may have publishers of that
 
-	blind sync.Once // to tell that the check cannot see
+	answer atomic.Pointer[answer]
+	blind  sync.Once // to tell that the check cannot see
 }
 
-// connect makes a client and verifies that Pub/Sub can be used.
-func connect(ctx context.Context, s *settings, hook func(*driver.ClientConfig)) (*client, error) {
+// answer is what the service has said to a check. It counts for a while, if the connection lasts.
+type answer struct {
+	err   error
+	until time.Time
+}
+
+// Open makes a client and verifies that Pub/Sub can be used.
+func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s, publishers: make(map[string]*TopicPublisher)}
+	c.closing, c.begin = context.WithCancelCause(context.Background())
 	c.over, c.end = context.WithCancel(context.Background())
-	cfg := c.config(hook)
-	dial := func() (*driver.Client, error) { return c.dial(ctx, cfg) }
+	dial := func() (*driver.Client, error) { return c.dial(ctx) }
 	var err error
 	if c.Client, err = within(ctx, dial, func(late *driver.Client) { _ = late.Close() }); err != nil {
 		c.end()
-		return nil, Classify(err)
+		return nil, kit.Classify(err)
 	}
-	if err := c.check(ctx); err != nil {
-		_ = c.release(ctx)
+	if err := c.Check(ctx); err != nil {
+		_ = c.Close(ctx)
 		return nil, err
 	}
 	return c, nil
 }
 
-// config returns what hook makes of the driver's configuration, and our way to retry unless hook has another.
-func (c *client) config(hook func(*driver.ClientConfig)) *driver.ClientConfig {
-	cfg := new(driver.ClientConfig)
-	if hook != nil {
-		hook(cfg)
+// Handle returns the driver's client.
+func (c *client) Handle() *driver.Client { return c.Client }
+
+// dial makes the driver's client. It does not wait for a connection, but it may take long to find credentials. What the
+// driver says must not be shown: it quotes paths and files.
+func (c *client) dial(ctx context.Context) (*driver.Client, error) {
+	s, opts := c.settings, c.options()
+	project := s.ProjectID
+	if project == "" {
+		found, err := transport.Creds(ctx, opts...)
+		if err != nil || found.ProjectID == "" {
+			return nil, kit.Errorf(registry.KindConfig, "%sPROJECT_ID is not set, and the credentials name no project", s.prefix)
+		}
+		project = found.ProjectID
 	}
-	var calls admin.TopicAdminCallOptions
-	if cfg.TopicAdminCallOptions != nil {
-		calls = *cfg.TopicAdminCallOptions
+	client, err := driver.NewClientWithConfig(ctx, project, s.clientConfig(), opts...)
+	switch {
+	case err == nil, errors.Is(err, ctx.Err()):
+		return client, err
+	case len(s.options) > 0:
+		return nil, kit.Errorf(registry.KindConfig, "the driver does not take the options in code, or the credentials")
+	case s.CredentialsFile != "":
+		return nil, kit.Errorf(registry.KindConfig, "%sCREDENTIALS_FILE: %w", s.prefix, errMalformed)
+	default:
+		return nil, kit.Errorf(registry.KindConfig, "%sCREDENTIALS_FILE is not set, and there are no application "+
+			"default credentials that can be used", s.prefix)
 	}
-	calls.Publish = append([]gax.CallOption{gax.WithRetry(c.newRetryer)}, calls.Publish...)
-	cfg.TopicAdminCallOptions = &calls
-	return cfg
 }
 
-// dial makes the driver's client. It does not wait for a connection, but it may take long to find credentials.
-func (c *client) dial(ctx context.Context, cfg *driver.ClientConfig) (*driver.Client, error) {
+// options returns the options of the client: those of the program come last, and win.
+func (c *client) options() []option.ClientOption {
 	s := c.settings
 	opts := []option.ClientOption{
-		option.WithEndpoint(s.addr),
 		option.WithGRPCConnectionPool(s.GRPCConns),
-		// If PUBSUB_EMULATOR_HOST is set for the process, the driver turns its own TLS and its own tokens off,
-		// for every client. Those that are among the options of gRPC, further down, it leaves alone.
-		option.WithoutAuthentication(),
-		// Left alone, GOOGLE_SDK_GO_LOGGING_LEVEL makes the driver print requests, with the messages in them.
+		// Left alone, GOOGLE_SDK_GO_LOGGING_LEVEL makes the driver print requests and tokens.
 		option.WithLogger(slog.New(slog.DiscardHandler)),
 		option.WithGRPCDialOption(grpc.WithConnectParams(connectParams)),
 		option.WithGRPCDialOption(grpc.WithKeepaliveParams(keepaliveParams)),
-		option.WithGRPCDialOption(grpc.WithChainUnaryInterceptor(c.cut)),
+		option.WithGRPCDialOption(grpc.WithChainUnaryInterceptor(c.intercept)),
 	}
-	if s.tls == nil {
-		opts = append(opts, option.WithTelemetryDisabled(),
+	if s.addr != "" {
+		opts = append(opts, option.WithEndpoint(s.addr))
+	}
+	if s.EmulatorHost != "" {
+		opts = append(opts, option.WithoutAuthentication(), option.WithTelemetryDisabled(),
 			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
-		return driver.NewClientWithConfig(ctx, s.ProjectID, cfg, opts...)
 	}
-	creds := s.creds
-	if creds == nil {
-		var err error
-		if creds, err = s.findCredentials(); err != nil {
-			return nil, err
-		}
+	if s.CredentialsFile != "" {
+		opts = append(opts, option.WithAuthCredentialsFile(s.fileType, s.CredentialsFile))
 	}
-	quota, err := creds.QuotaProjectID(ctx)
-	if err != nil {
-		return nil, err
+	return append(opts, s.setup.options...)
+}
+
+// clientConfig returns what the hook makes of the driver's configuration. Publish is tried again by intercept alone.
+func (s *settings) clientConfig() *driver.ClientConfig {
+	cfg := new(driver.ClientConfig)
+	if s.hook != nil {
+		s.hook(cfg)
 	}
-	opts = append(opts,
-		option.WithGRPCDialOption(grpc.WithTransportCredentials(credentials.NewTLS(s.tls))),
-		option.WithGRPCDialOption(grpc.WithPerRPCCredentials(&tokens{creds, quota})))
-	return driver.NewClientWithConfig(ctx, s.ProjectID, cfg, opts...)
+	calls := *cmp.Or(cfg.TopicAdminCallOptions, new(admin.TopicAdminCallOptions))
+	once := func() gax.Retryer { return gax.OnCodes(nil, gax.Backoff{}) }
+	calls.Publish = append([]gax.CallOption{gax.WithRetry(once)}, calls.Publish...)
+	cfg.TopicAdminCallOptions = &calls
+	return cfg
 }
 
 // connectParams bring a client back soon after the service: gRPC's own would let it wait up to two minutes.
@@ -122,18 +157,36 @@ var connectParams = grpc.ConnectParams{
 // nobody has acknowledged for ten seconds. Calls have deadlines of their own.
 var keepaliveParams = keepalive.ClientParameters{Time: 5 * time.Minute, Timeout: 10 * time.Second}
 
+// Check asks for a topic, unless the last answer still counts: Google allows 6,000 such questions a minute and project.
+func (c *client) Check(ctx context.Context) error {
+	if last := c.answer.Load(); last != nil && time.Now().Before(last.until) && c.connected() {
+		return last.err
+	}
+	err := c.check(ctx)
+	// What passes by itself is asked for again at once, but for a quota that is used up.
+	if kind := registry.KindOf(err); ctx.Err() == nil && (!kind.Retryable() || kind == registry.KindExhausted) {
+		c.answer.Store(&answer{err, time.Now().Add(c.settings.CheckInterval)})
+	}
+	return err
+}
+
+func (c *client) connected() bool {
+	conn := c.TopicAdminClient.Connection() //nolint:staticcheck // of a pool it is one after the other, which is fine here
+	return conn.GetState() == connectivity.Ready
+}
+
 // check asks for a topic. If the connection turns out to be gone it asks once more, on a new one.
 func (c *client) check(ctx context.Context) error {
 	err := c.ask(ctx)
 	if status.Code(err) == codes.Unavailable {
 		err = c.ask(ctx)
 	}
-	variable, named := config.Prefix(c.settings.name)+"CHECK_TOPIC", c.settings.CheckTopic != ""
+	variable, named := c.settings.prefix+"CHECK_TOPIC", c.settings.CheckTopic != ""
 	switch {
 	case noTopic(err) && named:
-		return fault.New(registry.KindConfig, "%s: there is no such topic", variable)
+		return kit.Errorf(registry.KindConfig, "%s: there is no such topic", variable)
 	case mayNotLook(err) && named:
-		return fault.New(registry.KindPermission, "%s: the credentials may not get this topic (pubsub.topics.get)", variable)
+		return kit.Errorf(registry.KindPermission, "%s: the credentials may not get this topic (pubsub.topics.get)", variable)
 	case noTopic(err):
 		return nil
 	case mayNotLook(err):
@@ -148,13 +201,20 @@ func (c *client) check(ctx context.Context) error {
 
 // ask gets the topic without the driver's retries, which end in a deadline and hide the cause.
 func (c *client) ask(ctx context.Context) error {
-	_, err := c.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: c.settings.topic},
-		gax.WithRetry(func() gax.Retryer { return nil }))
-	if status.Code(err) == codes.Canceled && ctx.Err() == nil {
-		return status.Error(codes.Canceled, "by the service")
-	}
+	topic := c.topic(cmp.Or(c.settings.CheckTopic, probeTopic))
+	_, err := c.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: topic}, noRetry)
 	return err
 }
+
+// topic returns the full name of a topic.
+func (c *client) topic(nameOrID string) string {
+	if strings.Contains(nameOrID, "/") {
+		return nameOrID
+	}
+	return "projects/" + c.Project() + "/topics/" + nameOrID
+}
+
+var noRetry = gax.WithRetry(func() gax.Retryer { return nil })
 
 // within calls f, which knows no context, and waits for it until ctx ends. What f returns after that goes to
 // late, if it is not nil.

@@ -1,133 +1,144 @@
 package pubsub
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
-	"cloud.google.com/go/auth"
+	driver "cloud.google.com/go/pubsub/v2"
+	"google.golang.org/api/option"
 
 	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/backends/internal/uri"
+	"github.com/vibework/mooring/backends/kit"
 )
 
-// Config is what the PUBSUB_* variables set; package config documents its tags. In code, a zero field
-// means its default.
+// Config is what the PUBSUB_* variables set; package config documents its tags. In code, a zero field means its
+// default, and a CheckInterval below 0 means none.
 type Config struct {
 	ProjectID string `env:"PROJECT_ID" alias:"PUBSUB_PROJECT_ID=GOOGLE_CLOUD_PROJECT,GCLOUD_PROJECT" doc:"project id"`
 
 	EmulatorHost    string `env:"EMULATOR_HOST" doc:"host:port of an emulator, instead of the service"`
+	Endpoint        string `env:"ENDPOINT" doc:"host:port of a regional or private endpoint, instead of the global one"`
 	CredentialsFile string `env:"CREDENTIALS_FILE" doc:"path of a JSON file; application default credentials unless set"`
 
-	CheckTopic string `env:"CHECK_TOPIC" doc:"topic that a check wants to exist; unless set, any answer will do"`
+	CheckTopic    string        `env:"CHECK_TOPIC" doc:"topic that a check wants to exist; unless set, any answer will do"`
+	CheckInterval time.Duration `env:"CHECK_INTERVAL" envDefault:"30s" doc:"checks ask at most this often; 0 for each one"`
 
 	GRPCConns      int           `env:"GRPC_CONNS" envDefault:"1" doc:"connections to publish, and as many to receive"`
 	PublishTimeout time.Duration `env:"PUBLISH_TIMEOUT" envDefault:"60s" doc:"longest try to send a batch of messages"`
 }
 
 const (
-	// service is where Pub/Sub is. A client that is given no endpoint goes where the process-wide variable
-	// PUBSUB_EMULATOR_HOST says.
-	service = "pubsub.googleapis.com:443"
-
-	// usualPort is where gcloud starts the emulator.
-	usualPort = 8085
-
+	// emulatorPort is where gcloud starts the emulator.
+	emulatorPort = 8085
+	// servicePort is that of every endpoint of Google's.
+	servicePort = 443
 	// probeTopic is what a check asks for unless a topic is named. It need not exist.
 	probeTopic = "mooring-probe"
 )
 
+// setup is what a program sets in code.
+type setup struct {
+	config  *Config
+	hook    func(*driver.ClientConfig)
+	options []option.ClientOption
+}
+
 // settings are a Config that has been checked.
 type settings struct {
 	Config
-	name  string
-	addr  string            // of the service or the emulator
-	tls   *tls.Config       // nil for the emulator
-	topic string            // the full name of the one that a check asks for
-	creds *auth.Credentials // nil for the emulator, and if they are yet to be found
+	setup
+	name     string
+	prefix   string // of the variables
+	addr     string // of the emulator or the endpoint; "" for where the driver goes by itself
+	fileType option.CredentialsType
 }
 
-// resolve checks cfg and reads the credentials. Its error names variables and quotes no value.
-func resolve(name string, cfg Config) (*settings, error) {
-	s := &settings{Config: cfg, name: name}
-	prefix := config.Prefix(name)
-	err := errors.Join(s.setProject(prefix), s.setHost(prefix), s.setCredentials(prefix), s.setTopic(prefix),
-		s.checkLimits(prefix))
+// resolve checks the configuration and the file of credentials. Its error names variables and quotes no value.
+func resolve(name string, in setup) (*settings, error) {
+	cfg, err := kit.Load(name, in.config)
 	if err != nil {
+		return nil, err
+	}
+	s := &settings{Config: cfg, setup: in, name: name, prefix: config.Prefix(name)}
+	host, file := s.setHost(), s.readFile()
+	if err := errors.Join(s.checkProject(), host, file, s.checkLimits()); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
+// checkProject lets Open find out the project where the program brings credentials of its own, and where it is to be
+// detected.
+func (s *settings) checkProject() error {
+	detect := s.ProjectID == "" || s.ProjectID == driver.DetectProjectID
+	switch {
+	case detect && s.EmulatorHost != "":
+		s.ProjectID = "emulator"
+	case s.ProjectID == driver.DetectProjectID, detect && len(s.options) > 0:
+		s.ProjectID = ""
+	case s.ProjectID == "" && s.fileType != "":
+		return fmt.Errorf("%sPROJECT_ID is not set, and the file of credentials names no project", s.prefix)
+	case s.ProjectID == "":
+		return fmt.Errorf("%sPROJECT_ID is not set", s.prefix)
+	case !validProject.MatchString(s.ProjectID):
+		return fmt.Errorf("%sPROJECT_ID: not the id of a project", s.prefix)
+	}
+	return nil
+}
+
+func (s *settings) setHost() error {
+	variable, text, usual := s.prefix+"ENDPOINT", s.Endpoint, config.Port(servicePort)
+	switch {
+	case s.EmulatorHost != "" && s.Endpoint != "":
+		return fmt.Errorf("%[1]sEMULATOR_HOST and %[1]sENDPOINT are both set: drop one", s.prefix)
+	case s.EmulatorHost != "":
+		variable, text, usual = s.prefix+"EMULATOR_HOST", s.EmulatorHost, emulatorPort
+	case emulatorOfProcess():
+		return fmt.Errorf("PUBSUB_EMULATOR_HOST is set, and the driver sends everything of the process there: "+
+			"unset it, or set %sEMULATOR_HOST as well", s.prefix)
+	case s.Endpoint == "":
+		return nil
+	}
+	host, err := kit.ParseHost(text)
+	switch {
+	case strings.Contains(text, "://"): // clients in other languages take one
+		return fmt.Errorf("%s: want host:port, without a scheme such as https://", variable)
+	case strings.Contains(text, "/"):
+		return fmt.Errorf("%s: want host:port, without a / or a path", variable)
+	case err != nil:
+		return fmt.Errorf("%s: %w", variable, err)
+	}
+	s.addr = host.Addr(usual)
+	return nil
+}
+
+// emulatorOfProcess reports whether the driver would turn TLS and credentials off for every client.
+func emulatorOfProcess() bool {
+	process, _ := config.Load[struct {
+		Host string `env:"EMULATOR_HOST"`
+	}](Name)
+	return process.Host != ""
+}
+
 // checkLimits refuses what the driver would silently take for something else.
-func (s *settings) checkLimits(prefix string) (err error) {
+func (s *settings) checkLimits() (err error) {
+	if s.CheckTopic != "" && !validTopic.MatchString(s.CheckTopic) {
+		err = fmt.Errorf("%sCHECK_TOPIC: not the name of a topic", s.prefix)
+	}
 	if s.GRPCConns < 1 {
-		err = fmt.Errorf("%sGRPC_CONNS: must be at least 1", prefix)
+		err = errors.Join(err, fmt.Errorf("%sGRPC_CONNS: must be at least 1", s.prefix))
 	}
 	if s.PublishTimeout <= 0 {
-		err = errors.Join(err, fmt.Errorf("%sPUBLISH_TIMEOUT: must be more than 0", prefix))
+		err = errors.Join(err, fmt.Errorf("%sPUBLISH_TIMEOUT: must be more than 0", s.prefix))
 	}
 	return err
 }
 
-func (s *settings) setProject(prefix string) error {
-	if s.ProjectID == "" && s.EmulatorHost != "" {
-		s.ProjectID = "emulator"
-	}
-	switch {
-	case s.ProjectID == "":
-		return fmt.Errorf("%sPROJECT_ID is not set", prefix)
-	case !validProject(s.ProjectID):
-		return fmt.Errorf("%sPROJECT_ID: not the id of a project", prefix)
-	}
-	return nil
-}
-
-func (s *settings) setHost(prefix string) error {
-	if s.EmulatorHost == "" {
-		s.addr, s.tls = service, &tls.Config{MinVersion: tls.VersionTLS12}
-		return nil
-	}
-	if strings.Contains(s.EmulatorHost, "://") { // clients in other languages take one
-		return fmt.Errorf("%sEMULATOR_HOST: want host:port, without a scheme such as http://", prefix)
-	}
-	host, err := uri.ParseHost(s.EmulatorHost)
-	if err != nil {
-		return fmt.Errorf("%sEMULATOR_HOST: %w", prefix, err)
-	}
-	s.addr = host.Addr(usualPort)
-	return nil
-}
-
-// setTopic finds the full name of the topic that a check asks for.
-func (s *settings) setTopic(prefix string) error {
-	project, topic := s.ProjectID, s.CheckTopic
-	if topic == "" {
-		topic = probeTopic
-	}
-	if parts := strings.Split(topic, "/"); len(parts) == 4 && parts[0] == "projects" && parts[2] == "topics" {
-		project, topic = parts[1], parts[3]
-	}
-	if project != s.ProjectID && !validProject(project) || !validTopic(topic) {
-		return fmt.Errorf("%sCHECK_TOPIC: not the name of a topic", prefix)
-	}
-	s.topic = "projects/" + project + "/topics/" + topic
-	return nil
-}
-
-const (
-	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	digits  = "0123456789"
+var (
+	// validProject takes the ids of old, with a domain before a colon, and the numbers of projects, too.
+	validProject = regexp.MustCompile(`^[\w.:-]+$`)
+	validTopic   = regexp.MustCompile(`^(projects/[\w.:-]+/topics/)?[A-Za-z][\w.~+%-]{2,254}$`)
 )
-
-// validProject takes the ids of old, with a domain before a colon, and the numbers of projects, too.
-func validProject(id string) bool {
-	return id != "" && strings.Trim(id, letters+digits+"-_.:") == ""
-}
-
-func validTopic(id string) bool {
-	return len(id) >= 3 && len(id) <= 255 && strings.Contains(letters, id[:1]) &&
-		strings.Trim(id, letters+digits+"-_.~+%") == ""
-}

@@ -19,8 +19,8 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"nothing is set":           {"", "PUBSUB_PROJECT_ID is not set"},
 		"no id of a project":       {"PUBSUB_PROJECT_ID=SECRET/x", "PUBSUB_PROJECT_ID: not the id of a project"},
 		"alias of that":            {"GCLOUD_PROJECT=SECRET/x", "PUBSUB_PROJECT_ID: not the id of a project"},
-		"emulator with a scheme":   {"PUBSUB_EMULATOR_HOST=http://SECRET:8085", "PUBSUB_EMULATOR_HOST: want host:port, without a scheme such as http://"},
-		"emulator of Kubernetes":   {"PUBSUB_EMULATOR_HOST=tcp://10.0.0.7:8085", "PUBSUB_EMULATOR_HOST: want host:port, without a scheme such as http://"},
+		"emulator with a scheme":   {"PUBSUB_EMULATOR_HOST=http://SECRET:8085", "PUBSUB_EMULATOR_HOST: want host:port, without a scheme such as https://"},
+		"emulator of Kubernetes":   {"PUBSUB_EMULATOR_HOST=tcp://10.0.0.7:8085", "PUBSUB_EMULATOR_HOST: want host:port, without a scheme such as https://"},
 		"emulator without a host":  {"PUBSUB_EMULATOR_HOST=:8085", "PUBSUB_EMULATOR_HOST: the host is missing or malformed"},
 		"emulator without a port":  {"PUBSUB_EMULATOR_HOST=h:SECRET", "PUBSUB_EMULATOR_HOST: the port is not a number from 1 to 65535"},
 		"emulator and credentials": {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_CREDENTIALS_FILE=/SECRET", "PUBSUB_EMULATOR_HOST and PUBSUB_CREDENTIALS_FILE are both set: drop one"},
@@ -35,6 +35,10 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"a topic of no project":    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_CHECK_TOPIC=projects//topics/abc", "PUBSUB_CHECK_TOPIC: not the name of a topic"},
 		"duration without unit":    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_PUBLISH_TIMEOUT=3", "PUBSUB_PUBLISH_TIMEOUT: not a duration with a unit, such as 30s"},
 		"no number":                {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_GRPC_CONNS=SECRET", "PUBSUB_GRPC_CONNS: not a whole number"},
+		"endpoint with a scheme":   {"PUBSUB_PROJECT_ID=p PUBSUB_ENDPOINT=https://SECRET:443", "PUBSUB_ENDPOINT: want host:port, without a scheme such as https://"},
+		"endpoint and emulator":    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_ENDPOINT=SECRET:443", "PUBSUB_EMULATOR_HOST and PUBSUB_ENDPOINT are both set: drop one"},
+		"a path after a host":      {"PUBSUB_EMULATOR_HOST=h:1/", "PUBSUB_EMULATOR_HOST: want host:port, without a / or a path"},
+		"the key in base64":        {"PUBSUB_PROJECT_ID=p GOOGLE_APPLICATION_CREDENTIALS=eyJ0eXBlIjoiSECRET", "GOOGLE_APPLICATION_CREDENTIALS: " + notPath},
 		"zeros":                    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_GRPC_CONNS=0 PUBSUB_PUBLISH_TIMEOUT=0s", "PUBSUB_GRPC_CONNS: must be at least 1; PUBSUB_PUBLISH_TIMEOUT: must be more than 0"},
 		"three mistakes":           {"PUBSUB_CREDENTIALS_FILE=/SECRET PUBSUB_CHECK_TOPIC=x", "PUBSUB_PROJECT_ID is not set; PUBSUB_CREDENTIALS_FILE: no such file; PUBSUB_CHECK_TOPIC: not the name of a topic"},
 	} {
@@ -65,11 +69,9 @@ func TestAFileOfCredentialsIsReadBeforeAnythingIsOpened(t *testing.T) {
 		`["SECRET"]`:        "not a file of JSON",
 		"{}":                unknown,
 		`{"type":"SECRET"}`: unknown,
-		`{"installed":{"client_secret":"SECRET","redirect_uris":["x"]}}`:                         unknown,
-		`{"type":"service_account","client_email":"e","private_key":"SECRET"}`:                   malformed,
-		`{"type":"service_account","private_key":"-----BEGIN PRIVATE KEY-----\nSECRET\n-----"}`:  malformed,
-		`{"type":"impersonated_service_account","source_credentials":{"private_key":"SECRET"}}`:  malformed,
-		`{"type":"external_account","audience":"a","credential_source":{"url":"http://SECRET"}}`: malformed,
+		`{"installed":{"client_secret":"SECRET","redirect_uris":["x"]}}`:                        unknown,
+		`{"type":"service_account","client_email":"e","private_key":"SECRET"}`:                  malformed,
+		`{"type":"service_account","private_key":"-----BEGIN PRIVATE KEY-----\nSECRET\n-----"}`: malformed,
 	} {
 		secret := canary.New("", "")
 		path := write(t, strings.ReplaceAll(content, "SECRET", secret.Value))
@@ -87,12 +89,32 @@ func TestAFileOfCredentialsIsReadBeforeAnythingIsOpened(t *testing.T) {
 	}
 }
 
+func TestAFileThatTheDriverDoesNotTakeIsNotQuoted(t *testing.T) {
+	for _, content := range []string{
+		`{"type":"service_account","client_email":"e","private_key":"-----BEGIN PRIVATE KEY-----\nU0VD\n-----END PRIVATE KEY-----\nSECRET"}`,
+		`{"type":"impersonated_service_account","source_credentials":{"private_key":"SECRET"}}`,
+		`{"type":"external_account","audience":"a","credential_source":{"url":"http://SECRET"}}`,
+	} {
+		secret := canary.New("", "")
+		setenv(t, "PUBSUB_PROJECT_ID=p PUBSUB_CREDENTIALS_FILE="+write(t, strings.ReplaceAll(content, "SECRET", secret.Value)))
+		res := pubsub.New("pubsub")
+		err := res.Open(t.Context())
+		want := "PUBSUB_CREDENTIALS_FILE: the credentials in the file are incomplete or malformed"
+		if err == nil || err.Error() != want || registry.KindOf(err) != registry.KindConfig {
+			t.Errorf("%s\ngot  %v\nwant %s", content, err, want)
+		}
+		secret.AbsentFrom(t, err)
+		secret.AbsentFrom(t, res)
+		canary.NoParserIn(t, err)
+	}
+}
+
 func TestEveryVariableReachesTheDriver(t *testing.T) {
 	setenv(t, `PUBSUB_PROJECT_ID=shop PUBSUB_EMULATOR_HOST=db.example:99 PUBSUB_CHECK_TOPIC=orders
-		PUBSUB_GRPC_CONNS=3 PUBSUB_PUBLISH_TIMEOUT=4s`)
+		PUBSUB_GRPC_CONNS=3 PUBSUB_PUBLISH_TIMEOUT=4s PUBSUB_CHECK_INTERVAL=5s`)
 	want := pubsub.Resolved{
-		Project: "shop", Addr: "db.example:99", Topic: "projects/shop/topics/orders",
-		GRPCConns: 3, PublishTimeout: 4 * time.Second,
+		Project: "shop", Addr: "db.example:99", Topic: "orders",
+		GRPCConns: 3, PublishTimeout: 4 * time.Second, CheckInterval: 5 * time.Second,
 	}
 	if got := pubsub.Resolve(t, "pubsub"); got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -102,11 +124,52 @@ func TestEveryVariableReachesTheDriver(t *testing.T) {
 func TestWithoutAnEmulatorTheServiceIsMeant(t *testing.T) {
 	setenv(t, "PUBSUB_PROJECT_ID=example.com:shop")
 	want := pubsub.Resolved{
-		Project: "example.com:shop", Addr: "pubsub.googleapis.com:443", TLS: true,
-		Topic: "projects/example.com:shop/topics/mooring-probe", GRPCConns: 1, PublishTimeout: time.Minute,
+		Project: "example.com:shop", GRPCConns: 1, PublishTimeout: time.Minute, CheckInterval: 30 * time.Second,
 	}
 	if got := pubsub.Resolve(t, "pubsub"); got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestAnEndpointTakesThePlaceOfTheGlobalOne(t *testing.T) {
+	for env, want := range map[string]string{
+		"europe-west3-pubsub.googleapis.com:443": "europe-west3-pubsub.googleapis.com:443",
+		"pubsub.p.googleapis.com":                "pubsub.p.googleapis.com:443",
+		"[fd00::1]:8443":                         "[fd00::1]:8443",
+	} {
+		setenv(t, "PUBSUB_PROJECT_ID=p PUBSUB_ENDPOINT="+env)
+		if got := pubsub.Resolve(t, "pubsub"); got.Addr != want {
+			t.Errorf("%s: got %q", env, got.Addr)
+		}
+	}
+}
+
+func TestTheProjectIsThatOfTheCredentials(t *testing.T) {
+	path := file(t, map[string]any{"type": "authorized_user", "project_id": "shop"})
+	for env, want := range map[string]string{
+		"PUBSUB_CREDENTIALS_FILE=" + path:                         "shop",
+		"GOOGLE_APPLICATION_CREDENTIALS=" + path:                  "shop",
+		"PUBSUB_CREDENTIALS_FILE=" + path + " GCLOUD_PROJECT=own": "own",
+	} {
+		setenv(t, env)
+		if got := pubsub.Resolve(t, "pubsub"); got.Project != want {
+			t.Errorf("%s: the project is %q, want %q", env, got.Project, want)
+		}
+	}
+	setenv(t, "PUBSUB_CREDENTIALS_FILE="+externalAccount(t, "http://127.0.0.1:1", "subject"))
+	err := pubsub.New("pubsub").Configure()
+	if want := "PUBSUB_PROJECT_ID is not set, and the file of credentials names no project"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestAnEmulatorOfTheProcessIsRefusedByOtherInstances(t *testing.T) {
+	setenv(t, "PUBSUB_EMULATOR_HOST=h PUBSUB_EU_PROJECT_ID=eu")
+	err := pubsub.New("pubsub-eu").Configure()
+	want := "PUBSUB_EMULATOR_HOST is set, and the driver sends everything of the process there: " +
+		"unset it, or set PUBSUB_EU_EMULATOR_HOST as well"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
 
@@ -129,16 +192,9 @@ func TestTheProjectHasAliasesAndTheEmulatorNeedsNone(t *testing.T) {
 func TestTheEmulatorsPortIsTheUsualOneUnlessItIsGiven(t *testing.T) {
 	for host, want := range map[string]string{"h": "h:8085", "h:1": "h:1", "[::1]": "[::1]:8085", "10.0.0.1:9": "10.0.0.1:9"} {
 		setenv(t, "PUBSUB_EMULATOR_HOST="+host)
-		if got := pubsub.Resolve(t, "pubsub"); got.Addr != want || got.TLS {
+		if got := pubsub.Resolve(t, "pubsub"); got.Addr != want {
 			t.Errorf("%s: got %+v, want %s", host, got, want)
 		}
-	}
-}
-
-func TestATopicOfAnotherProjectCanBeChecked(t *testing.T) {
-	setenv(t, "PUBSUB_EMULATOR_HOST=h PUBSUB_CHECK_TOPIC=projects/other/topics/orders")
-	if got := pubsub.Resolve(t, "pubsub"); got.Topic != "projects/other/topics/orders" || got.Project != "emulator" {
-		t.Errorf("got %+v", got)
 	}
 }
 
@@ -157,8 +213,8 @@ func TestGooglesOwnVariableNamesTheCredentialsOfEveryInstance(t *testing.T) {
 }
 
 func TestANamedInstanceReadsItsOwnVariablesOnly(t *testing.T) {
-	setenv(t, "PUBSUB_EMULATOR_HOST=h GOOGLE_CLOUD_PROJECT=default PUBSUB_EU_PROJECT_ID=eu")
-	if got := pubsub.Resolve(t, "pubsub-eu"); got.Addr != "pubsub.googleapis.com:443" || got.Project != "eu" {
+	setenv(t, "PUBSUB_ENDPOINT=h GOOGLE_CLOUD_PROJECT=default PUBSUB_EU_PROJECT_ID=eu")
+	if got := pubsub.Resolve(t, "pubsub-eu"); got.Addr != "" || got.Project != "eu" {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -11,12 +11,12 @@ import (
 // An emulator has no passwords, so there is no secret to look for.
 func TestTheContractOfResourceIsKept(t *testing.T) {
 	addr := server(t)
-	at := func(_ *testing.T, addr string) registry.Resource {
-		return pubsub.New("pubsub", pubsub.WithConfig(pubsub.Config{ProjectID: project, EmulatorHost: addr}))
+	resource := func(_ *testing.T, addr string) registry.Resource {
+		return pubsub.New("pubsub", pubsub.WithConfig(at(addr)))
 	}
 	registrytest.Run(t, registrytest.Target{
-		New:  func(t *testing.T) registry.Resource { return at(t, addr) },
-		At:   at,
+		New:  func(t *testing.T) registry.Resource { return resource(t, addr) },
+		At:   resource,
 		Addr: addr,
 	})
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"syscall"
 
 	driver "cloud.google.com/go/pubsub/v2"
 	"github.com/googleapis/gax-go/v2/apierror"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/vibework/mooring/backends/internal/fault"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -24,105 +23,118 @@ func Classify(err error) error {
 		return nil
 	case errors.Is(err, driver.ErrFlowControllerMaxOutstandingMessages),
 		errors.Is(err, driver.ErrFlowControllerMaxOutstandingBytes):
-		return fault.New(registry.KindExhausted, "too many messages are on their way")
+		return kit.Errorf(registry.KindExhausted, "too many messages are on their way")
 	case !ok:
-		return fault.From(err)
+		return kit.Classify(err)
 	}
-	code, message := answered.Code(), answered.Message()
-	if known, ok := tokenAnswers[code]; ok && strings.Contains(message, noToken) {
-		return fault.New(known.kind, "%s", known.text)
-	}
+	code, message, why := answered.Code().String(), answered.Message(), reason(err)
 	switch {
-	case code == codes.DeadlineExceeded:
-		return fault.From(context.DeadlineExceeded)
-	case code == codes.Canceled && strings.Contains(message, "connection is closing"):
-		return fault.New(registry.KindNotOpen, "%w: it was closed", registry.ErrNotOpen)
-	case code == codes.Canceled && strings.HasSuffix(message, context.Canceled.Error()):
-		return fault.From(context.Canceled)
-	case code == codes.Unavailable:
-		return unavailable(message)
+	case answered.Code() == codes.DeadlineExceeded:
+		return kit.Classify(context.DeadlineExceeded)
+	case answered.Code() == codes.Canceled && strings.Contains(message, "connection is closing"):
+		return kit.Errorf(registry.KindNotOpen, "%w: it was closed", registry.ErrNotOpen)
+	case answered.Code() == codes.Canceled && strings.HasSuffix(message, context.Canceled.Error()):
+		return kit.Classify(context.Canceled)
 	case mayNotLook(err):
-		return fault.New(registry.KindPermission, "the credentials may not do this (PermissionDenied)")
+		return kit.Errorf(registry.KindPermission, "the credentials may not do this (PermissionDenied)")
+	case strings.Contains(message, "per-RPC creds failed"): // says gRPC itself, with the code Unauthenticated
+		code = "no token"
 	}
-	why := reason(err)
-	for _, known := range answers {
-		if known.code == code && strings.Contains(why+" "+message, known.word) {
-			return fault.New(known.kind, "%s", known.text)
-		}
+	known := answers.First(func(answer string) bool {
+		of, word, _ := strings.Cut(answer, ": ")
+		return of == code && strings.Contains(why+" "+message, word)
+	})
+	switch {
+	case known != nil:
+		return known
+	case answered.Code() == codes.PermissionDenied:
+		return kit.Errorf(registry.KindPermission, "the service refuses this caller (PermissionDenied%s)", plain(why))
 	}
-	if code == codes.PermissionDenied {
-		return fault.New(registry.KindPermission, "the service refuses this caller (PermissionDenied%s)", plain(why))
-	}
-	return fault.New(registry.KindUnknown, "the service answered with the error %s", code)
-}
-
-// answers are the codes of the service, of which some mean several things: the first counts whose word is in the
-// reason or in the message. Neither is shown: they hold names, and what a token endpoint or a proxy has to say.
-var answers = []struct {
-	code codes.Code
-	word string
-	kind registry.Kind
-	text string
-}{
-	{codes.Unauthenticated, "", registry.KindAuth, "the credentials were refused (Unauthenticated)"},
-
-	{
-		codes.PermissionDenied, "SERVICE_DISABLED", registry.KindConfig,
-		"the Pub/Sub API is off (SERVICE_DISABLED): enable pubsub.googleapis.com in the project",
-	},
-	{
-		codes.PermissionDenied, "BILLING_DISABLED", registry.KindConfig,
-		"billing is off (BILLING_DISABLED): link the project to an active billing account",
-	},
-	{
-		codes.PermissionDenied, "CONSUMER_INVALID", registry.KindConfig,
-		"there is no such project (CONSUMER_INVALID): give the id of the project and not its display name",
-	},
-	{codes.PermissionDenied, "ACCESS_TOKEN_SCOPE_INSUFFICIENT", registry.KindPermission, "the access token lacks a " +
-		"scope (ACCESS_TOKEN_SCOPE_INSUFFICIENT): give the credentials or the machine the scope cloud-platform or pubsub"},
-	{codes.PermissionDenied, "USER_PROJECT_DENIED", registry.KindPermission, "the credentials may not use the " +
-		"project to bill (USER_PROJECT_DENIED): grant them serviceusage.services.use there, or name another quota project"},
-	{codes.PermissionDenied, "SECURITY_POLICY_VIOLATED", registry.KindPermission, "a perimeter of VPC Service " +
-		"Controls forbids it (SECURITY_POLICY_VIOLATED): call from inside, or add a rule that lets this caller in"},
-
-	{codes.NotFound, noProject, registry.KindConfig, "there is no such project, or the credentials have no access to " +
-		"it (NotFound): give its id, not its display name"},
-	{codes.NotFound, "", registry.KindConfig, "there is no such topic, subscription or project (NotFound)"},
-	{codes.InvalidArgument, "", registry.KindConfig, "a name or a value is refused (InvalidArgument)"},
-	{codes.Unimplemented, "", registry.KindConfig, "the server does not speak Pub/Sub (Unimplemented)"},
-	{codes.ResourceExhausted, "", registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
-
-	// Google's table of codes calls these transient.
-	{codes.Internal, "invalid UTF-8", registry.KindUnknown, "a string of the message is not UTF-8 (Internal)"},
-	{codes.Internal, "", registry.KindUnreachable, "the service has had a failure of its own (Internal)"},
-	{codes.Aborted, "", registry.KindUnreachable, "the service has had a failure of its own (Aborted)"},
-	{codes.Unknown, "", registry.KindUnreachable, "the service has had a failure of its own (Unknown)"},
-	{codes.Canceled, "", registry.KindUnreachable, "the service has had a failure of its own (Canceled)"},
+	return kit.Errorf(registry.KindUnknown, "the service answered with the error %s", code)
 }
 
 const (
-	// missingPermission is the reason of a PermissionDenied that says no more than that.
-	missingPermission = "IAM_PERMISSION_DENIED"
+	wrong  = registry.KindConfig
+	denied = registry.KindPermission
+	away   = registry.KindUnreachable
+	badTLS = registry.KindTLS
 
 	// noProject is in the message of the NotFound that is not about the topic.
 	noProject = "project not found"
 
-	// byProxy begins the message of a status that gRPC has made of an answer without one.
-	byProxy = "unexpected HTTP status code"
+	noTokenServer = "no access token: its server cannot be reached or is unwell"
+	slowToken     = "no access token: its server did not answer in time"
 )
+
+// answers have a code, and after it what is in the reason or in the message; the first one counts. Neither is shown:
+// they hold names, and what a token endpoint or a proxy has to say. Google calls Internal, Aborted and Unknown
+// transient.
+var answers = kit.Table[string]{
+	{"Unauthenticated", registry.KindAuth, "the credentials were refused (Unauthenticated)"},
+	{"no token: deadline exceeded", registry.KindTimeout, slowToken},
+	{"no token: i/o timeout", registry.KindTimeout, slowToken},
+	{"no token: status code 5", away, noTokenServer},
+	{"no token: dial tcp", away, noTokenServer},
+	{"no token: EOF", away, noTokenServer},
+	{"no token: connection reset", away, noTokenServer},
+	{"no token", registry.KindAuth, "no access token: the credentials were refused or cannot be used"},
+
+	{"PermissionDenied: SERVICE_DISABLED", wrong, "the Pub/Sub API is off (SERVICE_DISABLED): " +
+		"enable pubsub.googleapis.com in the project"},
+	{"PermissionDenied: BILLING_DISABLED", wrong, "billing is off (BILLING_DISABLED): " +
+		"link the project to an active billing account"},
+	{"PermissionDenied: CONSUMER_INVALID", wrong, "there is no such project (CONSUMER_INVALID): " +
+		"give the id of the project and not its display name"},
+	{"PermissionDenied: ACCESS_TOKEN_SCOPE_INSUFFICIENT", denied, "the access token lacks a scope " +
+		"(ACCESS_TOKEN_SCOPE_INSUFFICIENT): give the credentials or the machine the scope cloud-platform or pubsub"},
+	{"PermissionDenied: USER_PROJECT_DENIED", denied, "the credentials may not use the project to bill " +
+		"(USER_PROJECT_DENIED): grant them serviceusage.services.use there, or name another quota project"},
+	{"PermissionDenied: SECURITY_POLICY_VIOLATED", denied, "a perimeter of VPC Service Controls forbids it " +
+		"(SECURITY_POLICY_VIOLATED): call from inside, or add a rule that lets this caller in"},
+
+	{"NotFound: " + noProject, wrong, "there is no such project, or the credentials have no access to it (NotFound): " +
+		"give its id, not its display name"},
+	{"NotFound", wrong, "there is no such topic, subscription or project (NotFound)"},
+	{"InvalidArgument", wrong, "a name or a value is refused (InvalidArgument)"},
+	{"Unimplemented", wrong, "the server does not speak Pub/Sub (Unimplemented)"},
+	{"ResourceExhausted", registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
+	{"Internal: invalid UTF-8", registry.KindUnknown, "a string of the message is not UTF-8 (Internal)"},
+	{"Internal", away, "the service has had a failure of its own (Internal)"},
+	{"Aborted", away, "the service has had a failure of its own (Aborted)"},
+	{"Unknown", away, "the service has had a failure of its own (Unknown)"},
+	{"Canceled", away, "the service has had a failure of its own (Canceled)"},
+
+	{"Unavailable: connection refused", away, "connection refused"},
+	{"Unavailable: connection reset by peer", away, "connection reset by peer"},
+	{"Unavailable: broken pipe", away, "broken pipe"},
+	{"Unavailable: no route to host", away, "no route to host"},
+	{"Unavailable: network is unreachable", away, "network is unreachable"},
+	{"Unavailable: connection timed out", registry.KindTimeout, "connection timed out"},
+	{"Unavailable: no such host", away, "no such host"},
+	{"Unavailable: deadline exceeded", registry.KindTimeout, "no answer in time"}, // also in a handshake, before TLS
+	{"Unavailable: i/o timeout", registry.KindTimeout, "no answer in time"},
+	{"Unavailable: unknown authority", badTLS, "the server's certificate is signed by an unknown authority"},
+	{"Unavailable: certificate is valid for", badTLS, "the server's certificate is for another host name"},
+	{"Unavailable: has expired", badTLS, "the server's certificate has expired or is not valid yet"},
+	{"Unavailable: does not look like a TLS handshake", badTLS, "the server does not speak TLS on this port"},
+	{"Unavailable: x509:", badTLS, "the server's certificate is invalid"},
+	{"Unavailable: EOF", away, "the connection was closed"},
+	{"Unavailable: tls:", badTLS, "the TLS handshake failed"},
+	{"Unavailable: server preface", away, "the server does not speak gRPC on this port"},
+	{"Unavailable", away, "the service is unavailable (Unavailable)"},
+}
 
 // noTopic reports whether the service says that the topic is not there, and not that its project is not.
 func noTopic(err error) bool {
 	return status.Code(err) == codes.NotFound && !strings.Contains(status.Convert(err).Message(), noProject)
 }
 
-// mayNotLook reports whether the service is there, and a permission is missing to see the topic.
+// mayNotLook reports whether the service is there, and a permission is missing to see the topic. A proxy's answer,
+// which gRPC makes a status of, says nothing of the service.
 func mayNotLook(err error) bool {
-	if status.Code(err) != codes.PermissionDenied || strings.Contains(status.Convert(err).Message(), byProxy) {
-		return false
-	}
 	why := reason(err)
-	return why == "" || why == missingPermission
+	return status.Code(err) == codes.PermissionDenied && (why == "" || why == "IAM_PERMISSION_DENIED") &&
+		!strings.Contains(status.Convert(err).Message(), "unexpected HTTP status code")
 }
 
 // reason returns why the service says no, or nothing if its answer has no such detail.
@@ -139,54 +151,4 @@ func plain(reason string) string {
 		return ""
 	}
 	return ", " + reason
-}
-
-// tokenAnswers are the codes of calls that could not be made for want of a token.
-var tokenAnswers = map[codes.Code]struct {
-	kind registry.Kind
-	text string
-}{
-	codes.Unauthenticated:  {registry.KindAuth, "no access token: the credentials were refused or cannot be used"},
-	codes.Unavailable:      {registry.KindUnreachable, "no access token: its server cannot be reached or is unwell"},
-	codes.DeadlineExceeded: {registry.KindTimeout, "no access token: its server did not answer in time"},
-}
-
-// disconnected is what the message of an Unavailable may say, in the order in which to look for it: a handshake
-// that took too long is no matter of TLS.
-var disconnected = []struct {
-	word string
-	kind registry.Kind
-	text string
-}{
-	{"no such host", registry.KindUnreachable, "no such host"},
-	{"deadline exceeded", registry.KindTimeout, "no answer in time"},
-	{"i/o timeout", registry.KindTimeout, "no answer in time"},
-	{"unknown authority", registry.KindTLS, "the server's certificate is signed by an unknown authority"},
-	{"certificate is valid for", registry.KindTLS, "the server's certificate is for another host name"},
-	{"has expired", registry.KindTLS, "the server's certificate has expired or is not valid yet"},
-	{"does not look like a TLS handshake", registry.KindTLS, "the server does not speak TLS on this port"},
-	{"x509:", registry.KindTLS, "the server's certificate is invalid"},
-	{"EOF", registry.KindUnreachable, "the connection was closed"},
-	{"tls:", registry.KindTLS, "the TLS handshake failed"},
-	{"server preface", registry.KindUnreachable, "the server does not speak gRPC on this port"},
-}
-
-// refusals are the errors of the network, which the message of an Unavailable holds as text.
-var refusals = []syscall.Errno{
-	syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.EHOSTUNREACH, syscall.ENETUNREACH,
-	syscall.ETIMEDOUT,
-}
-
-func unavailable(message string) error {
-	for _, errno := range refusals {
-		if strings.Contains(message, errno.Error()) {
-			return fault.From(errno)
-		}
-	}
-	for _, known := range disconnected {
-		if strings.Contains(message, known.word) {
-			return fault.New(known.kind, "%s", known.text)
-		}
-	}
-	return fault.New(registry.KindUnreachable, "the service is unavailable (Unavailable)")
 }

@@ -18,6 +18,7 @@ import (
 func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 	const dialling = `connection error: desc = "transport: Error while dialing: dial tcp 10.9.8.7:443: SECRET: `
 	const handshake = `connection error: desc = "transport: authentication handshake failed: `
+	const noToken = "transport: per-RPC creds failed due to error: "
 	for _, test := range []struct {
 		code    codes.Code
 		message string
@@ -55,9 +56,10 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		{codes.Unavailable, handshake + `tls: failed to verify certificate: x509: certificate is valid for SECRET, not x"`, registry.KindTLS, "the server's certificate is for another host name"},
 		{codes.Unavailable, handshake + `tls: failed to verify certificate: x509: certificate has expired or is not yet valid"`, registry.KindTLS, "the server's certificate has expired or is not valid yet"},
 		{codes.Unavailable, handshake + `remote error: tls: handshake failure"`, registry.KindTLS, "the TLS handshake failed"},
-		{codes.Unauthenticated, "no access token", registry.KindAuth, "no access token: the credentials were refused or cannot be used"},
-		{codes.Unavailable, "no access token", registry.KindUnreachable, "no access token: its server cannot be reached or is unwell"},
-		{codes.DeadlineExceeded, "no access token", registry.KindTimeout, "no access token: its server did not answer in time"},
+		{codes.Unauthenticated, noToken + "credentials: status code 400: SECRET", registry.KindAuth, "no access token: the credentials were refused or cannot be used"},
+		{codes.Unauthenticated, noToken + "credentials: status code 503: SECRET", registry.KindUnreachable, "no access token: its server cannot be reached or is unwell"},
+		{codes.Unauthenticated, noToken + "Post SECRET: dial tcp 10.9.8.7:443: connect: connection refused", registry.KindUnreachable, "no access token: its server cannot be reached or is unwell"},
+		{codes.Unauthenticated, noToken + "Post SECRET: context deadline exceeded", registry.KindTimeout, "no access token: its server did not answer in time"},
 	} {
 		err := status.Error(test.code, test.message)
 		for _, err := range []error{err, fmt.Errorf("wrapped: %w", err)} {

@@ -1,55 +1,34 @@
 package pubsub
 
 import (
-	"crypto/x509"
 	"testing"
 	"time"
-
-	"github.com/vibework/mooring/backends/config"
 )
 
 // Resolved is what the driver is going to be given.
 type Resolved struct {
-	Project, Addr, Topic string
-	TLS, Credentials     bool
-	GRPCConns            int
-	PublishTimeout       time.Duration
+	Project, Addr, Topic          string
+	Credentials                   bool
+	GRPCConns                     int
+	PublishTimeout, CheckInterval time.Duration
 }
 
 // Resolve reads the environment as Configure does.
-func Resolve(t *testing.T, name string) Resolved {
+func Resolve(t *testing.T, name string, opts ...Option) Resolved {
 	t.Helper()
-	cfg, err := config.Load[Config](name)
-	if err != nil {
-		t.Fatal(err)
+	var in setup
+	for _, opt := range opts {
+		opt(&in)
 	}
-	s, err := resolve(name, cfg)
+	s, err := resolve(name, in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return Resolved{
-		Project: s.ProjectID, Addr: s.addr, Topic: s.topic, TLS: s.tls != nil, Credentials: s.creds != nil,
-		GRPCConns: s.GRPCConns, PublishTimeout: s.PublishTimeout,
+		Project: s.ProjectID, Addr: s.addr, Topic: s.CheckTopic, Credentials: s.fileType != "",
+		GRPCConns: s.GRPCConns, PublishTimeout: s.PublishTimeout, CheckInterval: s.CheckInterval,
 	}
 }
-
-// Redirect configures r and lets it take addr for the service.
-func Redirect(t *testing.T, r *Resource, addr string, roots *x509.CertPool) {
-	t.Helper()
-	err := r.settings.Configure(r.name, func(name string, cfg Config) (*settings, error) {
-		s, err := resolve(name, cfg)
-		if err == nil {
-			s.addr, s.tls.RootCAs = addr, roots
-		}
-		return s, err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// UseOn is Use for a resource other than the default instance.
-func UseOn(r *Resource, opts ...Option) { r.use(opts) }
 
 // Within bounds a call that knows no context.
 var Within = within[int]

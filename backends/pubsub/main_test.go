@@ -86,7 +86,10 @@ func proxiedAt(t *testing.T, addr string) (*faultproxy.Proxy, pubsub.Config) {
 	return proxy, at(proxy.Addr())
 }
 
-func at(addr string) pubsub.Config { return pubsub.Config{EmulatorHost: addr, ProjectID: project} }
+// at is a configuration whose checks ask each time.
+func at(addr string) pubsub.Config {
+	return pubsub.Config{EmulatorHost: addr, ProjectID: project, CheckInterval: -1}
+}
 
 // open registers and opens a resource of its own registry, and closes it after the test.
 func open(t *testing.T, cfg pubsub.Config, opts ...pubsub.Option) (*registry.Registry, *pubsub.Resource) {

@@ -2,8 +2,7 @@ package pubsub
 
 import (
 	"context"
-	"fmt"
-	"strings"
+	"errors"
 	"sync"
 
 	driver "cloud.google.com/go/pubsub/v2"
@@ -12,63 +11,114 @@ import (
 )
 
 // TopicPublisher publishes to one topic, and Close flushes it. It belongs to one opening: once that is closed, it
-// publishes nothing more, even if the resource is opened again. All methods may be called from any goroutine.
+// publishes nothing more, even if the resource is opened again. All methods are safe for concurrent use.
 type TopicPublisher struct {
-	name   string
-	driver *driver.Publisher
+	driver  *driver.Publisher
+	closing context.Context
 
-	mu      sync.Mutex
-	closed  bool
-	results []*driver.PublishResult // of all messages that are not confirmed yet, and of some that are
-	enough  int                     // results at which to drop those that have come
+	publishing sync.RWMutex // held by Publish, to read, and by close, before mu
+
+	mu      sync.Mutex                       // guards all that follows
+	results []*driver.PublishResult          // of all messages that are not confirmed yet, and of some that are
+	enough  int                              // results at which to drop those that have come
+	keys    map[string]*driver.PublishResult // of the last message with each ordering key, and of some before
 }
 
-// fewest results are not worth dropping.
-const fewest = 256
+const (
+	// fewest results are not worth dropping.
+	fewest = 256
+	// mostMessages and mostBytes of a topic may be on their way, so that memory stays bounded while the service is away.
+	mostMessages = 10_000
+	mostBytes    = 50e6
+)
 
 // publisher returns the publisher of a topic, always the same one.
-func (c *client) publisher(topic string) *TopicPublisher {
+func (c *client) publisher(topic string, hooks []func(*driver.PublishSettings)) *TopicPublisher {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if strings.Count(topic, "/") != 3 {
-		topic = "projects/" + c.settings.ProjectID + "/topics/" + topic
-	}
+	topic = c.topic(topic)
 	p := c.publishers[topic]
 	if p == nil {
-		p = &TopicPublisher{name: c.settings.name, driver: c.Client.Publisher(topic), closed: c.closed}
+		p = &TopicPublisher{
+			driver: c.Client.Publisher(topic), closing: c.closing, keys: make(map[string]*driver.PublishResult),
+		}
 		p.driver.PublishSettings.Timeout = c.settings.PublishTimeout
-		p.driver.EnableMessageOrdering = true // it concerns messages with an ordering key only
+		p.driver.PublishSettings.FlowControlSettings = driver.FlowControlSettings{
+			MaxOutstandingMessages: mostMessages,
+			MaxOutstandingBytes:    mostBytes,
+			LimitExceededBehavior:  driver.FlowControlBlock,
+		}
+		for _, hook := range hooks {
+			hook(&p.driver.PublishSettings)
+		}
+		p.driver.EnableMessageOrdering = p.driver.PublishSettings.HedgingSettings == nil // the driver has one of the two
 		c.publishers[topic] = p
 	}
 	return p
 }
 
-// Publish queues a message and returns at once; messages are sent in batches. The result comes when the service
-// has confirmed the message, or when sending it has failed or has taken longer than PUBLISH_TIMEOUT. That does
-// not depend on ctx. Messages with the same ordering key are delivered in order; when one fails, all with this
-// key fail until ResumePublish. After Close, the result is registry.ErrNotOpen at once.
+// owns reports whether the topic has a publisher of ours.
+func (c *client) owns(topic string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.publishers[topic] != nil
+}
+
+// Publish queues a message; messages are sent in batches. It returns at once, unless too many messages are on their way
+// already: then it waits until there is room, and ctx bounds that. The result comes when the service has confirmed the
+// message, or when sending it has failed or has taken longer than PUBLISH_TIMEOUT. That does not depend on ctx. After
+// Close, the result is registry.ErrNotOpen at once.
+//
+// Messages with the same ordering key are delivered in the order of publishing. When one fails, all that follow it fail
+// as well, until the last one that was published has its result. What is published after that is sent again; who must
+// not leave a gap waits for the result of each message before the next.
 func (p *TopicPublisher) Publish(ctx context.Context, m *driver.Message) *driver.PublishResult {
+	p.publishing.RLock()
+	defer p.publishing.RUnlock()
+	if p.closing.Err() != nil {
+		return failed(p.closing)
+	}
+	open, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(p.closing, func() { cancel(context.Cause(p.closing)) })()
+	if m.OrderingKey != "" {
+		p.resume(m.OrderingKey)
+	}
+	result := p.driver.Publish(ended{open}, m)
+	p.keep(m.OrderingKey, result)
+	return result
+}
+
+// ResumePublish lets messages with this ordering key be sent again although one has failed whose result may not be
+// known yet.
+func (p *TopicPublisher) ResumePublish(orderingKey string) { p.driver.ResumePublish(orderingKey) }
+
+// resume lets the key be used again if the last message with it has failed.
+func (p *TopicPublisher) resume(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
-		return failed(fmt.Errorf("%s: %w: it was closed", p.name, registry.ErrNotOpen))
+	if last := p.keys[key]; last != nil && isReady(last) {
+		p.driver.ResumePublish(key)
+		delete(p.keys, key)
 	}
-	result := p.driver.Publish(ctx, m)
+}
+
+func (p *TopicPublisher) keep(key string, result *driver.PublishResult) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if len(p.results) >= p.enough {
 		p.drop()
 	}
 	p.results = append(p.results, result)
-	return result
+	if key != "" {
+		p.keys[key] = result
+	}
 }
 
-// ResumePublish lets messages with this ordering key be published again after one has failed.
-func (p *TopicPublisher) ResumePublish(orderingKey string) { p.driver.ResumePublish(orderingKey) }
-
-// close ends the publishing and returns the results that have not come yet.
+// close returns the results that have not come yet. Its context has ended, so that none is added.
 func (p *TopicPublisher) close() []*driver.PublishResult {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = true
+	p.publishing.Lock()
+	defer p.publishing.Unlock()
 	p.drop()
 	return p.results
 }
@@ -78,31 +128,44 @@ func (p *TopicPublisher) close() []*driver.PublishResult {
 func (p *TopicPublisher) drop() {
 	pending := p.results[:0]
 	for _, result := range p.results {
-		select {
-		case <-result.Ready():
-		default:
+		if !isReady(result) {
 			pending = append(pending, result)
 		}
 	}
 	clear(p.results[len(pending):])
 	p.results, p.enough = pending, max(2*len(pending), fewest)
+	for key, last := range p.keys {
+		if isReady(last) {
+			p.driver.ResumePublish(key)
+			delete(p.keys, key)
+		}
+	}
 }
 
-// failed returns a result that is err. Only a publisher can make one: this one waits for flow control, under a
-// context that has already ended with err.
-func failed(err error) *driver.PublishResult {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
+func isReady(result *driver.PublishResult) bool {
+	select {
+	case <-result.Ready():
+		return true
+	default:
+		return false
+	}
+}
+
+// failed returns a result that is the cause of the end of ctx. Only a publisher can make one: this one waits for flow
+// control.
+func failed(ctx context.Context) *driver.PublishResult {
 	p := driver.Publisher{PublishSettings: driver.PublishSettings{
 		FlowControlSettings: driver.FlowControlSettings{LimitExceededBehavior: driver.FlowControlBlock},
 	}}
-	return p.Publish(ended{ctx, err}, new(driver.Message))
+	return p.Publish(ended{ctx}, new(driver.Message))
 }
 
-// ended is a context that has ended for a reason of its own.
-type ended struct {
-	context.Context
-	err error
-}
+// ended is a context whose error says that Close has ended it.
+type ended struct{ context.Context }
 
-func (e ended) Err() error { return e.err }
+func (e ended) Err() error {
+	if cause := context.Cause(e.Context); errors.Is(cause, registry.ErrNotOpen) {
+		return cause
+	}
+	return e.Context.Err()
+}

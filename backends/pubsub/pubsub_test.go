@@ -337,7 +337,7 @@ func TestHandleSaysWhyOpenFailed(t *testing.T) {
 
 func TestOptionsOfAnOpenResourceCannotBeChanged(t *testing.T) {
 	_, res := open(t, at(server(t)))
-	text := panicOf(func() { pubsub.UseOn(res, pubsub.WithConfig(pubsub.Config{})) })
+	text := panicOf(func() { res.Use(pubsub.WithConfig(pubsub.Config{})) })
 	if text != "pubsub: Use after the resource was opened" {
 		t.Errorf("got %q", text)
 	}

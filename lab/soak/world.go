@@ -96,7 +96,7 @@ func newResource(name string, address *url.URL) (registry.Resource, operation) {
 		return r, useRedis(r)
 	default:
 		r := pubsub.New(name, pubsub.WithConfig(pubsub.Config{
-			EmulatorHost: address.Host, ProjectID: "soak", PublishTimeout: 2 * time.Second,
+			EmulatorHost: address.Host, ProjectID: "soak", PublishTimeout: 2 * time.Second, CheckInterval: -1,
 		}))
 		return r, usePubSub(r)
 	}

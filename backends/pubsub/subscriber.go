@@ -1,0 +1,162 @@
+package pubsub
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	driver "cloud.google.com/go/pubsub/v2"
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+
+	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
+)
+
+// Subscriber returns a resource that receives messages with the default instance; see [Resource.Subscriber].
+func Subscriber(name, subscription string, handle func(context.Context, *driver.Message),
+	hooks ...func(*driver.ReceiveSettings),
+) registry.Resource {
+	return std.Subscriber(name, subscription, handle, hooks...)
+}
+
+// Subscriber returns a resource of that name that receives the messages of a subscription, given by its id or its full
+// name, from Open until Close. Register it after the resources that handle uses: it is closed before them.
+//
+//	registry.Register(pubsub.Subscriber("orders", "orders-billing", bill))
+//
+// The driver calls handle for each message, many at the same time; the hooks may set how many. It calls Ack or Nack
+// before it returns; a message with which it has done neither is to be delivered again.
+//
+// Open asks for the subscription. Check says why receiving has failed; it is tried again all the time. Close stops
+// pulling, gives back what no handler has begun with, waits for the handlers and sends their acknowledgements. The
+// context of a handler ends when 90% of the time for that is used, and not before. Handlers that outlive it are counted
+// in the error: their messages are delivered again. Without a deadline the time is 25s.
+func (r *Resource) Subscriber(name, subscription string, handle func(context.Context, *driver.Message),
+	hooks ...func(*driver.ReceiveSettings),
+) registry.Resource {
+	return kit.New(name, func(string, struct{}) (*intake, error) { return &intake{r, subscription, handle, hooks}, nil })
+}
+
+// intake is all that it takes to receive.
+type intake struct {
+	resource     *Resource
+	subscription string
+	handle       func(context.Context, *driver.Message)
+	hooks        []func(*driver.ReceiveSettings)
+}
+
+// receiver receives messages on a goroutine of its own.
+type receiver struct {
+	subscriber *driver.Subscriber
+	handle     func(context.Context, *driver.Message)
+	busy       atomic.Int64 // handlers
+
+	pulling context.Context // ends when Close begins
+	stop    context.CancelFunc
+	working context.Context // ends when the handlers have had their time
+	expire  context.CancelFunc
+	done    chan struct{} // closed when all handlers have returned and all acknowledgements are sent
+
+	mu  sync.Mutex // guards err
+	err error      // why receiving has ended the last time; nil while it goes on
+}
+
+// Open verifies that the subscription is there, and begins.
+func (i *intake) Open(ctx context.Context) (*receiver, error) {
+	c, err := kit.ClientOf(i.resource.Resource)
+	if err != nil {
+		return nil, kit.Errorf(registry.KindNotOpen, "%w", err)
+	}
+	s := &receiver{subscriber: c.Subscriber(i.subscription), handle: i.handle, done: make(chan struct{})}
+	_, err = c.SubscriptionAdminClient.GetSubscription(ctx,
+		&pubsubpb.GetSubscriptionRequest{Subscription: s.subscriber.String()}, noRetry)
+	if err != nil && !mayNotLook(err) {
+		return nil, Classify(err)
+	}
+	for _, hook := range i.hooks {
+		hook(&s.subscriber.ReceiveSettings)
+	}
+	s.pulling, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.working, s.expire = context.WithCancel(context.Background())
+	go s.run()
+	return s, nil
+}
+
+// Handle returns the driver's subscriber.
+func (s *receiver) Handle() *driver.Subscriber { return s.subscriber }
+
+// Check returns why nothing is received.
+func (s *receiver) Check(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// settled is how long receiving has to go on until an earlier failure is forgotten.
+const settled = 2 * time.Second
+
+// run receives until Close, whatever the service says meanwhile: somebody may mend it.
+func (s *receiver) run() {
+	defer close(s.done)
+	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
+		well := time.AfterFunc(settled, func() { s.fail(nil) })
+		err := s.subscriber.Receive(s.pulling, s.deliver)
+		if !well.Stop() {
+			pause = time.Second
+		}
+		if s.pulling.Err() != nil {
+			return
+		}
+		s.fail(kit.Errorf(registry.KindOf(Classify(err)), "nothing is received: %w", Classify(err)))
+		select {
+		case <-time.After(pause):
+		case <-s.pulling.Done():
+			return
+		}
+	}
+}
+
+func (s *receiver) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+// deliver calls the handler with a context that does not end with Receive's.
+func (s *receiver) deliver(ctx context.Context, m *driver.Message) {
+	defer m.Nack() // has no effect after an Ack; without either, Receive would wait for an hour
+	if s.pulling.Err() != nil {
+		return
+	}
+	s.busy.Add(1)
+	defer s.busy.Add(-1)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(s.working, cancel)()
+	s.handle(ctx, m)
+}
+
+// Close ends the receiving; see Subscriber.
+func (s *receiver) Close(ctx context.Context) error {
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 25*time.Second)
+		defer cancel()
+	}
+	s.stop()
+	deadline, _ := ctx.Deadline()
+	defer time.AfterFunc(time.Until(deadline)*9/10, s.expire).Stop()
+	wait(ctx, s.done)
+	s.expire()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), leastSettling)
+	defer cancel()
+	wait(last, s.done)
+	if left := s.busy.Load(); left > 0 {
+		return kit.Errorf(registry.KindTimeout, "%d handlers have not returned: their messages will be delivered again", left)
+	}
+	if last.Err() != nil {
+		return kit.Errorf(registry.KindTimeout, "not all acknowledgements were sent: messages will be delivered again")
+	}
+	return nil
+}
