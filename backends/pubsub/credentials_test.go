@@ -2,9 +2,12 @@ package pubsub_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -59,7 +62,7 @@ func (g *google) authenticate(ctx context.Context, req any, _ *grpc.UnaryServerI
 	g.mu.Lock()
 	g.seen = md
 	g.mu.Unlock()
-	if got := md.Get("authorization"); len(got) != 1 || got[0] != "Bearer "+g.token {
+	if got := md.Get("authorization"); g.token != "" && (len(got) != 1 || got[0] != "Bearer "+g.token) {
 		return nil, status.Error(codes.Unauthenticated, "Request had invalid authentication credentials.")
 	}
 	return next(ctx, req)
@@ -85,10 +88,16 @@ func tokenServer(t *testing.T, answer http.HandlerFunc) (url string) {
 // externalAccount is a file of credentials that are exchanged for a token at url.
 func externalAccount(t *testing.T, url, subject string) (path string) {
 	t.Helper()
+	return externalAccountOf(t, url, write(t, subject))
+}
+
+// externalAccountOf is that with the subject in a file.
+func externalAccountOf(t *testing.T, url, subject string) (path string) {
+	t.Helper()
 	return file(t, map[string]any{
 		"type": "external_account", "audience": "//iam.googleapis.com/x", "token_url": url,
 		"subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "quota_project_id": "billed",
-		"credential_source": map[string]any{"file": write(t, subject)},
+		"credential_source": map[string]any{"file": subject},
 	})
 }
 
@@ -251,5 +260,88 @@ func TestTLSFailuresSayWhatIsWrong(t *testing.T) {
 		if err == nil || err.Error() != test.want || registry.KindOf(err) != test.kind {
 			t.Errorf("%s\ngot  %s: %v\nwant %s: %s", name, registry.KindOf(err), err, test.kind, test.want)
 		}
+	}
+}
+
+// The file with the key names the file with the subject, which a platform renews.
+func TestATokenFileIsReadForEachToken(t *testing.T) {
+	var mu sync.Mutex
+	var last string
+	url := tokenServer(t, func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		mu.Lock()
+		last = r.PostForm.Get("subject_token")
+		mu.Unlock()
+		issueFor(w, 1)
+	})
+	g := newGoogle(t)
+	subject := write(t, "first")
+	res := pubsub.New("pubsub", pubsub.WithConfig(pubsub.Config{
+		ProjectID: project, CredentialsFile: externalAccountOf(t, url, subject), CheckInterval: -1,
+	}), g.option())
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Close(t.Context()) }()
+	if err := os.WriteFile(subject, []byte("second"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the new one is exchanged", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return res.Check(t.Context()) == nil && last == "second"
+	})
+}
+
+func TestCredentialsAndOptionsMayComeInCode(t *testing.T) {
+	g := newGoogle(t)
+	g.token = "" // any will do: a service account signs its own
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, err := json.Marshal(map[string]any{
+		"type": "service_account", "project_id": "shop", "client_email": "a@b", "private_key_id": "k",
+		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	setenv(t, "GOOGLE_APPLICATION_CREDENTIALS=/not/there")
+	var intercepted atomic.Int32
+	intercept := func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn,
+		invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
+	) error {
+		intercepted.Add(1)
+		return invoke(ctx, method, req, reply, conn, opts...)
+	}
+	res := pubsub.New("pubsub", g.option(), pubsub.WithClientOptions(
+		option.WithAuthCredentialsJSON(option.ServiceAccount, account), option.WithQuotaProject("payer"),
+		option.WithGRPCDialOption(grpc.WithChainUnaryInterceptor(intercept))))
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := res.Client().Project(); got != "shop" {
+		t.Errorf("the project is %q", got)
+	}
+	if got := g.header("x-goog-user-project"); len(got) != 1 || got[0] != "payer" || intercepted.Load() == 0 {
+		t.Errorf("the project to bill is %v; %d calls were intercepted", got, intercepted.Load())
+	}
+	if err := res.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCredentialsWithoutAProjectWantOne(t *testing.T) {
+	setenv(t, "")
+	res := pubsub.New("pubsub", pubsub.WithClientOptions(option.WithAuthCredentialsJSON(option.AuthorizedUser,
+		[]byte(`{"type":"authorized_user","client_id":"c","client_secret":"s","refresh_token":"r"}`))))
+	err := res.Open(t.Context())
+	if want := "PUBSUB_PROJECT_ID is not set, and the credentials name no project"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
