@@ -116,9 +116,9 @@ var worlds = map[string]world{
 			"echoes with InvalidArgument": {"Open: config", true},
 			"echoes with Code(77)":        {"Open: unknown", true},
 		},
-		parts:   []string{"PUBSUB_EMULATOR_HOST={addr}", "PUBSUB_PROJECT_ID=p"},
+		parts:   []string{"PUBSUB_EMULATOR_HOST={addr}", "PUBSUB_PROJECT_ID=p", "PUBSUB_CHECK_INTERVAL=1ns"},
 		fitting: []string{"PUBSUB_PROJECT_ID", "PUBSUB_CHECK_TOPIC"},
-		whole:   []string{"PUBSUB_EMULATOR_HOST={addr}"},
+		whole:   []string{"PUBSUB_EMULATOR_HOST={addr}", "PUBSUB_CHECK_INTERVAL=1ns"},
 		shapes: map[string][]string{
 			"PUBSUB_EMULATOR_HOST": {"http://{secret}@{addr}", "{secret}:{addr}", "{secret}:8085"},
 			"PUBSUB_PROJECT_ID":    {"projects/{secret}"},

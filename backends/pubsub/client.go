@@ -223,21 +223,20 @@ func within[T any](ctx context.Context, f func() (T, error), late func(T)) (T, e
 		value T
 		err   error
 	}
-	done := make(chan result)
+	done := make(chan result, 1)
 	go func() {
 		value, err := f()
-		select {
-		case done <- result{value, err}:
-		case <-ctx.Done():
-			if err == nil && late != nil {
-				late(value)
-			}
-		}
+		done <- result{value, err}
 	}()
 	select {
 	case r := <-done:
 		return r.value, r.err
 	case <-ctx.Done():
+		go func() {
+			if r := <-done; r.err == nil && late != nil {
+				late(r.value)
+			}
+		}()
 		var none T
 		return none, ctx.Err()
 	}

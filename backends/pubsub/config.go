@@ -105,7 +105,7 @@ func (s *settings) setHost() error {
 	host, err := kit.ParseHost(text)
 	switch {
 	case strings.Contains(text, "://"): // clients in other languages take one
-		return fmt.Errorf("%s: want host:port, without a scheme such as https://", variable)
+		return fmt.Errorf("%s: want host:port, without a scheme such as http://", variable)
 	case strings.Contains(text, "/"):
 		return fmt.Errorf("%s: want host:port, without a / or a path", variable)
 	case err != nil:

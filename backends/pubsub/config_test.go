@@ -19,8 +19,8 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"nothing is set":           {"", "PUBSUB_PROJECT_ID is not set"},
 		"no id of a project":       {"PUBSUB_PROJECT_ID=SECRET/x", "PUBSUB_PROJECT_ID: not the id of a project"},
 		"alias of that":            {"GCLOUD_PROJECT=SECRET/x", "PUBSUB_PROJECT_ID: not the id of a project"},
-		"emulator with a scheme":   {"PUBSUB_EMULATOR_HOST=http://SECRET:8085", "PUBSUB_EMULATOR_HOST: want host:port, without a scheme such as https://"},
-		"emulator of Kubernetes":   {"PUBSUB_EMULATOR_HOST=tcp://10.0.0.7:8085", "PUBSUB_EMULATOR_HOST: want host:port, without a scheme such as https://"},
+		"emulator with a scheme":   {"PUBSUB_EMULATOR_HOST=http://SECRET:8085", "PUBSUB_EMULATOR_HOST: want host:port, without a scheme such as http://"},
+		"emulator of Kubernetes":   {"PUBSUB_EMULATOR_HOST=tcp://10.0.0.7:8085", "PUBSUB_EMULATOR_HOST: want host:port, without a scheme such as http://"},
 		"emulator without a host":  {"PUBSUB_EMULATOR_HOST=:8085", "PUBSUB_EMULATOR_HOST: the host is missing or malformed"},
 		"emulator without a port":  {"PUBSUB_EMULATOR_HOST=h:SECRET", "PUBSUB_EMULATOR_HOST: the port is not a number from 1 to 65535"},
 		"emulator and credentials": {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_CREDENTIALS_FILE=/SECRET", "PUBSUB_EMULATOR_HOST and PUBSUB_CREDENTIALS_FILE are both set: drop one"},
@@ -35,7 +35,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"a topic of no project":    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_CHECK_TOPIC=projects//topics/abc", "PUBSUB_CHECK_TOPIC: not the name of a topic"},
 		"duration without unit":    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_PUBLISH_TIMEOUT=3", "PUBSUB_PUBLISH_TIMEOUT: not a duration with a unit, such as 30s"},
 		"no number":                {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_GRPC_CONNS=SECRET", "PUBSUB_GRPC_CONNS: not a whole number"},
-		"endpoint with a scheme":   {"PUBSUB_PROJECT_ID=p PUBSUB_ENDPOINT=https://SECRET:443", "PUBSUB_ENDPOINT: want host:port, without a scheme such as https://"},
+		"endpoint with a scheme":   {"PUBSUB_PROJECT_ID=p PUBSUB_ENDPOINT=https://SECRET:443", "PUBSUB_ENDPOINT: want host:port, without a scheme such as http://"},
 		"endpoint and emulator":    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_ENDPOINT=SECRET:443", "PUBSUB_EMULATOR_HOST and PUBSUB_ENDPOINT are both set: drop one"},
 		"a path after a host":      {"PUBSUB_EMULATOR_HOST=h:1/", "PUBSUB_EMULATOR_HOST: want host:port, without a / or a path"},
 		"the key in base64":        {"PUBSUB_PROJECT_ID=p GOOGLE_APPLICATION_CREDENTIALS=eyJ0eXBlIjoiSECRET", "GOOGLE_APPLICATION_CREDENTIALS: " + notPath},
@@ -180,7 +180,7 @@ func TestTheProjectHasAliasesAndTheEmulatorNeedsNone(t *testing.T) {
 		"GOOGLE_CLOUD_PROJECT=new PUBSUB_PROJECT_ID=own":    "own",
 		"PUBSUB_EMULATOR_HOST=h":                            "emulator",
 		"PUBSUB_EMULATOR_HOST=h GOOGLE_CLOUD_PROJECT=new":   "new",
-		"PUBSUB_EMULATOR_HOST=[::1]:8085 GCLOUD_PROJECT=12": "12",
+		"PUBSUB_EMULATOR_HOST=[::1]:8432 GCLOUD_PROJECT=12": "12",
 	} {
 		setenv(t, env)
 		if got := pubsub.Resolve(t, "pubsub"); got.Project != want {
