@@ -1,8 +1,8 @@
 package pubsub
 
 import (
+	"cmp"
 	"context"
-	"sync"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
@@ -37,9 +37,13 @@ func (c *client) intercept(ctx context.Context, method string, req, reply any, c
 	if !ok {
 		return try(ctx)
 	}
-	c.foreign.begin()
+	c.calls.Add(1)
+	defer c.calls.Add(-1)
 	err := c.publish(ctx, try)
-	c.foreign.end(err != nil && c.closing.Err() != nil && !c.owns(messages.Topic), len(messages.Messages), err)
+	c.last.Store(time.Now().UnixNano())
+	if err != nil && c.closing.Err() != nil {
+		c.lose(messages, err)
+	}
 	return err
 }
 
@@ -68,56 +72,27 @@ func (c *client) publish(ctx context.Context, try func(context.Context) error) e
 	}
 }
 
-// foreign watches the calls that publish, for the sake of publishers that the program has made from the client.
-type foreign struct {
-	mu    sync.Mutex // guards all that follows
-	calls int        // under way
-	last  time.Time  // when one has ended
-	lost  int        // messages in calls that have failed since Close began
-	cause error      // of the first of these
-}
-
-func (f *foreign) begin() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.calls++
-}
-
-func (f *foreign) end(lost bool, messages int, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.calls--
-	f.last = time.Now()
-	if !lost {
-		return
-	}
-	f.lost += messages
-	if f.cause == nil {
-		f.cause = err
+// lose counts messages of a publisher that the program has made from the client.
+func (c *client) lose(messages *pubsubpb.PublishRequest, cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.publishers[messages.Topic] == nil {
+		c.lost += len(messages.Messages)
+		c.cause = cmp.Or(c.cause, cause)
 	}
 }
 
 // quiet is how long nothing must be published: publishers with the driver's settings hold a message for 10ms.
 const quiet = 100 * time.Millisecond
 
-// wait returns when no call has been under way for a while after since, or when ctx ends.
-func (f *foreign) wait(ctx context.Context, since time.Time) {
-	for ctx.Err() == nil {
-		f.mu.Lock()
-		left := quiet - time.Since(since)
-		if f.last.After(since) {
-			left = quiet - time.Since(f.last)
-		}
-		if f.calls > 0 {
-			left = max(left, quiet/10)
-		}
-		f.mu.Unlock()
-		if left <= 0 {
-			return
-		}
+// waitForOthers returns when no call that publishes has been under way for a while, or when ctx ends: publishers that
+// the program has made from the client may be at work.
+func (c *client) waitForOthers(ctx context.Context, since time.Time) {
+	for c.calls.Load() > 0 || time.Since(since) < quiet || time.Since(time.Unix(0, c.last.Load())) < quiet {
 		select {
-		case <-time.After(left):
+		case <-time.After(quiet / 10):
 		case <-ctx.Done():
+			return
 		}
 	}
 }

@@ -45,10 +45,14 @@ type client struct {
 	over    context.Context // ends when nothing more may be sent
 	end     context.CancelFunc
 
-	mu         sync.Mutex                 // guards publishers
+	mu         sync.Mutex                 // guards what follows
 	publishers map[string]*TopicPublisher // by the full name of the topic
-	foreign    foreign
-	lent       atomic.Bool // the program has the driver's client, and may have publishers of that
+	lost       int                        // messages of other publishers that have failed since Close began
+	cause      error                      // of the first of these
+
+	lent  atomic.Bool  // the program has the driver's client, and may have publishers of that
+	calls atomic.Int64 // under way that publish
+	last  atomic.Int64 // when one of them has ended, in nanoseconds
 
 	answer atomic.Pointer[answer]
 	blind  sync.Once // to tell that the check cannot see

@@ -36,7 +36,7 @@ func (c *client) Close(ctx context.Context) error {
 	pending, flushed := c.flush()
 	wait(flushing, flushed)
 	if c.lent.Load() {
-		c.foreign.wait(flushing, began)
+		c.waitForOthers(flushing, began)
 	}
 	c.end()
 	if ctx.Err() != nil {
@@ -78,9 +78,9 @@ func (c *client) flush() (pending []*driver.PublishResult, flushed <-chan struct
 // unconfirmed counts the messages that were pending when Close began and that nobody has confirmed since, and those of
 // publishers that are not ours.
 func (c *client) unconfirmed(pending []*driver.PublishResult) error {
-	c.foreign.mu.Lock()
-	count, first := c.foreign.lost, c.foreign.cause
-	c.foreign.mu.Unlock()
+	c.mu.Lock()
+	count, first := c.lost, c.cause
+	c.mu.Unlock()
 	for _, result := range pending {
 		err := errCut
 		if isReady(result) {

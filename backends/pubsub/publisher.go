@@ -57,13 +57,6 @@ func (c *client) publisher(topic string, hooks []func(*driver.PublishSettings)) 
 	return p
 }
 
-// owns reports whether the topic has a publisher of ours.
-func (c *client) owns(topic string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.publishers[topic] != nil
-}
-
 // Publish queues a message; messages are sent in batches. It returns at once, unless too many messages are on their way
 // already: then it waits until there is room, and ctx bounds that. The result comes when the service has confirmed the
 // message, or when sending it has failed or has taken longer than PUBLISH_TIMEOUT. That does not depend on ctx. After
