@@ -85,12 +85,13 @@ func (c *client) lose(messages *pubsubpb.PublishRequest, cause error) {
 // quiet is how long nothing must be published: publishers with the driver's settings hold a message for 10ms.
 const quiet = 100 * time.Millisecond
 
-// waitForOthers returns when no call that publishes has been under way for a while, or when ctx ends: publishers that
-// the program has made from the client may be at work.
-func (c *client) waitForOthers(ctx context.Context, since time.Time) {
-	for c.calls.Load() > 0 || time.Since(since) < quiet || time.Since(time.Unix(0, c.last.Load())) < quiet {
+// calm returns when no call that publishes is under way and none has been for so long, or when ctx ends: publishers
+// that the program has made from the client may be at work.
+func (c *client) calm(ctx context.Context, long time.Duration) {
+	for began := time.Now(); c.calls.Load() > 0 || time.Since(began) < long ||
+		time.Since(time.Unix(0, c.last.Load())) < long; {
 		select {
-		case <-time.After(quiet / 10):
+		case <-time.After(quiet / 20):
 		case <-ctx.Done():
 			return
 		}

@@ -23,7 +23,6 @@ const (
 // Close stops and flushes the publishers, cuts off what has not been confirmed when the time is nearly up, and closes
 // the driver's client. Without a deadline the time is PUBLISH_TIMEOUT.
 func (c *client) Close(ctx context.Context) error {
-	began := time.Now()
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.settings.PublishTimeout)
@@ -36,7 +35,7 @@ func (c *client) Close(ctx context.Context) error {
 	pending, flushed := c.flush()
 	wait(flushing, flushed)
 	if c.lent.Load() {
-		c.waitForOthers(flushing, began)
+		c.calm(flushing, quiet)
 	}
 	c.end()
 	if ctx.Err() != nil {
@@ -45,6 +44,7 @@ func (c *client) Close(ctx context.Context) error {
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(last*3/4, leastSettling))
 	defer cancel()
 	wait(rest, flushed)
+	c.calm(rest, 0)
 	_, _ = within(rest, func() (struct{}, error) { return struct{}{}, c.Client.Close() }, nil)
 	return c.unconfirmed(pending)
 }
