@@ -6,19 +6,19 @@ import (
 )
 
 func TestAMisspeltVariableOfABackendThatNothingElseConfiguresIsAMistake(t *testing.T) {
-	status, stdout, stderr := mooring(t, append(start(t, "redis").Env, "MONGO_URL=mongodb://hunter2-and-more"), "doctor")
+	status, stdout, stderr := mooring(t, append(start(t, "redis").Env, "MONGO_DATABSE=hunter2-and-more"), "doctor")
 	if status != statusWrong || stderr != "" {
 		t.Errorf("it exits with %d and says %s", status, stderr)
 	}
 	expect(t, stdout, `BACKEND  STATUS  RESOLVE  CONNECT  AUTHENTICATE  CHECK  IN USE  READ
 mysql  skip  -  -  -  -  -  nothing: no variable is set
-mongo  fail  -  -  -  -  -  nothing, not MONGO_URL
+mongo  fail  -  -  -  -  -  nothing, not MONGO_DATABSE
 redis  pass  1ms  1ms  1ms  1ms  0 of 10  REDIS_URL
 pubsub  skip  -  -  -  -  -  nothing: no variable is set
 
 mongo: config at configure:
   MONGO_URI is not set
-  MONGO_URL is not read; did you mean MONGO_URI?
+  MONGO_DATABSE is not read; did you mean MONGO_DATABASE?
   -> `+adviceOnNames+"\n")
 
 	status, stdout, _ = mooring(t, []string{"MYSLQ_URL=mysql://hunter2-and-more"}, "doctor")
