@@ -112,16 +112,11 @@ func (e *entry) settle(s step, err error) {
 func (e *entry) configure(ctx context.Context, c Configurer) *Error {
 	ctx, cancel := context.WithTimeout(ctx, e.limits.Load().Open)
 	defer cancel()
-	err := e.do(ctx, step{
+	return e.do(ctx, step{
 		op: OpConfigure, from: closed, during: calling, patience: grace,
 		call:  func(context.Context) error { return c.Configure() },
 		ended: func(*Error) state { return closed },
 	})
-	if err != nil && err.Kind == KindConfig {
-		hint := fmt.Errorf("%w (not wanted? drop its import, or call registry.Unregister(%q))", err.Err, e.name)
-		return &Error{OpConfigure, e.name, KindConfig, hint}
-	}
-	return err
 }
 
 // open calls Open once. A success makes the resource open at once, before any record of it; its event precedes

@@ -82,7 +82,7 @@ func ExampleRegistry_OpenAll() {
 
 	fmt.Println(r.OpenAll(context.Background()))
 	// Output:
-	// configure mysql: config: MYSQL_HOST is not set (not wanted? drop its import, or call registry.Unregister("mysql")); configure redis: config: REDIS_HOST is not set (not wanted? drop its import, or call registry.Unregister("redis"))
+	// configure mysql: config: MYSQL_HOST is not set; configure redis: config: REDIS_HOST is not set
 }
 
 type unset struct {

@@ -92,6 +92,15 @@ func wholeOf(vars []variable, environment map[string]string) string {
 	return ""
 }
 
+// IsSet reports whether the process's environment sets anything for the instance called name: a variable that begins
+// with its prefix.
+func IsSet(name string) bool {
+	return slices.ContainsFunc(os.Environ(), func(pair string) bool {
+		variable, value, _ := strings.Cut(pair, "=")
+		return value != "" && strings.HasPrefix(variable, Prefix(name))
+	})
+}
+
 // NotSet returns the error for the instance called name that nothing says where its server is: none of the variables
 // with these keys is set, such as URL and HOST. It names a variable that is set in the process's environment and that
 // no instance reads, if that is a URL of the default instance's kind: DATABASE_URL=mysql://... for "mysql".

@@ -105,11 +105,14 @@ func (r *Resource[O, T, H]) Use(opts ...Option[O]) {
 func (r *Resource[O, T, H]) Name() string { return r.name }
 
 // Configure reads and checks the configuration, and keeps it for the next Open. It connects to nothing. Its error lists
-// every problem, by variable and never by value.
+// every problem, by variable and never by value; where nothing is set it says how to do without the resource.
 func (r *Resource[O, T, H]) Configure() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	settings, err := r.resolve(r.options)
+	if err != nil && !config.IsSet(r.name) {
+		err = fmt.Errorf("%w (not wanted? drop its import, or call registry.Unregister(%q))", err, r.name)
+	}
 	if err != nil {
 		return registry.Classify(registry.KindConfig, err)
 	}

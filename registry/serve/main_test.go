@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	}
 	// The goroutine that waits for signals must not be made in a bubble.
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGUSR1)
+	signal.Notify(signals, syscall.SIGTERM)
 	signal.Stop(signals)
 	goleak.VerifyTestMain(m)
 }
