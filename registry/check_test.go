@@ -259,19 +259,22 @@ func TestTheContextOfACheckIsNotThatOfACaller(t *testing.T) {
 }
 
 func TestTheContextOfFinishedChecksIsReleased(t *testing.T) {
-	contexts := make(chan context.Context, 2)
-	keep := func(ctx context.Context) error {
-		contexts <- ctx
-		return nil
-	}
-	r := opened(t, &fake{name: "a", check: keep}, &fake{name: "b", check: keep})
-	r.CheckAll(t.Context())
-	for range 2 {
-		if ctx := <-contexts; ctx.Err() == nil {
-			t.Error("the context of a check lives on")
+	synctest.Test(t, func(t *testing.T) {
+		contexts := make(chan context.Context, 2)
+		keep := func(ctx context.Context) error {
+			contexts <- ctx
+			return nil
 		}
-	}
-	mustClose(t, r)
+		r := opened(t, &fake{name: "a", check: keep}, &fake{name: "b", check: keep})
+		r.CheckAll(t.Context())
+		synctest.Wait()
+		for range 2 {
+			if ctx := <-contexts; ctx.Err() == nil {
+				t.Error("the context of a check lives on")
+			}
+		}
+		mustClose(t, r)
+	})
 }
 
 func TestACheckThatIsLeftBehindKeepsItsContext(t *testing.T) {
@@ -295,7 +298,9 @@ func TestACheckThatIsLeftBehindKeepsItsContext(t *testing.T) {
 		if ofQuick.Err() == nil {
 			t.Error("a caller without checks in flight has left a context")
 		}
-		if err := (<-slow).Err; err != nil || ofSlow.Err() == nil {
+		err := (<-slow).Err
+		synctest.Wait()
+		if err != nil || ofSlow.Err() == nil {
 			t.Errorf("the slow check: %v, and its context: %v", err, ofSlow.Err())
 		}
 

@@ -107,12 +107,18 @@ func (r *Resource[O, T, H]) Name() string { return r.name }
 // Configure reads and checks the configuration, and keeps it for the next Open. It connects to nothing. Its error lists
 // every problem, by variable and never by value; where nothing is set it says how to do without the resource.
 func (r *Resource[O, T, H]) Configure() error {
+	err := r.configure()
+	if err != nil && !config.IsSet(r.name) {
+		hint := fmt.Errorf("%w (not wanted? drop its import, or call registry.Unregister(%q))", err, r.name)
+		return registry.Classify(registry.KindConfig, hint)
+	}
+	return err
+}
+
+func (r *Resource[O, T, H]) configure() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	settings, err := r.resolve(r.options)
-	if err != nil && !config.IsSet(r.name) {
-		err = fmt.Errorf("%w (not wanted? drop its import, or call registry.Unregister(%q))", err, r.name)
-	}
 	if err != nil {
 		return registry.Classify(registry.KindConfig, err)
 	}
@@ -143,7 +149,7 @@ func (r *Resource[O, T, H]) Open(ctx context.Context) error {
 func (r *Resource[O, T, H]) connect(ctx context.Context) (client T, err error) {
 	settings := r.takeSettings()
 	for settings == nil {
-		if err := r.Configure(); err != nil {
+		if err := r.configure(); err != nil {
 			return client, err
 		}
 		settings = r.takeSettings()
