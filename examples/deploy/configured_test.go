@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/vibework/mooring/internal/backends"
@@ -84,18 +85,19 @@ func TestAContainerIsHealthyWhenItsURLSaysSo(t *testing.T) {
 	if check == nil {
 		t.Fatal("there is no health check")
 	}
-	healthy := true
+	var healthy atomic.Bool
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/readyz" || !healthy {
+		if r.URL.Path != "/readyz" || !healthy.Load() {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	}))
 	defer server.Close()
 	command := build(t, "../..", "./cmd/mooring")
-	for _, healthy = range []bool{true, false} {
+	for _, want := range []bool{true, false} {
+		healthy.Store(want)
 		err := exec.CommandContext(t.Context(), command, "probe", server.URL+check[1]).Run()
-		if (err == nil) != healthy {
-			t.Errorf("healthy %v: %v", healthy, err)
+		if (err == nil) != want {
+			t.Errorf("healthy %v: %v", want, err)
 		}
 	}
 }
