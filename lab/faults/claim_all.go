@@ -94,6 +94,7 @@ func openAndRollBack(ctx context.Context, c *crew, claim *claim) outcome {
 	})()
 	o := c.subject.within(ctx, crewDeadline, c.OpenAll)
 	claim.wantKind(o.err, registry.KindTimeout)
+	c.diary.await(last)
 	claim.rolledBack(&c.diary, c.Names()[:last])
 	return o
 }

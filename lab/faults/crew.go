@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/registrytest/faultproxy"
@@ -39,6 +40,16 @@ func (d *diary) note(e registry.Event) int {
 		d.closed = append(d.closed, e.Name)
 	}
 	return len(d.opened)
+}
+
+// await waits, at most a second, until so many are closed: the events of an observer may come a moment late.
+func (d *diary) await(n int) {
+	for range 100 {
+		if _, closed := d.read(); len(closed) >= n {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 func (d *diary) read() (opened, closed []string) {
