@@ -37,6 +37,7 @@ func rotating(t *testing.T, variable string, content func(addr, password string)
 	if variable == "MYSQL_PASSWORD" {
 		environ["MYSQL_HOST"], environ["MYSQL_PORT"], environ["MYSQL_USER"] = host, port, "app"
 	}
+	setenv(t, "")
 	for name, value := range environ {
 		t.Setenv(name, value)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
 )
 
 // WithCredentials asks for a user and a password for each new connection, instead of those of the configuration: for
@@ -52,7 +53,8 @@ func (c *client) greet(ctx context.Context, conn driver.Conn, who kit.Credential
 		_, err = driver.DoContext(conn, ctx, "SELECT", c.DB)
 	}
 	if refused(err) {
-		if wrong := c.identify(ctx, conn); wrong != nil {
+		// A server that does not say what it is, NOAUTH say, leaves the reason as it was.
+		if wrong := c.identify(ctx, conn); registry.KindOf(wrong) == registry.KindConfig {
 			return wrong
 		}
 	}
