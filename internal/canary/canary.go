@@ -30,17 +30,22 @@ const (
 	window = 4
 )
 
-// letters are rare ones, for the random part.
-const letters = "JKQVWXZ"
+// letters are rare ones, for the random part. The hex numbers of the first three have a letter in them, in either case:
+// one in every window keeps it from being found in a number, such as the fraction of a second.
+const letters = "JKZQVWX"
 
 // New returns a secret whose random part stands between before and after. No two letters of the random part
 // are alike side by side, so that no four of them stand in any other text by chance, in either case.
 func New(before, after string) Secret {
 	random := make([]byte, length)
-	last := 0
 	for i := range random {
-		last = (last + 1 + rand.IntN(len(letters)-1)) % len(letters)
-		random[i] = letters[last]
+		from := letters
+		if i%(window-1) == 0 {
+			from = letters[:3]
+		}
+		for random[i] = from[rand.IntN(len(from))]; i > 0 && random[i] == random[i-1]; {
+			random[i] = from[rand.IntN(len(from))]
+		}
 	}
 	return Secret{before + string(random) + after, string(random)}
 }

@@ -1,6 +1,7 @@
 package canary_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -73,5 +74,18 @@ func TestLinesWithFindsEachLineThatShowsASecret(t *testing.T) {
 	want := []string{one.Value[3:7] + "\n", "last " + strings.ToLower(other.Value)}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestNoNumberLooksLikeASecretInHex(t *testing.T) {
+	for range 1000 {
+		value := canary.New("", "").Value
+		for i := range len(value) - 3 {
+			for _, part := range []string{value[i : i+4], strings.ToLower(value[i : i+4])} {
+				if hex := fmt.Sprintf("%X", part); strings.Trim(hex, "0123456789") == "" {
+					t.Fatalf("%s is %s in hex", part, hex)
+				}
+			}
+		}
 	}
 }
