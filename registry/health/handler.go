@@ -55,7 +55,8 @@ func Handler(r *registry.Registry, o Options) http.Handler {
 type handler struct {
 	registry *registry.Registry
 	options  Options
-	checked  sync.Map // by name, the CheckedAt of the last result that a request has asked for: an opening is no check
+	turns    sync.Map // by the names that are asked for, a channel with one place
+	checked  sync.Map // the names of those that have answered a request: before that, an opening is no check
 }
 
 func (h *handler) live(w http.ResponseWriter, req *http.Request) {
@@ -94,16 +95,44 @@ func (h *handler) readyOne(w http.ResponseWriter, req *http.Request) {
 	h.answer(w, req, answer{path: "readyz/" + name, results: h.results(req.Context(), []string{name})})
 }
 
-// results returns the last results where they are young enough, and asks for the others. A flood of requests so
-// costs one check in MaxAge; nothing is kept here.
+// results returns the last results where they are young enough, and asks for the others. A flood of requests so costs
+// one check in MaxAge; nothing is kept here.
 func (h *handler) results(ctx context.Context, names []string) []registry.Result {
+	results, ask := h.last(names)
+	if len(ask) == 0 {
+		return results
+	}
+	if h.options.MaxAge > 0 { // requests with the same question take turns: the first one's answer serves the others
+		turn, _ := h.turns.LoadOrStore(strings.Join(ask, " "), make(chan struct{}, 1))
+		select {
+		case turn.(chan struct{}) <- struct{}{}:
+			defer func() { <-turn.(chan struct{}) }()
+		case <-ctx.Done():
+		}
+		if results, ask = h.last(names); len(ask) == 0 {
+			return results
+		}
+	}
+	asked := h.registry.CheckAll(ctx, ask...).Results
+	for i, name := range names {
+		if slices.Contains(ask, name) {
+			results[i], asked = asked[0], asked[1:]
+			if !results[i].CheckedAt.IsZero() {
+				h.checked.LoadOrStore(name, true)
+			}
+		}
+	}
+	return results
+}
+
+// last returns the last results, and the names of those that have to be asked for.
+func (h *handler) last(names []string) (results []registry.Result, ask []string) {
 	last := make(map[string]registry.Result)
 	for _, result := range h.registry.Last().Results {
 		last[result.Name] = result
 	}
 	periodic := h.registry.Every > 0
-	results := make([]registry.Result, len(names))
-	var ask []string
+	results = make([]registry.Result, len(names))
 	for i, name := range names {
 		result, known := last[name]
 		if !known || !periodic && !h.fresh(result) {
@@ -111,22 +140,12 @@ func (h *handler) results(ctx context.Context, names []string) []registry.Result
 		}
 		results[i] = result
 	}
-	if len(ask) == 0 {
-		return results
-	}
-	asked := h.registry.CheckAll(ctx, ask...).Results
-	for i, name := range names {
-		if slices.Contains(ask, name) {
-			results[i], asked = asked[0], asked[1:]
-			h.checked.Store(name, results[i].CheckedAt)
-		}
-	}
-	return results
+	return results, ask
 }
 
 func (h *handler) fresh(result registry.Result) bool {
-	checked, _ := h.checked.Load(result.Name)
-	return checked == result.CheckedAt && time.Since(result.CheckedAt) < h.options.MaxAge
+	_, checked := h.checked.Load(result.Name)
+	return checked && time.Since(result.CheckedAt) < h.options.MaxAge
 }
 
 // answer adds what is known without asking anybody.

@@ -61,7 +61,9 @@ func TestEveryBarIsMeasuredByAWorkload(t *testing.T) {
 }
 
 func TestTheGateRunsThoseWhomItsBarsCompare(t *testing.T) {
-	for _, name := range []string{contender.Mooring, contender.FloorContext, contender.FloorBare, contender.HealthGo} {
+	for _, name := range []string{
+		contender.Mooring, contender.FloorContext, contender.HealthGo, contender.Alex, contender.DoHealth,
+	} {
 		if !slices.Contains(suite.Gated().Only, name) {
 			t.Errorf("the gate leaves %s out", name)
 		}
