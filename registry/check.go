@@ -156,6 +156,11 @@ func (row row) await(ctx context.Context, f *flight.Flight) Result {
 		return row.notOpenResult()
 	}
 	select {
+	case <-f.Done(): // as it mostly is, once the first checks have been waited for
+		return row.result(f.Answer())
+	default:
+	}
+	select {
 	case <-f.Done():
 		return row.result(f.Answer())
 	case <-ctx.Done():

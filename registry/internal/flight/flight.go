@@ -53,7 +53,7 @@ func (l *Line) Last() Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	answer := l.last
-	if l.current != nil && l.current.hung {
+	if l.current != nil && l.current.hung.Load() {
 		answer.Ended = time.Now()
 	}
 	return answer
@@ -63,10 +63,11 @@ func (l *Line) Last() Answer {
 type Flight struct {
 	line   *Line
 	round  *Round
+	began  atomic.Int64  // when the check started, after the beginning of the round
 	done   chan struct{} // closed when there is an answer
 	answer Answer        // to be read once done is closed
 
-	hung     bool          // answered, and still running; guarded by the line's mu
+	hung     atomic.Bool   // answered, and still running; changed with the line's mu held
 	returned chan struct{} // closed when the check has returned; made when somebody waits for that; guarded likewise
 }
 
@@ -79,7 +80,7 @@ func (l *Line) Join(r *Round) *Flight {
 	case l.closed:
 		return nil
 	case l.current == nil:
-		l.current = r.add(Flight{line: l, round: r, done: make(chan struct{}), answer: Answer{Began: r.began}})
+		l.current = r.add(l)
 		go l.current.run()
 	}
 	return l.current
@@ -89,18 +90,12 @@ func (l *Line) Join(r *Round) *Flight {
 func (f *Flight) Done() <-chan struct{} { return f.done }
 
 // Began returns when the check started.
-func (f *Flight) Began() time.Time {
-	f.line.mu.Lock()
-	defer f.line.mu.Unlock()
-	return f.answer.Began
-}
+func (f *Flight) Began() time.Time { return f.round.began.Add(time.Duration(f.began.Load())) }
 
 // Answer returns the answer, once Done is closed. A check that is hung has not ended: its time goes on.
 func (f *Flight) Answer() Answer {
-	f.line.mu.Lock()
-	defer f.line.mu.Unlock()
 	answer := f.answer
-	if f.hung {
+	if f.hung.Load() {
 		answer.Ended = time.Now()
 	}
 	return answer
@@ -110,14 +105,8 @@ func (f *Flight) run() {
 	err := guard.ErrGoexit
 	defer f.round.leave()
 	defer func() { f.finish(err) }()
-	f.start()
+	f.began.Store(int64(time.Since(f.round.began)))
 	err = guard.Run(func() error { return f.line.check(f.round.ctx) })
-}
-
-func (f *Flight) start() {
-	f.line.mu.Lock()
-	defer f.line.mu.Unlock()
-	f.answer.Began = time.Now()
 }
 
 // finish ends the flight.
@@ -126,11 +115,11 @@ func (f *Flight) finish(err error) {
 	defer f.line.mu.Unlock()
 	if f.line.current == f {
 		f.line.current = nil
-		if !f.hung {
+		if !f.hung.Load() {
 			f.reply(err)
 		}
 	}
-	f.hung = false
+	f.hung.Store(false)
 	if f.returned != nil {
 		close(f.returned)
 	}
@@ -140,15 +129,15 @@ func (f *Flight) finish(err error) {
 func (f *Flight) hang(limit time.Duration) {
 	f.line.mu.Lock()
 	defer f.line.mu.Unlock()
-	if f.line.current == f && !f.hung {
-		f.hung = true
+	if f.line.current == f && !f.hung.Load() {
+		f.hung.Store(true)
 		f.reply(&HungError{limit})
 	}
 }
 
 // reply must be called with the line's mu held, once.
 func (f *Flight) reply(err error) {
-	f.answer.Err, f.answer.Ended = err, time.Now()
+	f.answer = Answer{err, f.Began(), time.Now()}
 	f.line.answered(&f.answer)
 	f.line.last = f.answer
 	close(f.done)
@@ -168,10 +157,10 @@ func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 	if cancel {
 		f.round.cancel()
 	}
-	if f.hung {
+	if f.hung.Load() {
 		return nil
 	}
-	f.answer.Err, f.answer.Ended = ErrClosed, time.Now()
+	f.answer = Answer{ErrClosed, f.Began(), time.Now()}
 	close(f.done)
 	f.returned = make(chan struct{})
 	return f.returned
@@ -200,10 +189,12 @@ func NewRound(limit time.Duration, room int) *Round {
 // Limit returns the limit of each check.
 func (r *Round) Limit() time.Duration { return r.limit }
 
-func (r *Round) add(f Flight) *Flight {
+func (r *Round) add(l *Line) *Flight {
 	r.members.Add(1)
-	r.flights = append(r.flights, f)
-	return &r.flights[len(r.flights)-1]
+	r.flights = r.flights[:len(r.flights)+1]
+	f := &r.flights[len(r.flights)-1]
+	f.line, f.round, f.done = l, r, make(chan struct{})
+	return f
 }
 
 // Begun says that the round has all its checks.
