@@ -67,7 +67,7 @@ func TestNothingIsEmbeddedUnasked(t *testing.T) {
 
 func TestAMisspeltVariableIsNoReasonToEmbedAServer(t *testing.T) {
 	t.Parallel()
-	p := launch(t, []string{"MONGO_URL=mongodb://mongo/orders", "MYSQL_USR=app"})
+	p := launch(t, []string{"MONGO_URII=mongodb://mongo/orders", "MYSQL_USR=app"})
 	endsWith1(t, p, "did you mean MONGO_URI?", "did you mean MYSQL_USER?", "configure mongo", "configure mysql")
 }
 
