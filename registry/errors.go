@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/hashicorp/go-multierror"
@@ -36,7 +37,7 @@ const all = "all"
 //
 //	open mysql: auth: access denied (1045)
 //
-// and no longer than 4 kB. Marshaled to JSON it shows op, name and kind, never the text.
+// of printable characters, and no longer than 4 kB. Marshaled to JSON it shows op, name and kind, never the text.
 //
 // What a resource returned is read once, by the call that it came from: kind and text stay as they were then. It can
 // be found with errors.Is and errors.As, unless its own methods panicked: then the cause says so.
@@ -117,7 +118,8 @@ func joinText(errs []error) string {
 const mostText = 4000
 
 // oneLine folds a text of several lines, as errors.Join makes it, cuts what is too long, and hides what stands before
-// the @ of a URL: a resource should never show it, but a log is no place to find out that one does.
+// the @ of a URL: a resource should never show it, but a log is no place to find out that one does. Other characters
+// that cannot be printed become blanks.
 func oneLine(text string) string {
 	var out strings.Builder
 	for line := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == '\n' || c == '\r' }) {
@@ -131,7 +133,15 @@ func oneLine(text string) string {
 			break
 		}
 	}
-	return cut(out.String())
+	return cut(strings.Map(visible, out.String()))
+}
+
+// visible is a blank for a character that a terminal would obey, or that ends a line for somebody else's eyes.
+func visible(c rune) rune {
+	if !unicode.IsPrint(c) {
+		return ' '
+	}
+	return c
 }
 
 // hideUserinfo writes the line without what stands between :// and the last @ of the same word, until there is enough.

@@ -31,6 +31,7 @@ func TestTheTextOfAnError(t *testing.T) {
 		{registry.KindNotOpen, registry.ErrNotOpen, "open mysql: not open"},
 		{registry.KindReadOnly, errors.New("a replica"), "open mysql: read_only: a replica"},
 		{registry.KindAuth, errors.New("first\nsecond\r\n\n  third\rfourth\n"), "open mysql: auth: first; second; third; fourth"},
+		{registry.KindAuth, errors.New("a\x1b[2Jb\x00c\u2028d\ve\u0085f\u202eg\u00e4"), "open mysql: auth: a [2Jb c d e f g\u00e4"},
 		{registry.KindAuth, errors.Join(errLost, errDenied), "open mysql: auth: two messages were lost; access denied"},
 		{registry.KindAuth, nil, "open mysql: auth: <nil>"},
 	} {

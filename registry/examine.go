@@ -69,10 +69,10 @@ func flawOf(err error) string {
 	return ""
 }
 
-// probe is an error that no resource returns.
+// probe is an error that no resource returns. It has a text, since an Is may compare texts.
 type probe struct{ error }
 
-var errProbe error = new(probe)
+var errProbe error = &probe{errors.New("probe")}
 
 // causesOf returns what err itself wraps.
 func causesOf(err error) (causes []error) {

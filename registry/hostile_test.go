@@ -142,6 +142,21 @@ func TestACloseThatReturnsATypedNilLeavesNothingOpen(t *testing.T) {
 	calls.want(t, "close a")
 }
 
+// sameText is an error that knows others by their texts.
+type sameText string
+
+func (e sameText) Error() string        { return string(e) }
+func (e sameText) Is(target error) bool { return target.Error() == string(e) }
+
+func TestAnErrorMayCompareTexts(t *testing.T) {
+	everywhere(t, registry.Classify(registry.KindAuth, sameText("sold out")), func(t *testing.T, _ registry.Op, got error) {
+		wantKind(t, got, registry.KindAuth)
+		if !errors.Is(got, errors.New("sold out")) {
+			t.Errorf("%v is not known by its text", got)
+		}
+	})
+}
+
 func TestAnErrorWhoseMethodsPanicIsAPanicOfTheResource(t *testing.T) {
 	for _, value := range []any{"boom", &hostileError{text: func() string { panic("again") }}} {
 		for method, err := range hostile(func() { panic(value) }) {

@@ -52,10 +52,10 @@ func causesOf(err error) []error {
 	return nil
 }
 
-// unlike is an error that no resource returns.
+// unlike is an error that no resource returns. It has a text, since an Is may compare texts.
 type unlike struct{ error }
 
-var errUnlike error = new(unlike)
+var errUnlike error = &unlike{errors.New("unlike any other")}
 
 // isNil reports whether err is nil inside, as a variable of a concrete type is that nothing was assigned to. It panics
 // in the hands of whoever looks at it.

@@ -2,6 +2,7 @@ package registrytest_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"os"
@@ -54,10 +55,16 @@ func (l *lamp) Check(context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.on {
-		return registry.ErrNotOpen
+		return errors.Join(registry.ErrNotOpen, sameText("the lamp is off"))
 	}
 	return nil
 }
+
+// sameText is an error that knows others by their texts.
+type sameText string
+
+func (e sameText) Error() string        { return string(e) }
+func (e sameText) Is(target error) bool { return target.Error() == string(e) }
 
 func (l *lamp) Close(context.Context) error {
 	l.set(false)
