@@ -189,48 +189,53 @@ func (c *client) classify(err error) error {
 // Close disconnects when nothing is under way any more, or at the end of ctx, and leaves no connection behind.
 func (c *client) Close(ctx context.Context) error {
 	c.end()
-	c.finish(ctx)
-	cut := -c.monitor.cutInUse() // by a change of the replica set
-	c.disconnect(ctx)
-	cut += c.monitor.cutInUse()
-	sessions := c.NumberSessionsInProgress()
+	sessions, conns := c.disconnect(ctx, c.finish(ctx))
 	switch {
-	case sessions > cut:
+	case sessions > conns:
 		return kit.Errorf(registry.KindTimeout, "%d sessions were still in progress and have been cut", sessions)
-	case cut > 0:
-		return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
+	case conns > 0:
+		return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", conns)
 	}
 	return nil
 }
 
 // finish waits until no session is in progress and no connection is in use, and leaves some of ctx for disconnect.
-// Until then the driver must not begin to disconnect: it would refuse the next statement of a transaction.
-func (c *client) finish(ctx context.Context) {
+// Until then the driver must not begin to disconnect: it would refuse the next statement of a transaction. It returns
+// how many connections are in use in the end.
+func (c *client) finish(ctx context.Context) (conns int) {
 	ctx, stop := kit.Working(ctx)
 	defer stop()
 	ctx, stopHere := kit.Working(ctx)
 	defer stopHere()
 	look := time.NewTicker(finishInterval)
 	defer look.Stop()
-	for c.NumberSessionsInProgress() > 0 || c.PoolStats().InUse > 0 {
+	for {
+		conns = c.PoolStats().InUse
+		if conns == 0 && c.NumberSessionsInProgress() == 0 {
+			return 0
+		}
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			return
+			return conns
 		}
 	}
 }
 
-// disconnect makes the driver end what it keeps on the servers and close all connections. What is in use, or has begun
-// since finish has looked, may end as long as there is time, and is then cut and counted by the driver.
-func (c *client) disconnect(ctx context.Context) {
+// disconnect makes the driver end what it keeps on the servers and close all connections. What is in use may end as
+// long as there is time; what is left is counted, and only then cut. The driver takes a connection for itself, too.
+func (c *client) disconnect(ctx context.Context, inUse int) (sessions, conns int) {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	working, stopWorking := kit.Working(ctx)
 	defer stopWorking()
-	graceful, stopGraceful := kit.Working(working)
-	defer stopGraceful()
-	c.conns.Drain(ctx, func() { _ = c.Disconnect(graceful) })
+	graceful, cut := context.WithCancel(ctx)
+	defer cut()
+	end := func() (struct{}, error) { return struct{}{}, c.Disconnect(graceful) }
+	_, _ = kit.Within(working, nil, end, nil)
+	sessions, conns = c.NumberSessionsInProgress(), min(inUse, c.PoolStats().InUse)
+	c.conns.Drain(ctx, cut)
+	return sessions, conns
 }
 
 // discard keeps MONGODB_LOG_* in the environment from writing commands, and the documents in them, to standard error or

@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -46,6 +47,17 @@ func resolved(t *testing.T, name string) *settings {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// Disconnect is what Close does at last, with an operation under way. It returns how many sessions and connections it
+// has cut.
+func Disconnect(ctx context.Context, t *testing.T, res *Resource) (sessions, conns int) {
+	t.Helper()
+	c, err := kit.ClientOf(res.Resource)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.disconnect(ctx, 1)
 }
 
 // ClassifyFor is what every error of the driver goes through.

@@ -32,31 +32,20 @@ type monitor struct {
 
 	mu       sync.Mutex // guards the rest
 	topology event.TopologyDescription
-	closed   bool
 	answered bool             // a heartbeat has succeeded
 	stranger bool             // the last one was of a server of another replica set than the one asked for
 	failures map[string]error // of the servers whose last heartbeat failed
-	active   map[string]bool  // servers that have a pool
-	lent     map[string]int   // how many connections, by server
-	conns    map[connection]state
-	waiting  int // callers, for a connection of a full pool
+	pools    map[string]*pool // by server
+	waiting  int              // callers, for a connection of a full pool
 	waits    int64
 	waited   time.Duration
-	cut      int // connections in use that were closed with their pool
 }
 
-type connection struct {
-	server string
-	id     int64
+// pool counts the connections to one server. What is in use when the driver drops the server comes back later.
+type pool struct {
+	active     bool
+	open, lent int
 }
-
-type state int
-
-const (
-	idle state = iota
-	inUse
-	cut // closed while it was in use, and not back yet
-)
 
 // listen hears what happens, together with the monitors that a hook may have set.
 func (m *monitor) listen(o *options.ClientOptions) {
@@ -64,8 +53,7 @@ func (m *monitor) listen(o *options.ClientOptions) {
 	if m.given == nil {
 		m.given = o.Hosts
 	}
-	m.failures, m.active = make(map[string]error), make(map[string]bool)
-	m.lent, m.conns = make(map[string]int), make(map[connection]state)
+	m.failures, m.pools = make(map[string]error), make(map[string]*pool)
 	if o.ReadPreference != nil {
 		m.reads = o.ReadPreference.Mode()
 	}
@@ -87,8 +75,6 @@ func (m *monitor) listen(o *options.ClientOptions) {
 	server.ServerHeartbeatSucceeded = both(&m.mu, m.heartbeatSucceeded, server.ServerHeartbeatSucceeded)
 	server.ServerHeartbeatFailed = both(&m.mu, m.heartbeatFailed, server.ServerHeartbeatFailed)
 	server.TopologyDescriptionChanged = both(&m.mu, m.topologyChanged, server.TopologyDescriptionChanged)
-	closed := func(*event.TopologyClosedEvent) { m.closed = true }
-	server.TopologyClosed = both(&m.mu, closed, server.TopologyClosed)
 	o.SetPoolMonitor(&pool).SetServerMonitor(&server)
 }
 
@@ -105,23 +91,20 @@ func both[E any](mu *sync.Mutex, ours, theirs func(*E)) func(*E) {
 }
 
 func (m *monitor) poolEvent(e *event.PoolEvent) {
-	conn := connection{e.Address, e.ConnectionID}
+	p := m.pools[e.Address]
+	if p == nil {
+		p = new(pool)
+		m.pools[e.Address] = p
+	}
 	switch e.Type {
 	case event.ConnectionPoolCreated, event.ConnectionPoolClosed:
-		m.active[e.Address] = e.Type == event.ConnectionPoolCreated
-	case event.ConnectionReady:
-		m.conns[conn] = idle
+		p.active = e.Type == event.ConnectionPoolCreated
+	case event.ConnectionCreated:
+		p.open++
 	case event.ConnectionClosed:
-		if m.conns[conn] != inUse {
-			delete(m.conns, conn)
-			return
-		}
-		m.conns[conn] = cut
-		if e.Reason == event.ReasonPoolClosed {
-			m.cut++
-		}
+		p.open--
 	case event.ConnectionCheckOutStarted:
-		if m.fills(e.Address) {
+		if m.fills(p) {
 			m.waits++
 			m.waiting++
 		}
@@ -131,30 +114,24 @@ func (m *monitor) poolEvent(e *event.PoolEvent) {
 			m.waited += e.Duration
 		}
 		if e.Type == event.ConnectionCheckedOut {
-			m.conns[conn] = inUse
-			m.lent[e.Address]++
+			p.lent++
 			m.moves.Lent()
 		}
 	case event.ConnectionCheckedIn:
-		m.lent[e.Address]--
+		p.lent--
 		m.moves.Returned()
-		if m.conns[conn] == cut {
-			delete(m.conns, conn)
-		} else {
-			m.conns[conn] = idle
-		}
 	}
 }
 
 // fills reports whether a server has lent all the connections that it may have. m.mu is held.
-func (m *monitor) fills(server string) bool { return m.most > 0 && m.lent[server] >= m.most }
+func (m *monitor) fills(p *pool) bool { return m.most > 0 && p.lent >= m.most }
 
 // full returns what it means that all connections that one server may have are in use, and nil if that is not so.
 func (m *monitor) full() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for server := range m.active {
-		if m.fills(server) {
+	for _, p := range m.pools {
+		if m.fills(p) {
 			return m.moves.Full(registry.PoolStats{Max: m.most, WaitCount: m.waits})
 		}
 	}
@@ -164,24 +141,16 @@ func (m *monitor) full() error {
 func (m *monitor) stats() registry.PoolStats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	stats := registry.PoolStats{Open: len(m.conns), WaitCount: m.waits, WaitDuration: m.waited}
-	for _, active := range m.active {
-		if active {
+	stats := registry.PoolStats{WaitCount: m.waits, WaitDuration: m.waited}
+	for _, p := range m.pools {
+		if p.active {
 			stats.Max += m.most
 		}
+		stats.Open += p.open
+		stats.InUse += p.lent
 	}
-	for _, lent := range m.lent {
-		stats.InUse += lent
-	}
-	stats.Idle = stats.Open - stats.InUse
+	stats.Idle = max(stats.Open-stats.InUse, 0)
 	return stats
-}
-
-// cutInUse returns how many connections the driver has closed while they were in use.
-func (m *monitor) cutInUse() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.cut
 }
 
 func (m *monitor) heartbeatSucceeded(e *event.ServerHeartbeatSucceededEvent) {
@@ -244,10 +213,10 @@ func (m *monitor) hosts() (hosts []string) {
 // explain is cause for those who hold m.mu.
 func (m *monitor) explain() error {
 	switch {
-	case m.closed:
-		return nil
 	case m.topology.CompatibilityErr != nil:
 		return kit.Errorf(registry.KindConfig, "the server's version is not one that the driver supports")
+	case len(m.topology.Servers) == 0 && m.topology.Kind == "Unknown": // before and after its life
+		return nil
 	case len(m.topology.Servers) == 0:
 		return m.wrongSet()
 	}
