@@ -58,7 +58,7 @@ func (c *client) connect(ctx context.Context, read func() (*options.ClientOption
 		return kit.Classify(err)
 	}
 	c.open, c.end = context.WithCancel(context.Background())
-	bounded, cancel := context.WithTimeout(hopeful, c.settings.ServerSelectionTimeout)
+	bounded, cancel := context.WithTimeout(hopeful, *c.options.ServerSelectionTimeout)
 	defer cancel()
 	if err = c.ask(bounded); err == nil {
 		return nil
@@ -96,7 +96,7 @@ func (c *client) wantsLogin(ctx context.Context) error {
 	if c.used.Auth != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.settings.ServerSelectionTimeout)
+	ctx, cancel := context.WithTimeout(ctx, *c.options.ServerSelectionTimeout)
 	defer cancel()
 	name := c.settings.Database
 	if name == "" {
@@ -249,5 +249,5 @@ func (discard) Error(error, string, ...any) {}
 type dialer struct{ *client }
 
 func (d dialer) DialContext(ctx context.Context, _, addr string) (net.Conn, error) {
-	return d.conns.Dial(ctx, addr, d.settings.ConnectTimeout)
+	return d.conns.Dial(ctx, addr, *d.options.ConnectTimeout)
 }

@@ -39,7 +39,6 @@ type settings struct {
 	role   kit.Role
 	tls    *tls.Config   // by the variables
 	uri    config.Secret // with the escapes that the driver wants
-	plain  config.Secret // the same with nothing in it to be looked up
 	srv    bool
 	turn   kit.Turn // of what the driver does without a context: it looks names up
 }
@@ -56,13 +55,15 @@ func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 	}
 	var err error
 	s.tls, err = s.TLS.Config(name, "") // each host is verified by its own name
-	found := problems{loadErr, s.readURI(), err}
+	all, uriErr := s.readURI()
+	found := problems{loadErr, uriErr, err}
 	add := func(wrong bool, format string) { found.add(wrong, format, s.prefix) }
 	s.role, err = kit.ParseRole(s.Role)
 	add(err != nil, "%sROLE: not primary, replica or any")
 	add(s.Database != "" && !validDatabase(s.Database), "%sDATABASE: not a name for a database")
-	add(s.MaxPoolSize < 0 || s.MaxPoolSize > mostConns, "%sMAX_POOL_SIZE: want at most 65535, or 0 for any number")
-	add(s.MaxPoolSize > 0 && s.MinPoolSize > s.MaxPoolSize, "%[1]sMIN_POOL_SIZE: is more than %[1]sMAX_POOL_SIZE")
+	most := *all.MaxPoolSize
+	add(most > mostConns, "%sMAX_POOL_SIZE: want at most 65535, or 0 for any number")
+	add(most > 0 && *all.MinPoolSize > most, "%[1]sMIN_POOL_SIZE: is more than %[1]sMAX_POOL_SIZE")
 	add(s.ServerSelectionTimeout <= 0 && loadErr == nil, "%sSERVER_SELECTION_TIMEOUT: want more than 0")
 	add(s.ConnectTimeout <= 0 && loadErr == nil, "%sCONNECT_TIMEOUT: want more than 0")
 	return s, errors.Join(found...)
@@ -87,8 +88,7 @@ func (s *settings) options() (*options.ClientOptions, error) {
 	if err != nil {
 		return nil, s.refusal(err, "its options, its TXT record or the files that it names do not fit together")
 	}
-	merged := *s
-	return o, merged.merge(o)
+	return s.merge(o)
 }
 
 // newClient makes the driver's client. For mongodb+srv:// the driver asks the name server, and its name server alone.
@@ -104,37 +104,28 @@ func (s *settings) newClient(o *options.ClientOptions) (*driver.Client, error) {
 		"a character in the password that SCRAM forbids, or what a hook has set")
 }
 
-// merge brings the variables and the options together. What o has goes before the defaults of the variables; where o
+// merge returns what o and the variables say together. What o has goes before the defaults of the variables; where o
 // and a variable that is set differ, that is an error.
-func (s *settings) merge(o *options.ClientOptions) error {
+func (s *settings) merge(o *options.ClientOptions) (*options.ClientOptions, error) {
 	usual := config.Defaults(Config{})
-	clash := func(agree bool, option, variable string) error {
-		if agree {
-			return nil
-		}
-		return fmt.Errorf("%[2]sURI: %[1]s: conflicts with %[2]s%[3]s; remove one", option, s.prefix, variable)
-	}
+	own := options.Client().SetMaxPoolSize(uint64(s.MaxPoolSize)).SetMinPoolSize(uint64(s.MinPoolSize)).
+		SetMaxConnIdleTime(s.MaxConnIdleTime).SetConnectTimeout(s.ConnectTimeout).
+		SetServerSelectionTimeout(s.ServerSelectionTimeout)
+	all := options.MergeClientOptions(own, o)
 	if s.TLS != (config.TLS{}) {
-		o.TLSConfig = s.tls.Clone()
+		all.TLSConfig = s.tls.Clone()
 	}
-	return errors.Join(
-		clash(same(&s.MaxPoolSize, usual.MaxPoolSize, &o.MaxPoolSize), "maxPoolSize", "MAX_POOL_SIZE"),
-		clash(same(&s.MinPoolSize, usual.MinPoolSize, &o.MinPoolSize), "minPoolSize", "MIN_POOL_SIZE"),
-		clash(same(&s.MaxConnIdleTime, usual.MaxConnIdleTime, &o.MaxConnIdleTime), "maxIdleTimeMS", "MAX_CONN_IDLE_TIME"),
-		clash(same(&s.ServerSelectionTimeout, usual.ServerSelectionTimeout, &o.ServerSelectionTimeout),
-			"serverSelectionTimeoutMS", "SERVER_SELECTION_TIMEOUT"),
-		clash(same(&s.ConnectTimeout, usual.ConnectTimeout, &o.ConnectTimeout), "connectTimeoutMS", "CONNECT_TIMEOUT"),
-	)
-}
-
-// same makes the variable and the option the same and reports whether they can be.
-func same[V, O ~int | ~int64 | ~uint64](variable *V, usual V, option **O) bool {
-	if *option == nil {
-		*option = new(O(*variable))
+	found := new(problems)
+	clash := func(set, differs bool, option, variable string) {
+		found.add(set && differs, "%[2]sURI: %[1]s: conflicts with %[2]s%[3]s; remove one", option, s.prefix, variable)
 	}
-	if *variable != usual && *variable != V(**option) {
-		return false
-	}
-	*variable = V(**option)
-	return true
+	clash(s.MaxPoolSize != usual.MaxPoolSize, *all.MaxPoolSize != *own.MaxPoolSize, "maxPoolSize", "MAX_POOL_SIZE")
+	clash(s.MinPoolSize != usual.MinPoolSize, *all.MinPoolSize != *own.MinPoolSize, "minPoolSize", "MIN_POOL_SIZE")
+	clash(s.MaxConnIdleTime != usual.MaxConnIdleTime, *all.MaxConnIdleTime != s.MaxConnIdleTime,
+		"maxIdleTimeMS", "MAX_CONN_IDLE_TIME")
+	clash(s.ServerSelectionTimeout != usual.ServerSelectionTimeout, *all.ServerSelectionTimeout != s.ServerSelectionTimeout,
+		"serverSelectionTimeoutMS", "SERVER_SELECTION_TIMEOUT")
+	clash(s.ConnectTimeout != usual.ConnectTimeout, *all.ConnectTimeout != s.ConnectTimeout,
+		"connectTimeoutMS", "CONNECT_TIMEOUT")
+	return all, errors.Join(*found...)
 }

@@ -49,28 +49,13 @@ type pool struct {
 
 // listen hears what happens, together with the monitors that a hook may have set.
 func (m *monitor) listen(o *options.ClientOptions) {
-	m.reads = readpref.PrimaryMode
+	m.reads = cmp.Or(o.ReadPreference, readpref.Primary()).Mode()
+	m.set, m.most = *cmp.Or(o.ReplicaSet, new(string)), int(*cmp.Or(o.MaxPoolSize, new(uint64)))
 	if m.given == nil {
 		m.given = o.Hosts
 	}
 	m.failures, m.pools = make(map[string]error), make(map[string]*pool)
-	if o.ReadPreference != nil {
-		m.reads = o.ReadPreference.Mode()
-	}
-	if o.ReplicaSet != nil {
-		m.set = *o.ReplicaSet
-	}
-	if o.MaxPoolSize != nil {
-		m.most = int(*o.MaxPoolSize)
-	}
-	var pool event.PoolMonitor
-	if o.PoolMonitor != nil {
-		pool = *o.PoolMonitor
-	}
-	var server event.ServerMonitor
-	if o.ServerMonitor != nil {
-		server = *o.ServerMonitor
-	}
+	pool, server := *cmp.Or(o.PoolMonitor, new(event.PoolMonitor)), *cmp.Or(o.ServerMonitor, new(event.ServerMonitor))
 	pool.Event = both(&m.mu, m.poolEvent, pool.Event)
 	server.ServerHeartbeatSucceeded = both(&m.mu, m.heartbeatSucceeded, server.ServerHeartbeatSucceeded)
 	server.ServerHeartbeatFailed = both(&m.mu, m.heartbeatFailed, server.ServerHeartbeatFailed)

@@ -32,19 +32,20 @@ var informed sync.Map // of the options that the log has told of
 
 // readURI checks what the driver does not, or what it says of in words that cannot be shown, and has the driver read
 // all of the rest that need not be looked up.
-func (s *settings) readURI() error {
+func (s *settings) readURI() (*options.ClientOptions, error) {
 	u, unused, errs := parse(s.URI.Reveal())
-	var clash error
+	given := options.Client()
 	if len(u.Hosts) > 0 {
-		s.uri, s.plain, s.srv = text(u, false), text(u, true), isSRV(u)
+		s.uri, s.srv = text(u, false), isSRV(u)
 		s.Database = cmp.Or(s.Database, u.Path)
-		if o, err := read(s.plain); err != nil {
+		if o, err := read(text(u, true)); err != nil {
 			errs = append(errs, blame(u)...)
 		} else {
 			errs = append(errs, s.contradictions(u, o)...)
-			clash = s.merge(o)
+			given = o
 		}
 	}
+	all, clash := s.merge(given)
 	for i, err := range errs {
 		errs[i] = fmt.Errorf("%sURI: %w", s.prefix, err)
 	}
@@ -54,7 +55,7 @@ func (s *settings) readURI() error {
 		slog.Default().Info(s.prefix+"URI: options that mean nothing to Go's driver are skipped",
 			"options", strings.TrimPrefix(names, s.prefix))
 	}
-	return err
+	return all, err
 }
 
 // parse takes a connection string apart and returns the options that Go's driver has no use for beside it. The driver
