@@ -33,6 +33,19 @@ func Errorf(k registry.Kind, format string, args ...any) error {
 	return registry.Classify(k, &failure{kind: k, text: err.Error(), cause: errors.Unwrap(err)})
 }
 
+// Problems are what is wrong with a configuration: all of it, since one who mends it wants to do so once.
+type Problems []error
+
+// Add adds a problem, if it is one. Its text names the variable or the option, and quotes no value.
+func (p *Problems) Add(wrong bool, format string, args ...any) {
+	if wrong {
+		*p = append(*p, fmt.Errorf(format, args...))
+	}
+}
+
+// Err returns all problems as one error, and nil if there are none. A nil error among them is no problem.
+func (p *Problems) Err() error { return errors.Join(*p...) }
+
 // PoolFull says that all Max connections of a pool are in use, for a backend whose driver tells what [Pool] would note.
 func PoolFull(stats registry.PoolStats) error { return new(Pool).Full(stats) }
 

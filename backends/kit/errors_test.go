@@ -65,3 +65,11 @@ func TestClassifyFindsItsOwnErrorsAgainAndKeepsNoText(t *testing.T) {
 		t.Error("nil is an error")
 	}
 }
+
+func TestNoProblemsAreNoError(t *testing.T) {
+	found := kit.Problems{nil}
+	found.Add(false, "X_PORT: %s", "wrong")
+	if err := found.Err(); err != nil {
+		t.Errorf("got %v", err)
+	}
+}

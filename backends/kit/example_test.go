@@ -45,6 +45,18 @@ func ExampleLoad() {
 	// Output: memo.internal 7007 <nil>
 }
 
+// One round of OpenAll says all that there is to mend.
+func ExampleProblems() {
+	port, role := 0, "chief"
+	var found kit.Problems
+	found.Add(port == 0, "%sPORT: must be at least 1", "MEMO_")
+	found.Add(role != "any", "%sROLE: not primary, replica or any", "MEMO_")
+	fmt.Println(found.Err())
+	// Output:
+	// MEMO_PORT: must be at least 1
+	// MEMO_ROLE: not primary, replica or any
+}
+
 // An accessor is for programs that take their handles after OpenAll.
 func ExampleMust() {
 	memo := NewMemo("memo")

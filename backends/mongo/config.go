@@ -3,7 +3,6 @@ package mongo
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"time"
 
@@ -56,8 +55,8 @@ func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 	var err error
 	s.tls, err = s.TLS.Config(name, "") // each host is verified by its own name
 	all, uriErr := s.readURI()
-	found := problems{loadErr, uriErr, err}
-	add := func(wrong bool, format string) { found.add(wrong, format, s.prefix) }
+	found := kit.Problems{loadErr, uriErr, err}
+	add := func(wrong bool, format string) { found.Add(wrong, format, s.prefix) }
 	s.role, err = kit.ParseRole(s.Role)
 	add(err != nil, "%sROLE: not primary, replica or any")
 	add(s.Database != "" && !validDatabase(s.Database), "%sDATABASE: not a name for a database")
@@ -66,7 +65,7 @@ func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 	add(most > 0 && *all.MinPoolSize > most, "%[1]sMIN_POOL_SIZE: is more than %[1]sMAX_POOL_SIZE")
 	add(s.ServerSelectionTimeout <= 0 && loadErr == nil, "%sSERVER_SELECTION_TIMEOUT: want more than 0")
 	add(s.ConnectTimeout <= 0 && loadErr == nil, "%sCONNECT_TIMEOUT: want more than 0")
-	return s, errors.Join(found...)
+	return s, found.Err()
 }
 
 // Open makes a client and verifies that the server can be used.
@@ -115,9 +114,9 @@ func (s *settings) merge(o *options.ClientOptions) (*options.ClientOptions, erro
 	if s.TLS != (config.TLS{}) {
 		all.TLSConfig = s.tls.Clone()
 	}
-	found := new(problems)
+	found := new(kit.Problems)
 	clash := func(set, differs bool, option, variable string) {
-		found.add(set && differs, "%[2]sURI: %[1]s: conflicts with %[2]s%[3]s; remove one", option, s.prefix, variable)
+		found.Add(set && differs, "%[2]sURI: %[1]s: conflicts with %[2]s%[3]s; remove one", option, s.prefix, variable)
 	}
 	clash(s.MaxPoolSize != usual.MaxPoolSize, *all.MaxPoolSize != *own.MaxPoolSize, "maxPoolSize", "MAX_POOL_SIZE")
 	clash(s.MinPoolSize != usual.MinPoolSize, *all.MinPoolSize != *own.MinPoolSize, "minPoolSize", "MIN_POOL_SIZE")
@@ -127,5 +126,5 @@ func (s *settings) merge(o *options.ClientOptions) (*options.ClientOptions, erro
 		"serverSelectionTimeoutMS", "SERVER_SELECTION_TIMEOUT")
 	clash(s.ConnectTimeout != usual.ConnectTimeout, *all.ConnectTimeout != s.ConnectTimeout,
 		"connectTimeoutMS", "CONNECT_TIMEOUT")
-	return all, errors.Join(*found...)
+	return all, found.Err()
 }

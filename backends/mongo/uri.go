@@ -70,12 +70,12 @@ func parse(raw string) (u kit.URI, unused []string, errs []error) {
 	if err != nil {
 		return u, nil, []error{err}
 	}
-	found := new(problems)
-	found.add(u.User == "" && !u.Password.IsZero(), "the password has no user name")
-	found.add(isSRV(u) && (len(u.Hosts) > 1 || u.Hosts[0].Port != 0 || !kit.ValidHost(u.Hosts[0].Name)),
+	found := new(kit.Problems)
+	found.Add(u.User == "" && !u.Password.IsZero(), "the password has no user name")
+	found.Add(isSRV(u) && (len(u.Hosts) > 1 || u.Hosts[0].Port != 0 || !kit.ValidHost(u.Hosts[0].Name)),
 		"mongodb+srv:// wants one host and no port")
 	if u.Path != "" && !validDatabase(u.Path) {
-		found.add(true, "the path must be the name of a database")
+		found.Add(true, "the path must be the name of a database")
 		u.Path = ""
 	}
 	options := make(url.Values)
@@ -83,15 +83,15 @@ func parse(raw string) (u kit.URI, unused []string, errs []error) {
 		name, rule := findRule(given)
 		switch {
 		case name == "":
-			found.add(true, "an option after the ? is unknown%s", suggestion(given))
+			found.Add(true, "an option after the ? is unknown%s", suggestion(given))
 		case rule.verdict == unneeded:
 			unused = append(unused, name)
 		case rule.verdict == refused:
-			found.add(true, "%s: Go's driver has no such option; %s", name, rule.text)
+			found.Add(true, "%s: Go's driver has no such option; %s", name, rule.text)
 		default:
 			options[name] = append(options[name], u.Query[given]...)
 			if text := misuse(name, rule, options[name], isSRV(u)); text != "" {
-				found.add(true, "%s: %s", name, text)
+				found.Add(true, "%s: %s", name, text)
 				delete(options, name)
 			}
 		}
@@ -116,15 +116,6 @@ func misuse(name string, rule *optionRule, values []string, srv bool) string {
 		return "want " + rule.text
 	}
 	return ""
-}
-
-// problems are what is wrong with a configuration.
-type problems []error
-
-func (p *problems) add(wrong bool, format string, args ...any) {
-	if wrong {
-		*p = append(*p, fmt.Errorf(format, args...))
-	}
 }
 
 func validDatabase(name string) bool {
@@ -226,7 +217,7 @@ func blame(u kit.URI) (errs []error) {
 }
 
 // contradictions returns those that the driver does not see.
-func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (found problems) {
+func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (found kit.Problems) {
 	details := false // an option says how to use TLS, and not only whether
 	for name := range u.Query {
 		about := strings.HasPrefix(name, "tls") || strings.HasPrefix(name, "ssl")
@@ -238,15 +229,15 @@ func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (found pr
 	}
 	if s.TLS != (config.TLS{}) {
 		secure = s.tls
-		found.add(details || u.Query.Has("tls") || u.Query.Has("ssl"),
+		found.Add(details || u.Query.Has("tls") || u.Query.Has("ssl"),
 			"has TLS options, and so has %[1]sTLS or %[1]sTLS_*; remove one", s.prefix)
 	} else {
 		off := o.TLSConfig == nil || u.Query.Get("tls") == "false" || u.Query.Get("ssl") == "false"
-		found.add(details && off, "has other TLS options, but tls is not true")
+		found.Add(details && off, "has other TLS options, but tls is not true")
 	}
-	found.add(mechanism == x509 && (secure == nil || len(secure.Certificates) == 0 && secure.GetClientCertificate == nil),
+	found.Add(mechanism == x509 && (secure == nil || len(secure.Certificates) == 0 && secure.GetClientCertificate == nil),
 		"authMechanism: %s wants tlsCertificateKeyFile or %sTLS_CERT_FILE", x509, s.prefix)
-	found.add(mechanism == "" && u.User != "" && u.Password.IsZero(), "the user has no password")
-	found.add(s.srv && o.Direct != nil && *o.Direct, "directConnection: want mongodb:// and one host")
+	found.Add(mechanism == "" && u.User != "" && u.Password.IsZero(), "the user has no password")
+	found.Add(s.srv && o.Direct != nil && *o.Direct, "directConnection: want mongodb:// and one host")
 	return found
 }

@@ -71,7 +71,7 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	c.over, c.end = context.WithCancel(context.Background())
 	dial := func() (*driver.Client, error) { return c.dial(ctx) }
 	var err error
-	if c.Client, err = within(ctx, dial, func(late *driver.Client) { _ = late.Close() }); err != nil {
+	if c.Client, err = kit.Within(ctx, nil, dial, func(late *driver.Client) { _ = late.Close() }); err != nil {
 		c.end()
 		return nil, kit.Classify(err)
 	}
@@ -219,29 +219,3 @@ func (c *client) topic(nameOrID string) string {
 }
 
 var noRetry = gax.WithRetry(func() gax.Retryer { return nil })
-
-// within calls f, which knows no context, and waits for it until ctx ends. What f returns after that goes to
-// late, if it is not nil.
-func within[T any](ctx context.Context, f func() (T, error), late func(T)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		value, err := f()
-		done <- result{value, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		go func() {
-			if r := <-done; r.err == nil && late != nil {
-				late(r.value)
-			}
-		}()
-		var none T
-		return none, ctx.Err()
-	}
-}

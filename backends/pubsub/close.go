@@ -23,13 +23,10 @@ const (
 // Close stops and flushes the publishers, cuts off what has not been confirmed when the time is nearly up, and closes
 // the driver's client. Without a deadline the time is PUBLISH_TIMEOUT.
 func (c *client) Close(ctx context.Context) error {
-	if _, bounded := ctx.Deadline(); !bounded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.settings.PublishTimeout)
-		defer cancel()
-	}
+	ctx, cancel := bounded(ctx, c.settings.PublishTimeout)
+	defer cancel()
 	deadline, _ := ctx.Deadline()
-	last := min(time.Until(deadline)/4, settling)
+	last := max(min(time.Until(deadline)/4, settling), leastSettling)
 	flushing, cancel := context.WithDeadline(ctx, deadline.Add(-last))
 	defer cancel()
 	pending, flushed := c.flush()
@@ -38,15 +35,20 @@ func (c *client) Close(ctx context.Context) error {
 		c.calm(flushing, quiet)
 	}
 	c.end()
-	if ctx.Err() != nil {
-		last = 0
-	}
-	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(last*3/4, leastSettling))
+	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
 	defer cancel()
 	wait(rest, flushed)
 	c.calm(rest, 0)
-	_, _ = within(rest, func() (struct{}, error) { return struct{}{}, c.Client.Close() }, nil)
+	_, _ = kit.Within(rest, nil, func() (struct{}, error) { return struct{}{}, c.Client.Close() }, nil)
 	return c.unconfirmed(pending)
+}
+
+// bounded returns ctx, with a deadline in any case.
+func bounded(ctx context.Context, usual time.Duration) (context.Context, context.CancelFunc) {
+	if _, bounded := ctx.Deadline(); bounded {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, usual)
 }
 
 func wait(ctx context.Context, done <-chan struct{}) {

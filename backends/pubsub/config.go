@@ -1,7 +1,6 @@
 package pubsub
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -64,10 +63,12 @@ func resolve(name string, in setup) (*settings, error) {
 	}
 	s := &settings{Config: cfg, setup: in, name: name, prefix: config.Prefix(name)}
 	host, file := s.setHost(), s.readFile()
-	if err := errors.Join(s.checkProject(), host, file, s.checkLimits()); err != nil {
-		return nil, err
-	}
-	return s, nil
+	found := kit.Problems{s.checkProject(), host, file}
+	noTopic := s.CheckTopic != "" && !validTopic.MatchString(s.CheckTopic)
+	found.Add(noTopic, "%sCHECK_TOPIC: not the name of a topic", s.prefix)
+	found.Add(s.GRPCConns < 1, "%sGRPC_CONNS: must be at least 1", s.prefix)
+	found.Add(s.PublishTimeout <= 0, "%sPUBLISH_TIMEOUT: must be more than 0", s.prefix)
+	return s, found.Err()
 }
 
 // checkProject lets Open find out the project where the program brings credentials of its own, and where it is to be
@@ -121,20 +122,6 @@ func emulatorOfProcess() bool {
 		Host string `env:"EMULATOR_HOST"`
 	}](Name)
 	return process.Host != ""
-}
-
-// checkLimits refuses what the driver would silently take for something else.
-func (s *settings) checkLimits() (err error) {
-	if s.CheckTopic != "" && !validTopic.MatchString(s.CheckTopic) {
-		err = fmt.Errorf("%sCHECK_TOPIC: not the name of a topic", s.prefix)
-	}
-	if s.GRPCConns < 1 {
-		err = errors.Join(err, fmt.Errorf("%sGRPC_CONNS: must be at least 1", s.prefix))
-	}
-	if s.PublishTimeout <= 0 {
-		err = errors.Join(err, fmt.Errorf("%sPUBLISH_TIMEOUT: must be more than 0", s.prefix))
-	}
-	return err
 }
 
 var (

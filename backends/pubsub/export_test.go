@@ -29,6 +29,3 @@ func Resolve(t *testing.T, name string, opts ...Option) Resolved {
 		GRPCConns: s.GRPCConns, PublishTimeout: s.PublishTimeout, CheckInterval: s.CheckInterval,
 	}
 }
-
-// Within bounds a call that knows no context.
-var Within = within[int]

@@ -356,23 +356,6 @@ func TestACheckWithoutADeadlineBoundsItself(t *testing.T) {
 	}
 }
 
-func TestWhatComesTooLateIsDisposedOf(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	proceed, disposed := make(chan struct{}), make(chan int)
-	time.AfterFunc(10*time.Millisecond, cancel)
-	_, err := pubsub.Within(ctx, func() (int, error) {
-		<-proceed
-		return 7, nil
-	}, func(late int) { disposed <- late })
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-	close(proceed)
-	if late := <-disposed; late != 7 {
-		t.Errorf("disposed of %d", late)
-	}
-}
-
 // calls is a reactor to GetTopic that fails the third one.
 type calls struct {
 	mu sync.Mutex

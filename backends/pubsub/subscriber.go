@@ -139,11 +139,8 @@ func (s *receiver) deliver(ctx context.Context, m *driver.Message) {
 
 // Close ends the receiving; see Subscriber.
 func (s *receiver) Close(ctx context.Context) error {
-	if _, bounded := ctx.Deadline(); !bounded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, 25*time.Second)
-		defer cancel()
-	}
+	ctx, cancel := bounded(ctx, 25*time.Second)
+	defer cancel()
 	s.stop()
 	deadline, _ := ctx.Deadline()
 	defer time.AfterFunc(time.Until(deadline)*9/10, s.expire).Stop()

@@ -97,7 +97,7 @@ func TestTheContextOfAHandlerEndsWithMostOfTheShare(t *testing.T) {
 	}
 	send(t, top, 1)
 	<-begun
-	const share = 2 * time.Second
+	const share = 4 * time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), share)
 	defer cancel()
 	start := time.Now()
