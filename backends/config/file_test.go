@@ -69,6 +69,7 @@ func TestWhatASecretLosesIsToldOnce(t *testing.T) {
 		for _, environ := range [][]string{
 			{prefix + "USER=app\r", prefix + "PASSWORD=hunter2\r", prefix + "URL_FILE=" + path},
 			{prefix + "PASSWORD_FILE=" + writeFile(t, "hunter2\r\n")},
+			{prefix + "PASSWORD=hunter2 # new"},
 		} {
 			if _, err := config.LoadFrom[fileConfig](name, environ); err != nil {
 				t.Fatal(err)
@@ -77,6 +78,7 @@ func TestWhatASecretLosesIsToldOnce(t *testing.T) {
 	}
 	want := fmt.Sprintf(`level=WARN msg="%[1]sURL_FILE: white space at its ends is dropped" variable=%[1]sURL_FILE
 level=WARN msg="%[1]sPASSWORD: white space at its ends is dropped" variable=%[1]sPASSWORD
+level=WARN msg="%[1]sPASSWORD: has a comment behind the value: put it on a line of its own; it is taken for a part of the password" variable=%[1]sPASSWORD
 `, prefix)
 	if log.String() != want {
 		t.Errorf("log:\n%s\nwant:\n%s", log, want)

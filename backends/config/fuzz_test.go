@@ -66,7 +66,7 @@ var sentences = func() (all []string) {
 		"TLS": nil, "TLS_CA_FILE": nil, "TLS_CERT_FILE": nil, "TLS_KEY_FILE": nil, "TLS_SERVER_NAME": nil,
 	} {
 		for _, text := range append(own, "has a control character", "has a ${...} that nothing has expanded",
-			"has a comment behind the value: put it on a line of its own",
+			"has a comment behind the value: put it on a line of its own", "has a character that cannot be seen",
 			"set together with SERVER_"+name+"_FILE; keep one of the two") {
 			all = append(all, "SERVER_"+name+": "+text, "SERVER_"+name+"_FILE: "+text)
 		}
@@ -86,7 +86,7 @@ func FuzzClean(f *testing.F) {
 	f.Cleanup(func() { slog.SetDefault(before) })
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	for _, seed := range []string{
-		"db", " 'db' ", "\ufeff\"db\"\r", "''", "'", "a # b", "${A}", "$(A)", "mysql://a:${B}@h", "-----BEGIN X", "\x00",
+		"db", " 'db' ", "\ufeff\"db\"\r", "''", "'", "a # b", "${A}", "$(A)", "mysql://a:${B}@h", "-----BEGIN X", "\x00", "a\u200bb",
 	} {
 		f.Add(seed)
 	}

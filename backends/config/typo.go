@@ -12,7 +12,7 @@ import (
 // no typo to another, and one warning for a variable is enough.
 var seen struct {
 	sync.Mutex
-	read, warned map[string]bool
+	read, warned map[string]bool // warned: of names, and of texts
 }
 
 // warnOfSlips logs each variable that nothing reads, and that looks like a typo of one of vars or has the name that
@@ -34,12 +34,13 @@ func warnOfSlips(vars []variable, environment map[string]string) {
 
 // warnOnce logs something about a variable that is read, unless that was done before.
 func warnOnce(name, text string) {
+	text = name + ": " + text
 	seen.Lock()
-	warned := seen.warned[name]
-	seen.warned[name] = true // findSlips has made the map
+	warned := seen.warned[text]
+	seen.warned[text] = true // findSlips has made the map
 	seen.Unlock()
 	if !warned {
-		slog.Default().Warn(name+": "+text, "variable", name)
+		slog.Default().Warn(text, "variable", name)
 	}
 }
 

@@ -39,6 +39,10 @@ func (v variable) clean(name, raw string) (string, problem) {
 // isBlank reports whether a character at the end of a value cannot be seen.
 func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
+// isUnseen reports whether a character within a value is no blank, and looks like one or like nothing: it came from a
+// web page, and is another name to a server.
+func isUnseen(r rune) bool { return r != ' ' && isBlank(r) }
+
 // isDocument reports whether the value is PEM or JSON, which have lines: where the path of a file is wanted, somebody
 // else knows better what to say.
 func isDocument(value string) bool {
@@ -53,7 +57,7 @@ var (
 	placeholder = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}|\$\(\w+\)|^\$[A-Za-z_]\w*$`) // and of Kubernetes
 )
 
-// suspect returns what the text has that a shell or another program was to take out of it.
+// suspect returns what the text has that nobody can see, or that a shell or another program was to take out of it.
 func (v variable) suspect(text string) problem {
 	pattern := placeholder
 	if v.Secret && isURL(text) {
@@ -62,6 +66,8 @@ func (v variable) suspect(text string) problem {
 	switch {
 	case comment.MatchString(text):
 		return "has a comment behind the value: put it on a line of its own"
+	case strings.ContainsFunc(text, isUnseen):
+		return "has a character that cannot be seen"
 	case !pattern.MatchString(text):
 		return ""
 	case v.Secret && isURL(text):

@@ -33,6 +33,7 @@ func TestAValueIsWhatWasMeant(t *testing.T) {
 		{"PASSWORD", `'hunter2'`, "hunter2", quotes},
 		{"PASSWORD", `hun"ter2'`, `hun"ter2'`, ""},
 		{"PASSWORD", "hunter2\u00a0", "hunter2", space},
+		{"PASSWORD", "hunter2\u200bx", "hunter2\u200bx", "has a character that cannot be seen; it is taken for a part"},
 		{"PASSWORD", "hunt$er2#x", "hunt$er2#x", ""},
 		{"PASSWORD", "hunter2 # the new one", "hunter2 # the new one", "has a comment behind the value"},
 		{"PASSWORD", "${DB_PASSWORD}", "${DB_PASSWORD}", "has a ${...} that nothing has expanded; it is taken for a part"},
@@ -67,12 +68,17 @@ func TestWhatAProgramWasToTakeOutOfAValueIsRefused(t *testing.T) {
 		comment  = ": has a comment behind the value: put it on a line of its own"
 		expanded = ": has a ${...} that nothing has expanded"
 		escape   = expanded + "; write %24%7B if it is meant so"
+		unseen   = ": has a character that cannot be seen"
 	)
 	for _, test := range []struct{ key, value, want string }{
 		{"HOST", "db # hunter2", comment},
 		{"HOST", "db\u00a0#hunter2", comment},
 		{"TLS", "off #", comment},
 		{"URL", "mysql://app:hunter2@h/db # hunter2", comment},
+		{"HOST", "my\u00a0db", unseen},
+		{"HOST", "my\u200bdb", unseen},
+		{"HOST", "\"my\u2028db\"", unseen},
+		{"URL", "mysql://app:hunter2@h/my\u00a0db", unseen},
 		{"HOST", "${HUNTER2}", expanded},
 		{"HOST", "${HUNTER2:-hunter2}.internal", expanded},
 		{"HOST", "$(HUNTER2)", expanded},

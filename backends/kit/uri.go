@@ -36,7 +36,7 @@ type Host struct {
 // a Unix socket may stand for a host, percent-encoded. A control character is refused, and in the user name
 // and the path a percent-encoded one, too.
 func ParseURI(raw string, schemes ...string) (URI, error) {
-	if HasControl(raw) {
+	if strings.ContainsFunc(raw, unicode.IsControl) {
 		return URI{}, errors.New("has a control character")
 	}
 	scheme, rest, found := strings.Cut(raw, "://")
@@ -73,9 +73,13 @@ func ParseURI(raw string, schemes ...string) (URI, error) {
 	return u, nil
 }
 
-// HasControl reports whether text has a control character, which is hardly ever meant: most are the end of a line in
-// a file that came from elsewhere. A server would take it for a part of a name.
-func HasControl(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }
+// HasControl reports whether text has a character that cannot be seen, which is hardly ever meant: most are the end of
+// a line in a file that came from elsewhere, or the blank of a web page. A server would take it for a part of a name.
+func HasControl(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r != ' ' && unicode.IsSpace(r)
+	})
+}
 
 func (u *URI) setUser(userinfo string) error {
 	name, password, found := strings.Cut(userinfo, ":")

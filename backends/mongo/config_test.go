@@ -115,6 +115,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 				"MONGO_MIN_POOL_SIZE: is more than MONGO_MAX_POOL_SIZE",
 		},
 		"control in the database":  {"MONGO_URI=mongodb://h MONGO_DATABASE=a\x7f", "MONGO_DATABASE: has a control character"},
+		"unseen in the database":   {"MONGO_URI=mongodb://h/a%E2%80%8Bb", "MONGO_URI: the path has a control character"},
 		"control in the path":      {"MONGO_URI=mongodb://h/a%0Db", "MONGO_URI: the path has a control character"},
 		"control in the URI":       {"MONGO_URI=mongodb://u:SECRET\x01@h", control},
 		"control at the URI's end": {"MONGO_URI=mongodb://u:SECRET@h/?w=majority\x7f", control},

@@ -70,6 +70,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"another collation":     {"MYSQL_URL=mysql://h/d?collation=latin1_swedish_ci", notUTF8},
 		"quoted collation":      {"MYSQL_URL=mysql://h/d?collation='latin1_bin'", notUTF8},
 		"control in a database": {"MYSQL_URL=mysql://h/d%0d", "MYSQL_URL: the path has a control character"},
+		"unseen in a DSN":       {"MYSQL_DSN=app:SECRET@tcp(h)/d%c2%a0x", "MYSQL_DSN: the name of the database has a control character"},
 		"control in a DSN":      {"MYSQL_DSN=app:SECRET@tcp(h)/d%0d", "MYSQL_DSN: the name of the database has a control character"},
 		"SQL in a variable":     {"MYSQL_URL=mysql://h/d?sql_mode='ANSI',global%20x=('SECRET')", "MYSQL_URL: option sql_mode: " + badWord},
 		"plus in an option":     {"MYSQL_URL=mysql://h/d?time_zone=+01:00", "MYSQL_URL: option time_zone: " + badWord},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
@@ -55,7 +56,7 @@ func parseDSN(raw, prefix string) (t target, err error) {
 	if strings.HasPrefix(raw, "mysql://") || strings.HasPrefix(raw, "mariadb://") {
 		return t, errors.New("this is a URL: put it into " + prefix + "URL")
 	}
-	if kit.HasControl(raw) {
+	if strings.ContainsFunc(raw, unicode.IsControl) {
 		return t, errors.New("has a control character")
 	}
 	slash := strings.LastIndexByte(raw, '/')
