@@ -212,8 +212,18 @@ func TestNothingIsLeftOfAFailedOpen(t *testing.T) {
 	if err := r.OpenAll(t.Context()); registry.KindOf(err) != registry.KindUnreachable {
 		t.Errorf("got %v", err)
 	}
-	if n := proxy.Conns(); n != 0 {
-		t.Errorf("%d connections are left", n)
+	noneLeft(t, proxy)
+}
+
+// noneLeft waits until the proxy, too, has seen that all connections are closed.
+func noneLeft(t *testing.T, proxy *faultproxy.Proxy) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for limit := time.Now().Add(30 * time.Second); proxy.Conns() != 0; <-tick.C {
+		if time.Now().After(limit) {
+			t.Fatalf("%d connections are left", proxy.Conns())
+		}
 	}
 }
 
