@@ -113,10 +113,12 @@ func TestAServerThatServesNobodyIsNotOpened(t *testing.T) {
 	} {
 		url, say := sayNo(t)
 		say(text)
-		r, _ := register(at(url))
-		r.OpenTimeout = 300 * time.Millisecond
-		if err := r.OpenAll(t.Context()); err == nil || err.Error() != want {
-			t.Errorf("got  %v\nwant %s", err, want)
+		for _, option := range []string{"", "/3", "?client_name=shop"} { // what a client says first
+			r, _ := register(at(url + option))
+			r.OpenTimeout = 300 * time.Millisecond
+			if err := r.OpenAll(t.Context()); err == nil || err.Error() != want {
+				t.Errorf("%s: got  %v\nwant %s", option, err, want)
+			}
 		}
 	}
 }

@@ -43,9 +43,9 @@ func (s *settings) Credentials() kit.Credentials {
 // the error says what it is.
 func (c *client) greet(ctx context.Context, conn driver.Conn, who kit.Credentials) error {
 	err := c.authenticate(ctx, conn, who)
-	if err == nil && c.ClientName != "" { // it is for people who look: a refusal is no failure
+	if err == nil && c.ClientName != "" { // it is for people who look: a refusal of it alone is no failure
 		_, err = driver.DoContext(conn, ctx, "CLIENT", "SETNAME", c.ClientName)
-		if refused(err) {
+		if unanswered(err) {
 			err = nil
 		}
 	}
