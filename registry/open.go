@@ -282,18 +282,25 @@ func (r *Registry) openRequired(parent context.Context, failure <-chan struct{},
 			run.took(row.name, time.Since(began), n)
 			return nil
 		}
-		wait := backoff(n)
-		if !err.Kind.Retryable() || ctx.Err() != nil || isClosed(failure) {
+		wait, over := backoff(n), isOver(ctx)
+		if !err.Kind.Retryable() || over || isClosed(failure) {
 			wait = 0
 		}
 		row.logAttempt(n, wait, err)
-		if before != nil && ctx.Err() != nil && (err.Kind == KindTimeout || err.Kind == KindCanceled) {
+		if before != nil && over && (err.Kind == KindTimeout || err.Kind == KindCanceled) {
 			return gaveUp(parent, before) // the end of the time cut this attempt off: the one before knows more
 		}
 		if before = err; wait == 0 || !sleep(ctx, failure, wait) {
 			return gaveUp(parent, err)
 		}
 	}
+}
+
+// isOver reports whether ctx is done or is about to be: the sockets of an attempt keep its deadline by themselves, and
+// may be first.
+func isOver(ctx context.Context) bool {
+	deadline, limited := ctx.Deadline()
+	return ctx.Err() != nil || limited && !time.Now().Before(deadline)
 }
 
 // openOptional makes one attempt and leaves the rest to the background.

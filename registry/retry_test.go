@@ -3,6 +3,7 @@ package registry_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -184,6 +185,34 @@ func TestTheTimeoutsAreReadWhenOpenAllStarts(t *testing.T) {
 		start = time.Now()
 		wantKind(t, r.OpenAll(t.Context()), registry.KindTimeout)
 		took(t, start, 4*time.Second)
+	})
+}
+
+// lateContext has a deadline and ends only later, as a context does on a busy machine: the sockets of an attempt keep the
+// time by themselves.
+type lateContext struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c lateContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+func TestAnAttemptThatTheDeadlineCutsOffHidesNoBetterCause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		start := time.Now()
+		times := func(ctx context.Context) error {
+			deadline, _ := ctx.Deadline()
+			<-time.After(time.Until(deadline))
+			return os.ErrDeadlineExceeded
+		}
+		r := quiet(&fake{name: "a", open: inTurn(failing(errRefused), times)})
+		err := r.OpenAll(lateContext{ctx, start.Add(time.Second)})
+		took(t, start, time.Second)
+		if want := "open a: unreachable: connection refused"; err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	})
 }
 
