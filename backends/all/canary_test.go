@@ -154,6 +154,7 @@ type canaryCase struct {
 	env     []string
 	file    string
 	fits    bool // the secret is where it belongs, and the server gets to see it
+	shown   bool // the secret is where an address or the name of a database belongs, which records show
 }
 
 // canaryCases are all the places where somebody could put the secret: each variable that Describe knows, a file in the
@@ -176,7 +177,8 @@ func canaryCases(secret canary.Secret, folder string) (cases []canaryCase) {
 			for _, name := range append(slices.Clip(v.Aliases), v.Name) {
 				for _, base := range w.bases(v) {
 					fits := slices.Contains(w.fitting, v.Name) && (w.inClear == "" || slices.Contains(base, w.inClear))
-					add(append(base, name+"="+secret.Value)...).fits = fits
+					c := add(append(base, name+"="+secret.Value)...)
+					c.fits, c.shown = fits, slices.Contains(w.shown, v.Name)
 					if v.Secret {
 						add(append(base, name+"_FILE="+secret.Value)...)
 						add(append(base, name+"_FILE="+file("secret", secret.Value+"\n"))...)
@@ -188,8 +190,9 @@ func canaryCases(secret canary.Secret, folder string) (cases []canaryCase) {
 			}
 			for i, shape := range w.shapes[v.Name] {
 				escaped := strings.ReplaceAll(shape, "{secret}", secret.Escaped())
-				add(v.Name + "=" + strings.ReplaceAll(shape, "{secret}", secret.Value))
-				add(v.Name + "=" + escaped).fits = i == 0 && v.Secret && w.inClear == ""
+				add(v.Name + "=" + strings.ReplaceAll(shape, "{secret}", secret.Value)).shown = slices.Contains(w.shown, shape)
+				c := add(v.Name + "=" + escaped)
+				c.fits, c.shown = i == 0 && v.Secret && w.inClear == "", slices.Contains(w.shown, shape)
 				if i > 0 {
 					continue
 				}

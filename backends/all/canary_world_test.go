@@ -13,6 +13,7 @@ type world struct {
 	inClearFor []string            // the variables that are to be tried in clear, too
 	shapes     map[string][]string // what somebody may make of a password by variable, right and wrong; a right one first
 	extras     []string            // each is set beside the first shape
+	shown      []string            // the variables, and the shapes, where the secret is an address or a name that records show
 }
 
 // worlds has an entry for each backend.
@@ -32,6 +33,10 @@ var worlds = map[string]world{
 		alone:   []string{"MYSQL_URL", "MYSQL_DSN"},
 		fitting: []string{"MYSQL_PASSWORD"},
 		whole:   []string{"MYSQL_URL=mysql://app:{secret}@{addr}/shop", "MYSQL_TLS=skip-verify"},
+		shown: []string{
+			"MYSQL_HOST", "MYSQL_DATABASE", "mysql://app:pw@{addr}/{secret}",
+			"app:pw@tcp({secret})/shop", "app:pw@unix(/{secret})/shop", "app:pw@tcp({addr})/{secret}",
+		},
 		extras:  []string{"MYSQL_TLS=skip-verify", "MYSQL_PASSWORD=other"},
 		inClear: "MYSQL_TLS=skip-verify", inClearFor: []string{"MYSQL_PASSWORD", "MYSQL_USER"},
 		shapes: map[string][]string{
@@ -61,6 +66,10 @@ var worlds = map[string]world{
 		parts:  []string{"MONGO_URI=mongodb://app:pw@{addr}/shop"},
 		alone:  []string{"MONGO_URI"},
 		whole:  []string{"MONGO_URI=mongodb://app:{secret}@{addr}/shop?authMechanism=PLAIN"},
+		shown: []string{
+			"MONGO_DATABASE", "mongodb://{addr}/{secret}", "mongodb://{secret}/shop", "mongodb+srv://{secret}/",
+			"mongodb+srv://app:pw@{secret}.example.invalid",
+		},
 		extras: []string{"MONGO_TLS=skip-verify"},
 		shapes: map[string][]string{
 			"MONGO_URI": {
@@ -93,6 +102,7 @@ var worlds = map[string]world{
 		alone:   []string{"REDIS_URL"},
 		fitting: []string{"REDIS_PASSWORD"},
 		whole:   []string{"REDIS_URL=redis://app:{secret}@{addr}"},
+		shown:   []string{"REDIS_HOST", "redis://{secret}:1"},
 		extras:  []string{"REDIS_TLS=skip-verify", "REDIS_PASSWORD=other"},
 		shapes: map[string][]string{
 			"REDIS_URL": {
@@ -119,6 +129,7 @@ var worlds = map[string]world{
 		parts:   []string{"PUBSUB_EMULATOR_HOST={addr}", "PUBSUB_PROJECT_ID=p", "PUBSUB_CHECK_INTERVAL=1ns"},
 		fitting: []string{"PUBSUB_PROJECT_ID", "PUBSUB_CHECK_TOPIC"},
 		whole:   []string{"PUBSUB_EMULATOR_HOST={addr}", "PUBSUB_CHECK_INTERVAL=1ns"},
+		shown:   []string{"PUBSUB_EMULATOR_HOST", "PUBSUB_ENDPOINT", "PUBSUB_PROJECT_ID", "{secret}:8085"},
 		shapes: map[string][]string{
 			"PUBSUB_EMULATOR_HOST": {"http://{secret}@{addr}", "{secret}:{addr}", "{secret}:8085"},
 			"PUBSUB_PROJECT_ID":    {"projects/{secret}"},

@@ -4,7 +4,7 @@
 // A backend brings three types of its own and one embedded [Resource]:
 //
 //	setup      what a program sets in code: a Config, a hook. WithConfig and WithHook are functions on it
-//	settings   what resolve makes of the Config. Its Open connects, and makes a
+//	settings   what resolve makes of the Config, with its [Target]. Its Open connects, and makes a
 //	client     that has the driver's handle, a Check and a Close; see [Client]
 //
 //	type Resource struct {

@@ -49,6 +49,8 @@ func resolve(name string, in memoSetup) (*memoSettings, error) {
 	return &memoSettings{kit.Host{Name: cfg.Host, Port: cfg.Port}.Addr(7007)}, nil
 }
 
+func (s *memoSettings) Target() kit.Target { return kit.Target{Addrs: []string{s.addr}} }
+
 func (s *memoSettings) Open(ctx context.Context) (*memoClient, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.addr)
 	if err != nil {

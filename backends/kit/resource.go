@@ -3,6 +3,7 @@ package kit
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,7 @@ type Resource[O any, T Client[H], H any] struct {
 
 	opening sync.Mutex // held by Open and Close, before mu
 	state   atomic.Pointer[state[T, H]]
+	target  atomic.Pointer[Target] // of the last settings
 }
 
 // Settings are a configuration that has been checked, and all that Open needs to know.
@@ -34,6 +36,8 @@ type Settings[T any] interface {
 	// Open connects, verifies that the backend can serve, and returns the client. It leaves nothing behind if it fails.
 	// The context bounds the opening only, not the life of the client.
 	Open(ctx context.Context) (T, error)
+	// Target returns where Open connects.
+	Target() Target
 }
 
 // Client is what Open makes and Close ends. Its errors must be ready to be shown: see [Classify] and [Table].
@@ -123,8 +127,22 @@ func (r *Resource[O, T, H]) configure() error {
 		return registry.Classify(registry.KindConfig, err)
 	}
 	r.settings = settings
+	target := settings.Target()
+	r.target.Store(&target)
 	return nil
 }
+
+// Target returns where the resource connects, by the configuration that was last read without a mistake: by Configure,
+// or by Open. Until then it is empty.
+func (r *Resource[O, T, H]) Target() Target {
+	if target := r.target.Load(); target != nil {
+		return *target
+	}
+	return Target{}
+}
+
+// LogValue returns the [Target], as the registry's records show it.
+func (r *Resource[O, T, H]) LogValue() slog.Value { return r.Target().LogValue() }
 
 // Open connects, logs in and verifies that the backend can serve; ctx bounds that. What is open stays as it is. The
 // configuration is the one that Configure has read since the last Open, and is read now if there is none: so a resource

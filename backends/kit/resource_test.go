@@ -57,6 +57,10 @@ func resolveFake(name string, in fakeSetup) (*fakeSettings, error) {
 	return &fakeSettings{in}, nil
 }
 
+func (s *fakeSettings) Target() kit.Target {
+	return kit.Target{Addrs: []string{"a:1", "b:2"}, Database: "shop", User: "app"}
+}
+
 func (s *fakeSettings) Open(context.Context) (*fakeClient, error) {
 	if s.refuses != nil && *s.refuses != nil {
 		return nil, *s.refuses
@@ -109,9 +113,25 @@ func TestAResourceIsWhatTheRegistryWants(t *testing.T) {
 	for method := range reflect.TypeOf(res).Methods() {
 		methods = append(methods, method.Name)
 	}
-	want := []string{"Check", "Close", "Configure", "Handle", "Name", "Open", "Use"}
+	want := []string{"Check", "Close", "Configure", "Handle", "LogValue", "Name", "Open", "Target", "Use"}
 	if !slices.Equal(methods, want) {
 		t.Errorf("a backend that embeds a Resource exports\n%v, want\n%v", methods, want)
+	}
+}
+
+func TestAResourceSaysWhereItConnects(t *testing.T) {
+	res := newFake()
+	if got := fmt.Sprint(res.LogValue()); got != "[]" {
+		t.Errorf("before Configure: %s", got)
+	}
+	if err := res.Configure(); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(res.LogValue()); got != "[addr=a:1,b:2 database=shop]" {
+		t.Errorf("records have %s", got)
+	}
+	if got := res.Target(); got.User != "app" {
+		t.Errorf("the user is %q", got.User)
 	}
 }
 

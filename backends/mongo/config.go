@@ -39,6 +39,7 @@ type settings struct {
 	tls    *tls.Config   // by the variables
 	uri    config.Secret // with the escapes that the driver wants
 	srv    bool
+	target kit.Target
 	turn   kit.Turn // of what the driver does without a context: it looks names up
 }
 
@@ -67,6 +68,9 @@ func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 	add(s.ConnectTimeout <= 0 && loadErr == nil, "%sCONNECT_TIMEOUT: want more than 0")
 	return s, found.Err()
 }
+
+// Target returns where the servers are, by the URI.
+func (s *settings) Target() kit.Target { return s.target }
 
 // Open makes a client and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {

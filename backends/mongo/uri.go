@@ -38,6 +38,7 @@ func (s *settings) readURI() (*options.ClientOptions, error) {
 	if len(u.Hosts) > 0 {
 		s.uri, s.srv = text(u, false), isSRV(u)
 		s.Database = cmp.Or(s.Database, u.Path)
+		s.target = targetOf(u, s.Database)
 		if o, err := read(text(u, true)); err != nil {
 			errs = append(errs, blame(u)...)
 		} else {
@@ -161,6 +162,18 @@ func text(u kit.URI, plain bool) config.Secret {
 		authority.User = url.User(u.User)
 	}
 	return config.NewSecret(authority.String() + "/" + url.QueryEscape(u.Path) + "?" + options.Encode())
+}
+
+func targetOf(u kit.URI, database string) kit.Target {
+	t := kit.Target{Database: database, User: u.User}
+	if isSRV(u) {
+		t.SRV = u.Hosts[0].Name
+		return t
+	}
+	for _, host := range u.Hosts {
+		t.Addrs = append(t.Addrs, host.Addr(defaultPort))
+	}
+	return t
 }
 
 // read returns what the driver reads in a connection string. The text of its error may quote any part of that.

@@ -38,6 +38,15 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	return c, nil
 }
 
+// Target returns where the server is, as the driver is told.
+func (s *settings) Target() kit.Target {
+	t := kit.Target{Addrs: []string{s.driver.Addr}, Database: s.driver.DBName}
+	if s.credentials == nil {
+		t.User = s.driver.User
+	}
+	return t
+}
+
 // Handle returns the pool.
 func (c *client) Handle() *sql.DB { return c.DB }
 

@@ -34,6 +34,8 @@ const (
 	emulatorPort = 8085
 	// servicePort is that of every endpoint of Google's.
 	servicePort = 443
+	// serviceAddr is where the driver goes by itself.
+	serviceAddr = "pubsub.googleapis.com:443"
 	// probeTopic is what a check asks for unless a topic is named. It need not exist.
 	probeTopic = "mooring-probe"
 )
@@ -69,6 +71,18 @@ func resolve(name string, in setup) (*settings, error) {
 	found.Add(s.GRPCConns < 1, "%sGRPC_CONNS: must be at least 1", s.prefix)
 	found.Add(s.PublishTimeout <= 0, "%sPUBLISH_TIMEOUT: must be more than 0", s.prefix)
 	return s, found.Err()
+}
+
+// Target returns where the service is, unless the program may have said it.
+func (s *settings) Target() kit.Target {
+	t := kit.Target{Project: s.ProjectID}
+	switch {
+	case s.addr != "":
+		t.Addrs = []string{s.addr}
+	case len(s.options) == 0:
+		t.Addrs = []string{serviceAddr}
+	}
+	return t
 }
 
 // checkProject lets Open find out the project where the program brings credentials of its own, and where it is to be

@@ -62,6 +62,9 @@ type receiver struct {
 	err error      // why receiving has ended the last time; nil while it goes on
 }
 
+// Target returns where the messages come from.
+func (i *intake) Target() kit.Target { return i.resource.Target() }
+
 // Open verifies that the subscription is there, and begins.
 func (i *intake) Open(ctx context.Context) (*receiver, error) {
 	c, err := kit.ClientOf(i.resource.Resource)

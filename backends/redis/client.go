@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"net"
+	"strconv"
 	"time"
 
 	driver "github.com/gomodule/redigo/redis"
@@ -44,6 +45,15 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// Target returns where the server is.
+func (s *settings) Target() kit.Target {
+	t := kit.Target{Addrs: []string{s.addr}, Database: strconv.Itoa(s.DB)}
+	if s.credentials == nil {
+		t.User = s.Username
+	}
+	return t
 }
 
 // Handle returns the pool.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -37,7 +38,7 @@ func (r *report) round(ctx context.Context) {
 // stands: it knows more.
 func (f *finding) examine(ctx context.Context) {
 	now := *f
-	now.Status, now.Steps, now.Pool = registry.Pass, nil, nil
+	now.Status, now.Steps, now.Pool, now.Target = registry.Pass, nil, nil, target{}
 	now.takeSteps(ctx)
 	kind := now.last().Kind
 	cut := ctx.Err() != nil && (kind == registry.KindTimeout || kind == registry.KindCanceled)
@@ -59,9 +60,11 @@ func (f *finding) takeSteps(ctx context.Context) {
 		name string
 		do   func(context.Context) error
 	}{
-		{configure, func(context.Context) (err error) {
-			if err = res.Configure(); err == nil {
-				where, err = f.instance.where(f.Name)
+		{configure, func(context.Context) error {
+			err := res.Configure()
+			if located, ok := res.(interface{ Target() kit.Target }); ok {
+				f.Target = targetOf(located.Target())
+				where = place{located.Target().Addrs, located.Target().SRV}
 			}
 			return err
 		}},

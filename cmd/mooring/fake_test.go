@@ -31,8 +31,7 @@ func reportOn(name string, open func(context.Context) error) *report {
 		Backend: backends.Backend{
 			Name: name, Title: "Fake", New: func(name string) backends.Resource { return fake{name, open} },
 		},
-		name:  name,
-		where: func(string) (place, error) { return place{}, nil },
+		name: name,
 	}
 	f := finding{Name: name, Status: skipped, wanted: true, instance: i}
 	return &report{Status: skipped, Findings: []finding{f}}

@@ -12,9 +12,8 @@ import (
 // instance is a backend under one name.
 type instance struct {
 	backends.Backend
-	name  string
-	vars  []config.Var
-	where func(name string) (place, error) // after Configure has found nothing to say
+	name string
+	vars []config.Var
 }
 
 // find returns the named instances, each once, or the default instance of each backend when none is named.
@@ -35,7 +34,7 @@ func find(names []string) (found []instance, err error) {
 		}
 		if !slices.Contains(names[:n], name) {
 			b := backends.Table[i]
-			found = append(found, instance{b, name, b.Describe(name), places[b.Name]})
+			found = append(found, instance{b, name, b.Describe(name)})
 		}
 	}
 	return found, nil

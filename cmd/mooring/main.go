@@ -1,6 +1,6 @@
 // Command mooring says what a program built on Mooring would find: it reads the environment as the backends do, tries
-// each that is configured step by step, and says what is wrong and what to do about it. It never shows the value of a
-// variable.
+// each that is configured step by step, and says what is wrong and what to do about it. It shows the address, the
+// database and the user that it has understood, and no other value of a variable.
 //
 //	mooring doctor                      examine every backend that the environment configures, or seems meant to
 //	mooring doctor mysql mysql-replica  examine these instances, configured or not
@@ -60,7 +60,7 @@ const usage = `usage: mooring doctor [-json] [INSTANCE ...]
   env      list every variable and whether it is set, as a table, as Markdown or as lines of an .env file
 
 It exits with 0 if all is well, 1 if not, and 2 if the command line or the configuration is wrong, or
-nothing is configured. It never shows the value of a variable.
+nothing is configured. Of the values of variables it shows the address, the database and the user.
 `
 
 // commands are what the first argument may be. An error of theirs is one of usage.

@@ -1,55 +1,67 @@
 package main
 
 import (
+	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/internal/backends"
 	"github.com/vibework/mooring/registry"
 )
 
 func TestEveryBackendOfTheTableHasAPlace(t *testing.T) {
 	for _, b := range backends.Table {
-		if places[b.Name] == nil {
-			t.Errorf("%s has none: add it to cmd/mooring/place.go", b.Name)
+		if _, ok := b.New(b.Name).(interface{ Target() kit.Target }); !ok {
+			t.Errorf("%s has none: give its resource a Target, as kit.Resource has", b.Name)
 		}
 	}
 }
 
-func TestWhereABackendIs(t *testing.T) {
+func TestWhereABackendIsAndAsWhom(t *testing.T) {
 	for _, test := range []struct {
 		backend  string
 		variable string
-		want     string
+		want     target
 	}{
-		{"mysql", "MYSQL_URL=mysql://u:p%40@db:1/x", "db:1"},
-		{"mysql", "MYSQL_URL=mysql://[::1]/x", "[::1]:3306"},
-		{"mysql", "MYSQL_DSN=u:p(@/)@tcp(db:1)/x", "db:1"},
-		{"mysql", "MYSQL_DSN=u@tcp(db)/x", "db:3306"},
-		{"mysql", "MYSQL_DSN=u@unix(/run/my.sock)/x", "/run/my.sock"},
-		{"mysql", "MYSQL_HOST=db", "db:3306"},
-		{"mongo", "MONGO_URI=mongodb://u:p@a:1,b/x?authSource=admin", "a:1 b:27017"},
-		{"mongo", "MONGO_URI=mongodb+srv://u:p@cluster.test/x", "srv cluster.test"},
-		{"redis", "REDIS_URL=rediss://:p@db/0", "db:6379"},
-		{"redis", "REDIS_HOST=::1", "[::1]:6379"},
-		{"pubsub", "PUBSUB_EMULATOR_HOST=db", "db:8085"},
-		{"pubsub", "PUBSUB_PROJECT_ID=x", "pubsub.googleapis.com:443"},
+		{"mysql", "MYSQL_URL=mysql://u:p%40@db:1/x", target{"db:1", "x", "", "u"}},
+		{"mysql", "MYSQL_URL=mysql://[::1]/x", target{"[::1]:3306", "x", "", ""}},
+		{"mysql", "MYSQL_URL=mysql://u:p@db/x?socket=/run/my.sock", target{"/run/my.sock", "x", "", "u"}},
+		{"mysql", "MYSQL_DSN=u:p(@/)@tcp(db:1)/x", target{"db:1", "x", "", "u"}},
+		{"mysql", "MYSQL_DSN=u@tcp(db)/x", target{"db:3306", "x", "", "u"}},
+		{"mysql", "MYSQL_DSN=u@unix(/run/my.sock)/x", target{"/run/my.sock", "x", "", "u"}},
+		{"mysql", "MYSQL_HOST=db", target{"db:3306", "", "", ""}},
+		{"mysql", "MYSQL_HOST=db:1", target{"db:1", "", "", ""}},
+		{"mongo", "MONGO_URI=mongodb://u:p@a:1,b/x?authSource=admin", target{"a:1,b:27017", "x", "", "u"}},
+		{"mongo", "MONGO_URI=mongodb+srv://u:p@cluster.test/x", target{"cluster.test", "x", "", "u"}},
+		{"redis", "REDIS_URL=rediss://:p@db/0", target{"db:6379", "0", "", ""}},
+		{"redis", "REDIS_URL=redis://word@db/0", target{"db:6379", "0", "", ""}}, // it is the password
+		{"redis", "REDIS_HOST=::1", target{"[::1]:6379", "0", "", ""}},
+		{"redis", "REDIS_HOST=/run/redis.sock", target{"/run/redis.sock", "0", "", ""}},
+		{"pubsub", "PUBSUB_EMULATOR_HOST=db", target{"db:8085", "", "emulator", ""}},
+		{"pubsub", "PUBSUB_PROJECT_ID=x", target{"pubsub.googleapis.com:443", "", "x", ""}},
+		{"mysql", "MYSQL_URL=mysql://u:p/w@db/x", target{}},
 	} {
 		t.Run(test.variable, func(t *testing.T) {
 			name, value, _ := strings.Cut(test.variable, "=")
 			t.Setenv(name, value)
 			b, _ := backends.Find(test.backend)
-			if err := b.New(b.Name).Configure(); err != nil && b.Name != "pubsub" { // it wants a project, too
+			res := b.New(b.Name).(interface {
+				backends.Resource
+				slog.LogValuer
+				Target() kit.Target
+			})
+			if err := res.Configure(); (err == nil) != (test.want != target{}) {
 				t.Fatal(err)
 			}
-			where, err := places[b.Name](b.Name)
-			got := strings.Join(where.addrs, " ")
-			if where.srv != "" {
-				got = "srv " + where.srv
+			if got := targetOf(res.Target()); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
 			}
-			if got != test.want || err != nil {
-				t.Errorf("got %s, %v, want %s", got, err, test.want)
+			if records := fmt.Sprint(res.LogValue()); strings.Contains(records, "user") ||
+				!strings.Contains(records, test.want.Addr) || !strings.Contains(records, test.want.Database) {
+				t.Errorf("records have %s", records)
 			}
 		})
 	}

@@ -12,6 +12,12 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
+// place is where a backend is: host:port, the path of a Unix socket, or a name to look up in DNS for them.
+type place struct {
+	addrs []string
+	srv   string
+}
+
 // resolve looks up every host, and is nil if one is known at least: clients go on with that one, too.
 func (p *place) resolve(ctx context.Context) error {
 	if p.srv != "" {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -25,6 +26,7 @@ type finding struct {
 	Misspelt []typo          `json:"misspelt,omitempty"` // and those that are in vain
 	Steps    []step          `json:"steps,omitempty"`
 	Pool     *pool           `json:"pool,omitempty"`
+	Target   target          `json:"target,omitzero"`
 
 	instance instance
 	wanted   bool // to be examined
@@ -43,6 +45,16 @@ type step struct {
 	Error  string          `json:"error,omitempty"`
 	Advice string          `json:"advice,omitempty"`
 }
+
+// target is kit.Target for JSON.
+type target struct {
+	Addr     string `json:"addr"`
+	Database string `json:"database,omitempty"`
+	Project  string `json:"project,omitempty"`
+	User     string `json:"user,omitempty"`
+}
+
+func targetOf(t kit.Target) target { return target{t.Addr(), t.Database, t.Project, t.User} }
 
 // pool is registry.PoolStats for JSON.
 type pool struct {

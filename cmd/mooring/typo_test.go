@@ -10,11 +10,11 @@ func TestAMisspeltVariableOfABackendThatNothingElseConfiguresIsAMistake(t *testi
 	if status != statusWrong || stderr != "" {
 		t.Errorf("it exits with %d and says %s", status, stderr)
 	}
-	expect(t, stdout, `BACKEND  STATUS  RESOLVE  CONNECT  AUTHENTICATE  CHECK  IN USE  READ
-mysql  skip  -  -  -  -  -  nothing: no variable is set
-mongo  fail  -  -  -  -  -  nothing, not MONGO_DATABSE
-redis  pass  1ms  1ms  1ms  1ms  0 of 10  REDIS_URL
-pubsub  skip  -  -  -  -  -  nothing: no variable is set
+	expect(t, stdout, `BACKEND  STATUS  RESOLVE  CONNECT  AUTHENTICATE  CHECK  IN USE  ADDRESS  DATABASE  USER  READ
+mysql  skip  -  -  -  -  -  -  -  -  nothing: no variable is set
+mongo  fail  -  -  -  -  -  -  -  -  nothing, not MONGO_DATABSE
+redis  pass  1ms  1ms  1ms  1ms  0 of 10  HOST  0  app  REDIS_URL
+pubsub  skip  -  -  -  -  -  -  -  -  nothing: no variable is set
 
 mongo: config at configure:
   MONGO_URI is not set
@@ -32,8 +32,8 @@ func TestAMisspeltVariableBesideWhatIsWellIsAWarning(t *testing.T) {
 	if status != statusWell {
 		t.Errorf("it exits with %d", status)
 	}
-	expect(t, stdout, `BACKEND  STATUS  RESOLVE  CONNECT  AUTHENTICATE  CHECK  IN USE  READ
-redis  warn  1ms  1ms  1ms  1ms  0 of 10  REDIS_URL, not REDIS_READ_TIMOUT
+	expect(t, stdout, `BACKEND  STATUS  RESOLVE  CONNECT  AUTHENTICATE  CHECK  IN USE  ADDRESS  DATABASE  USER  READ
+redis  warn  1ms  1ms  1ms  1ms  0 of 10  HOST  0  app  REDIS_URL, not REDIS_READ_TIMOUT
 
 redis: misspelt:
   REDIS_READ_TIMOUT is not read; did you mean REDIS_READ_TIMEOUT?
@@ -57,7 +57,7 @@ func TestAProjectThatAllProgramsAreToldOfConfiguresNothing(t *testing.T) {
 		t.Errorf("alone it makes the doctor exit with %d after\n%s", status, stdout)
 	}
 	status, stdout, _ = mooring(t, append(start(t, "redis").Env, "GOOGLE_CLOUD_PROJECT=some-project"), "doctor")
-	const row = "pubsub  skip  -  -  -  -  -  nothing of its own: GOOGLE_CLOUD_PROJECT\n"
+	const row = "pubsub  skip  -  -  -  -  -  -  -  -  nothing of its own: GOOGLE_CLOUD_PROJECT\n"
 	if status != statusWell || !strings.Contains(plain(stdout), row) {
 		t.Errorf("it exits with %d after\n%s", status, stdout)
 	}
