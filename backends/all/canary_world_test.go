@@ -63,9 +63,9 @@ var worlds = map[string]world{
 			"echoes":              {"Open: unknown", true},
 			"echoes after a ping": {"Check: unknown", true},
 		},
-		parts:  []string{"MONGO_URI=mongodb://app:pw@{addr}/shop"},
-		alone:  []string{"MONGO_URI"},
-		whole:  []string{"MONGO_URI=mongodb://app:{secret}@{addr}/shop?authMechanism=PLAIN"},
+		parts: []string{"MONGO_URI=mongodb://app:pw@{addr}/shop"},
+		alone: []string{"MONGO_URI"},
+		whole: []string{"MONGO_URI=mongodb://app:{secret}@{addr}/shop?authMechanism=PLAIN"},
 		shown: []string{
 			"MONGO_DATABASE", "mongodb://{addr}/{secret}", "mongodb://{secret}/shop", "mongodb+srv://{secret}/",
 			"mongodb+srv://app:pw@{secret}.example.invalid",
