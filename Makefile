@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
 LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+MODULES := $(shell .ci/modules)
 RACE := $(if $(shell command -v $$(go env CC) 2>/dev/null),-race)
 MYSQL_SERVER := $(or $(MYSQL_URL),mysql://root@127.0.0.1:3306/test)
 REDIS_SERVER := $(or $(REDIS_URL),redis://127.0.0.1:6379/1)
@@ -28,9 +29,8 @@ race:
 	@$(if $(RACE),true,echo "no C compiler is found: testing without the race detector")
 
 unit:
-	.ci/alive go test $(RACE) ./...
-	.ci/alive go test -C examples $(RACE) ./...
-	.ci/alive go test -C lab $(RACE) ./...
+	@for module in $(filter-out bench,$(MODULES)); do echo "$$module: go test $(RACE) ./..."; \
+		.ci/alive go test -C $$module $(RACE) ./... || exit 1; done
 
 embedded: bin/devstack
 	MOORING_TEST_SERVERS=env .ci/alive bin/devstack -- go test $(RACE) -count=1 ./backends/...
@@ -42,18 +42,18 @@ integration: bin/devstack ## test the backends and the service on the servers at
 check: lint tidy cross test short-model ## everything that CI asks for, but for the integration tests
 
 lint: ## check format and style, and vet
-	go vet ./... && go vet -C examples -tags browser ./... && go vet -C bench ./... && go vet -C lab ./...
-	$(LINT) run ./... && cd examples && $(LINT) run --build-tags browser ./... && cd ../bench && $(LINT) run ./... && cd ../lab && $(LINT) run ./...
+	@for module in $(MODULES); do echo "$$module: go vet and golangci-lint"; \
+		go vet -C $$module -tags browser ./... && (cd $$module && $(LINT) run --build-tags browser ./...) || exit 1; done
 
 cross: ## see that all compiles for Windows, macOS and 32 bits, too
 	@for target in windows/amd64 darwin/arm64 linux/386; do echo "go vet ./... for $$target"; \
 		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} .ci/alive go vet ./... || exit 1; done
 
 fmt: ## format all code
-	$(LINT) fmt && cd examples && $(LINT) fmt && cd ../bench && $(LINT) fmt && cd ../lab && $(LINT) fmt
+	@for module in $(MODULES); do (cd $$module && $(LINT) fmt) || exit 1; done
 
-tidy: ## check that every go.mod and go.sum is as it should be
-	go mod tidy -diff && cd examples && go mod tidy -diff && cd ../bench && go mod tidy -diff && cd ../lab && go mod tidy -diff
+tidy: ## check that every go.mod and go.sum is as it should be; ARGS=-w makes them so
+	@.ci/tidy $(ARGS)
 
 docs: ## write the variables and the code into the documents
 	go test ./backends/all -run Documentation -update

@@ -2,8 +2,6 @@ module github.com/vibework/mooring/bench
 
 go 1.26.0
 
-replace github.com/vibework/mooring => ../
-
 require (
 	github.com/AppsFlyer/go-sundheit v0.6.0
 	github.com/alexliesenfeld/health v0.8.0
@@ -11,7 +9,7 @@ require (
 	github.com/gomodule/redigo v1.9.3
 	github.com/hellofresh/health-go/v5 v5.5.4
 	github.com/samber/do/v2 v2.0.0
-	github.com/vibework/mooring v0.0.0
+	github.com/vibework/mooring v0.1.0
 	go.uber.org/fx v1.24.0
 	golang.org/x/sync v0.24.0
 )
