@@ -34,7 +34,8 @@ type TLS struct {
 // an authority that was withdrawn is not trusted any longer. While a file is missing, empty or half written, what was
 // read before stays in use. With authorities of its own, the configuration verifies the server in VerifyConnection;
 // InsecureSkipVerify only keeps crypto/tls from doing it by the authorities of the beginning. That needs a name: if
-// both host and ServerName are empty, since the driver fills in one of many hosts, CAFile is read once.
+// both host and ServerName are empty, since the driver fills in one of many hosts, an authority of the beginning that
+// is withdrawn is not trusted any longer, but none that is new is trusted.
 func (t TLS) Config(name, host string) (*tls.Config, error) {
 	prefix := Prefix(name)
 	switch t.mode() {
@@ -82,9 +83,9 @@ func (t TLS) trust(cfg *tls.Config, variable string) error {
 		return pool, complain(variable, p)
 	})
 	cfg.RootCAs = roots.Get()
-	if err == nil && !cfg.InsecureSkipVerify && cfg.ServerName != "" {
+	if err == nil && !cfg.InsecureSkipVerify {
 		serverName := cfg.ServerName
-		cfg.InsecureSkipVerify = true
+		cfg.InsecureSkipVerify = serverName != ""
 		cfg.VerifyConnection = func(state tls.ConnectionState) error { return verify(state, serverName, roots.Get()) }
 	}
 	return err
@@ -95,7 +96,7 @@ func isWhole(pem []byte) bool {
 	return bytes.Count(pem, []byte("-----BEGIN ")) == bytes.Count(pem, []byte("-----END "))
 }
 
-// verify does what crypto/tls would, with these authorities.
+// verify does what crypto/tls would, with these authorities; without a name it leaves that to crypto/tls.
 func verify(state tls.ConnectionState, serverName string, roots *x509.CertPool) error {
 	chain := state.PeerCertificates
 	intermediates := x509.NewCertPool()

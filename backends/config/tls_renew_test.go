@@ -60,9 +60,10 @@ func TestTheNameOfTheServerIsVerifiedWithAuthoritiesOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestWithoutANameTheAuthoritiesAreThoseOfTheBeginning(t *testing.T) {
+func TestWithoutANameTheAuthoritiesAreAtMostThoseOfTheBeginning(t *testing.T) {
 	server := newTLSServer(t, nil)
-	cfg, err := config.TLS{CAFile: writeFile(t, server.authority)}.Config("mongo", "")
+	file := writeFile(t, server.authority)
+	cfg, err := config.TLS{CAFile: file}.Config("mongo", "")
 	if err != nil || cfg.InsecureSkipVerify {
 		t.Fatalf("%v; skips: %t", err, cfg.InsecureSkipVerify)
 	}
@@ -72,6 +73,12 @@ func TestWithoutANameTheAuthoritiesAreThoseOfTheBeginning(t *testing.T) {
 		if err := server.shakeHands(named); want != (err == nil) {
 			t.Errorf("%s: %v", host, err)
 		}
+	}
+	replace(t, file, newTLSServer(t, nil).authority)
+	withdrawn := cfg.Clone()
+	withdrawn.ServerName = "localhost"
+	if err := server.shakeHands(withdrawn); err == nil {
+		t.Error("an authority that was withdrawn is trusted")
 	}
 }
 

@@ -119,7 +119,7 @@ func ExampleProbe() {
 	defer cancel()
 	pooled := func(context.Context) error { return kit.Classify(io.EOF) }
 	direct := func(context.Context) error { return nil }
-	fmt.Println(kit.Probe(ctx, pooled, direct))
+	fmt.Println(kit.Probe(ctx, pooled, direct, nil))
 	// Output: <nil>
 }
 

@@ -17,9 +17,13 @@ func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 		failure(registry.KindAuth), failure(registry.KindTimeout)
 	demoted := failure(registry.KindReadOnly)
 	refused, stuck := failure(registry.KindExhausted), stuckPool(t)
+	broken := failure(registry.KindTLS)
 	for _, test := range []struct{ pooled, direct, want error }{
 		{nil, down, nil},
-		{denied, nil, denied},
+		{denied, nil, nil}, // the files have changed
+		{denied, denied, denied},
+		{broken, nil, nil},
+		{broken, down, down},
 		{stale, nil, nil},
 		{stale, down, down},
 		{full, nil, full},
@@ -33,13 +37,18 @@ func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 		{demoted, nil, nil},
 		{demoted, demoted, demoted},
 	} {
+		dropped := false
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		got := kit.Probe(ctx,
 			func(context.Context) error { return test.pooled },
-			func(context.Context) error { return test.direct })
+			func(context.Context) error { return test.direct },
+			func() { dropped = true })
 		cancel()
 		if got != test.want {
 			t.Errorf("pool: %v, server: %v: got %v, want %v", test.pooled, test.direct, got, test.want)
+		}
+		if forgotten := test.pooled == denied || test.pooled == broken || test.pooled == down; dropped != (forgotten && got == nil) {
+			t.Errorf("pool: %v, server: %v: the idle connections are dropped: %t", test.pooled, test.direct, dropped)
 		}
 	}
 }
@@ -59,7 +68,7 @@ func TestThePoolGetsHalfOfTheTime(t *testing.T) {
 			}
 			return wait(ctx)
 		}
-		if err := kit.Probe(ctx, wait, direct); !errors.Is(err, context.DeadlineExceeded) {
+		if err := kit.Probe(ctx, wait, direct, nil); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		if took := time.Since(start); took != time.Second {

@@ -116,7 +116,7 @@ func (c *client) Check(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.open, cancel)()
-	err := kit.Probe(ctx, c.askPooled, c.askDirectly)
+	err := kit.Probe(ctx, c.askPooled, c.askDirectly, nil)
 	if c.open.Err() != nil {
 		return registry.ErrNotOpen
 	}

@@ -50,24 +50,16 @@ func (s *settings) Target() kit.Target {
 // Handle returns the pool.
 func (c *client) Handle() *sql.DB { return c.DB }
 
-// Check asks the server what a program would: a statement. If only the pool does not answer, its idle connections are
-// dropped: some router has forgotten them.
+// Check asks the server what a program would: a statement.
 func (c *client) Check(ctx context.Context) error {
 	s := c.connector.server
 	if s.role == kit.Primary && s.driver.Net == "tcp" {
 		s.lookups.Ask(ctx, s.host)
 	}
-	silent := false
-	err := kit.Probe(ctx, func(ctx context.Context) error {
-		err := c.askPooled(ctx)
-		silent = registry.KindOf(err) == registry.KindTimeout
-		return err
-	}, c.askDirect)
-	if err == nil && silent {
+	return kit.Probe(ctx, c.askPooled, c.askDirect, func() {
 		c.SetMaxIdleConns(-1)
 		c.SetMaxIdleConns(s.MaxIdleConns)
-	}
-	return err
+	})
 }
 
 func (c *client) askPooled(ctx context.Context) error {

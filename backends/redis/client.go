@@ -59,22 +59,13 @@ func (s *settings) Target() kit.Target {
 // Handle returns the pool.
 func (c *client) Handle() *driver.Pool { return c.Pool }
 
-// Check asks the server over the pool, or else over a connection of its own. If only the pool does not answer, its
-// connections go together: some router has forgotten them.
+// Check asks the server over the pool, or else over a connection of its own.
 func (c *client) Check(ctx context.Context) error {
 	if c.role == kit.Primary && !c.isSocket() {
 		c.lookups.Ask(ctx, c.host)
 	}
-	silent := false
-	err := kit.Probe(ctx, func(ctx context.Context) error {
-		err := c.askPooled(ctx, c.ask)
-		silent = registry.KindOf(err) == registry.KindTimeout
-		return err
-	}, c.askDirect)
-	if err == nil && silent {
-		c.notes.ReadOnly() // they leave as if it had said that
-	}
-	return err
+	pooled := func(ctx context.Context) error { return c.askPooled(ctx, c.ask) }
+	return kit.Probe(ctx, pooled, c.askDirect, c.notes.ReadOnly) // they leave as if it had said that
 }
 
 // askPooled puts the questions over a connection of the pool.
