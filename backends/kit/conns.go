@@ -48,10 +48,11 @@ type Conns struct {
 var errOver = Errorf(registry.KindNotOpen, "%w: it was closed", registry.ErrNotOpen)
 
 // socket is what TCP and Unix connections have in common. Drivers look for SyscallConn to see whether the server
-// has hung up.
+// has hung up, and CloseWrite says that nobody will ask any more.
 type socket interface {
 	net.Conn
 	syscall.Conn
+	CloseWrite() error
 }
 
 type conn struct {

@@ -21,12 +21,13 @@ type client struct {
 
 // Open makes a pool and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {
-	c := &client{connector: &connector{server: &server{settings: s}}}
+	c := &client{connector: &connector{server: &server{settings: s}, places: new(places)}}
 	hook := s.hook
 	if hook == nil {
 		hook = sql.OpenDB
 	}
 	c.DB = hook(c.connector)
+	c.connector.places.db.Store(c.DB)
 	c.SetMaxOpenConns(s.MaxOpenConns)
 	c.SetMaxIdleConns(s.MaxIdleConns)
 	c.SetConnMaxLifetime(s.ConnMaxLifetime)
@@ -111,11 +112,11 @@ func (c *client) ask(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// PoolStats returns the numbers of the pool.
+// PoolStats returns the numbers of the pool. A connection that was cut is in use until the server has let go of it.
 func (c *client) PoolStats() registry.PoolStats {
-	s := c.Stats()
+	s, taken := c.Stats(), c.connector.places.count()
 	return registry.PoolStats{
-		Max: s.MaxOpenConnections, Open: s.OpenConnections, InUse: s.InUse, Idle: s.Idle,
+		Max: s.MaxOpenConnections, Open: max(s.OpenConnections, taken), InUse: max(s.InUse, taken-s.Idle), Idle: s.Idle,
 		WaitCount: s.WaitCount, WaitDuration: s.WaitDuration,
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,12 +30,21 @@ type server struct {
 // connector makes the connections of a pool.
 type connector struct {
 	*server
-	pool kit.Pool
+	pool   kit.Pool
+	places *places // nil if they do not count
 }
 
-// connect is Connect with these credentials.
+// connect is Connect with these credentials, and with a place that is taken.
 func (c *connector) connect(ctx context.Context, who kit.Credentials) (sqldriver.Conn, error) {
-	var w wire
+	w := wire{conns: &c.conns}
+	if c.places != nil {
+		w.free = c.places.free
+	}
+	defer func() {
+		if w.Conn == nil && w.free != nil {
+			w.free()
+		}
+	}()
 	cfg := c.driver.Clone()
 	cfg.User, cfg.Passwd = who.User, who.Password.Reveal()
 	cfg.DialFunc = func(ctx context.Context, _, addr string) (_ net.Conn, err error) {
@@ -61,11 +72,19 @@ func (c *connector) connect(ctx context.Context, who kit.Credentials) (sqldriver
 // Driver returns the driver, for those who wrap it.
 func (c *connector) Driver() sqldriver.Driver { return &driver.MySQLDriver{} }
 
-// wire is a connection that remembers why it broke: the driver calls it invalid and says no more.
+// wire is a connection that remembers why it broke: the driver calls it invalid and says no more. And it remembers
+// whether the server owes an answer.
 type wire struct {
 	net.Conn
 	greeted bool
 	broke   error
+
+	conns   *kit.Conns
+	free    func() // gives its place back; nil if it has none
+	once    sync.Once
+	reading sync.Mutex
+	asked   atomic.Bool // and there is no answer yet
+	closed  atomic.Bool
 }
 
 var errGreeting = kit.Errorf(registry.KindConfig, "what answers on this port does not speak MySQL")
@@ -73,6 +92,11 @@ var errGreeting = kit.Errorf(registry.KindConfig, "what answers on this port doe
 // Read also looks at the server's first packet. The driver panics over that of the X protocol, on the port
 // next door, and would wait for the rest of what other servers say.
 func (w *wire) Read(p []byte) (n int, err error) {
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	if w.closed.Load() {
+		return 0, net.ErrClosed
+	}
 	if w.greeted {
 		n, err = w.Conn.Read(p)
 	} else {
@@ -83,6 +107,9 @@ func (w *wire) Read(p []byte) (n int, err error) {
 		}
 		w.greeted = err == nil
 	}
+	if n > 0 {
+		w.asked.Store(false)
+	}
 	if err != nil {
 		w.broke = err
 	}
@@ -90,6 +117,7 @@ func (w *wire) Read(p []byte) (n int, err error) {
 }
 
 func (w *wire) Write(p []byte) (n int, err error) {
+	w.asked.Store(true)
 	if n, err = w.Conn.Write(p); err != nil {
 		w.broke = err
 	}

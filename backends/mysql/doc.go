@@ -68,7 +68,9 @@
 // A query may take as long as its context allows. A peer that is gone is found by TCP keepalive within 45s; a server
 // process that is stopped while its kernel goes on is not, and a context alone bounds the wait for it.
 // MYSQL_READ_TIMEOUT, if it is set, also ends a query that takes longer to answer; the driver calls that an invalid
-// connection. A context or a timeout that ends early does not stop the statement on the server.
+// connection. A context or a timeout that ends early does not stop the statement on the server. The connection is cut,
+// and keeps its place in the pool until the server has let go of it, for a minute at most: queries that are cancelled
+// and made again do not fill the server beyond MYSQL_MAX_OPEN_CONNS, and wait instead.
 //
 // 0 is no limit for MYSQL_MAX_OPEN_CONNS, the lifetimes and the timeouts, and keeps no idle connection for
 // MYSQL_MAX_IDLE_CONNS, as in [database/sql]. In a [Config], where 0 is the default, a negative number is.

@@ -40,11 +40,23 @@ func (s *settings) Credentials() kit.Credentials {
 // Connect connects, logs in with the credentials of now and selects the database within DialTimeout; the driver alone
 // would bound the dialling only. Its error can be shown, unlike the driver's.
 func (c *connector) Connect(ctx context.Context) (conn sqldriver.Conn, err error) {
+	if err := c.places.take(ctx); err != nil { // as in a pool that is full, the time of the caller alone counts
+		return nil, err
+	}
+	held := true
 	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
 	defer cancel()
 	err = c.login.Connect(ctx, func(who kit.Credentials) (err error) {
-		conn, err = c.connect(ctx, who)
+		if !held {
+			err = c.places.take(ctx)
+		}
+		if held = false; err == nil {
+			conn, err = c.connect(ctx, who)
+		}
 		return err
 	})
+	if held {
+		c.places.free()
+	}
 	return conn, err
 }

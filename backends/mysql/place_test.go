@@ -1,0 +1,82 @@
+package mysql_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/registry"
+)
+
+func TestCancelledQueriesDoNotFillTheServerBeyondThePool(t *testing.T) {
+	const limit = 10
+	p := mariadb(t)
+	if p == nil {
+		return
+	}
+	_, res := open(t, p.config(func(cfg *mysql.Config) { cfg.MaxOpenConns = limit }))
+	most := 0
+	count := func() {
+		most = max(most, number(t, p.admin, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'app'"))
+	}
+	for range 4 {
+		var asking sync.WaitGroup
+		for range 50 {
+			asking.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+				defer cancel()
+				if _, err := res.DB().ExecContext(ctx, "SELECT SLEEP(30)"); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		count()
+		asking.Wait()
+		count()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := res.Check(ctx); registry.KindOf(err) != registry.KindDegraded {
+		t.Errorf("a check meanwhile: %v", err)
+	}
+	count()
+	if stats := res.PoolStats(); stats.InUse != limit {
+		t.Errorf("the pool shows %+v", stats)
+	}
+	if most > limit+1 || most < limit {
+		t.Errorf("200 cancelled queries made %d threads at the server", most)
+	}
+	t.Logf("200 cancelled queries made %d threads at the server", most)
+	exec(t, p.admin, "SELECT 1") // it serves others
+	for id := range sleeping(t, p) {
+		exec(t, p.admin, "KILL QUERY "+id)
+	}
+	if err := ask(t.Context(), res.DB()); err != nil {
+		t.Errorf("when the server has let go: %v", err)
+	}
+}
+
+// sleeping returns the ids of the connections whose statement still runs.
+func sleeping(t *testing.T, p *process) map[string]bool {
+	t.Helper()
+	rows, err := p.admin.QueryContext(t.Context(), "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'app'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	ids := make(map[string]bool)
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		ids[id] = true
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
