@@ -38,7 +38,7 @@ func (r *report) round(ctx context.Context) {
 // stands: it knows more.
 func (f *finding) examine(ctx context.Context) {
 	now := *f
-	now.Status, now.Steps, now.Pool, now.Target = registry.Pass, nil, nil, target{}
+	now.Status, now.Steps, now.Pool, now.Limit, now.Target = registry.Pass, nil, nil, nil, target{}
 	now.takeSteps(ctx)
 	kind := now.last().Kind
 	cut := ctx.Err() != nil && (kind == registry.KindTimeout || kind == registry.KindCanceled)
@@ -79,6 +79,9 @@ func (f *finding) takeSteps(ctx context.Context) {
 	}
 	if pooled, ok := res.(registry.Pooler); ok && f.last().Name == check {
 		f.Pool = poolOf(pooled.PoolStats())
+		if n := connectionLimit(ctx, res); n > 1 { // some proxies answer 1 to any question
+			f.Limit = limitFor(n, f.Pool.Max)
+		}
 	}
 }
 

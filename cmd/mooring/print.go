@@ -28,6 +28,9 @@ func (r *report) printTable(w io.Writer, paint painter) {
 		return text
 	})
 	for _, f := range r.Findings {
+		if f.Limit != nil {
+			fmt.Fprintf(w, "\n%s: %s\n", f.Name, f.Limit.sentence(f.Pool.Max))
+		}
 		f.printTrouble(w, paint)
 	}
 	if r.Status == skipped {

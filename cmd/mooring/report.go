@@ -26,6 +26,7 @@ type finding struct {
 	Misspelt []typo          `json:"misspelt,omitempty"` // and those that are in vain
 	Steps    []step          `json:"steps,omitempty"`
 	Pool     *pool           `json:"pool,omitempty"`
+	Limit    *limit          `json:"server,omitempty"`
 	Target   target          `json:"target,omitzero"`
 
 	instance instance
