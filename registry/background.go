@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/vibework/mooring/registry/internal/wait"
 )
 
 // settleTime is how long to wait for whoever opens resources after it was cancelled: a little longer than a call that
@@ -15,8 +17,7 @@ const settleTime = grace + grace/2
 // end of an OpenAll to the next OpenAll or CloseAll.
 type background struct {
 	cancel context.CancelFunc
-	work   sync.WaitGroup
-	done   chan struct{} // closed when the work has ended
+	done   chan struct{} // closed when everything that it does has ended
 }
 
 // startBackground does nothing unless the registry is opened. What it starts keeps the values of ctx and nothing else.
@@ -28,36 +29,33 @@ func (r *Registry) startBackground(ctx context.Context) {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	b := &background{cancel: cancel, done: make(chan struct{})}
+	r.background = &background{cancel, make(chan struct{})}
+	var work sync.WaitGroup
 	for _, row := range rows {
 		if row.optional && row.state != open && row.state != removed && row.entry.stage > 0 {
-			b.work.Go(func() { r.reopen(ctx, row) })
+			work.Go(func() { r.reopen(ctx, row) })
 		}
 	}
 	if every := r.applied().every; every > 0 {
-		b.work.Go(func() { r.checkEvery(ctx, every) })
+		work.Go(func() { r.checkEvery(ctx, every) })
 	}
-	r.background = b
-	go func() {
-		b.work.Wait()
-		close(b.done)
-	}()
+	go func(done chan struct{}) {
+		defer close(done)
+		work.Wait()
+	}(r.background.done)
 }
 
-// stopBackground stops the background and waits for it until ctx is done.
-func (r *Registry) stopBackground(ctx context.Context) {
+// stopBackground stops the background. It returns what is closed when the background has ended, nil without one.
+func (r *Registry) stopBackground() (ended <-chan struct{}) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	b := r.background
-	r.background = nil
-	r.mu.Unlock()
 	if b == nil {
-		return
+		return nil
 	}
+	r.background = nil
 	b.cancel()
-	select {
-	case <-b.done:
-	case <-ctx.Done():
-	}
+	return b.done
 }
 
 // reopen tries again and again until the resource is open or the background is stopped. Every kind of failure is worth
@@ -65,8 +63,8 @@ func (r *Registry) stopBackground(ctx context.Context) {
 func (r *Registry) reopen(ctx context.Context, row row) {
 	last, logged := row.failureKind(), time.Now()
 	for n := 2; ; n++ {
-		wait := backoff(n - 1)
-		if !sleep(ctx, nil, wait) {
+		pause := backoff(n - 1)
+		if !wait.Sleep(ctx, nil, pause) {
 			return
 		}
 		err := row.openAnew(ctx, n)
@@ -75,7 +73,7 @@ func (r *Registry) reopen(ctx context.Context, row row) {
 		}
 		if err.Kind != last || time.Since(logged) >= time.Minute {
 			last, logged = err.Kind, time.Now()
-			row.logAttempt(n, wait, err)
+			row.logAttempt(n, pause, err)
 		}
 	}
 }
@@ -95,7 +93,7 @@ func (row row) openAnew(ctx context.Context, n int) *Error {
 
 // checkEvery starts checks and leaves them: one that is slow does not keep the others from being checked.
 func (r *Registry) checkEvery(ctx context.Context, every time.Duration) {
-	for sleep(ctx, nil, every-time.Duration(rand.Int64N(int64(every)/5+1))) {
+	for wait.Sleep(ctx, nil, every-time.Duration(rand.Int64N(int64(every)/5+1))) {
 		r.startChecks(r.current().rows)
 	}
 }

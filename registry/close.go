@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/vibework/mooring/registry/internal/budget"
+	"github.com/vibework/mooring/registry/internal/stage"
+	"github.com/vibework/mooring/registry/internal/wait"
 )
 
 // closeRun is a CloseAll under way.
@@ -48,14 +49,16 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 	returned := r.endSessions(stillOpen, true)
 	others, cancel := b.Hurried(max(b.Left()/2, min(settleTime, b.Spare(len(stillOpen)))))
 	defer cancel()
-	r.stopBackground(others)
+	if ended := r.stopBackground(); ended != nil {
+		wait.For(others, ended)
+	}
 	held := r.takeTurn(others) // without the turn, it closes all the same
-	returned = append(returned, r.endSessions(r.openStages(nil), true)...)
 	stillOpen = r.openStages(nil)
-	settle(returned, b.Patience(len(stillOpen)))
-	c.err = join(append(r.closeStages(b, stillOpen, nil), c.rolledBack()...))
+	returned = append(returned, r.endSessions(stillOpen, true)...)
+	wait.All(b.Patience(len(stillOpen)), returned...)
+	errs := r.closeStages(b, stillOpen, nil)
 	r.records.flush(b.Patience(0))
-	r.endClose(c, held)
+	r.endClose(c, errs, held)
 	return c.err
 }
 
@@ -78,28 +81,21 @@ func (r *Registry) beginClose() (c *closeRun, first bool) {
 
 // wait waits for a CloseAll that somebody else has called.
 func (c *closeRun) wait(ctx context.Context) error {
-	select {
-	case <-c.done:
+	if wait.For(ctx, c.done) {
 		return c.err
-	case <-ctx.Done():
-		err := fmt.Errorf("stopped waiting for the CloseAll under way: %w", cause(ctx))
-		return join([]error{newError(OpClose, all, err)})
 	}
+	err := fmt.Errorf("stopped waiting for the CloseAll under way: %w", cause(ctx))
+	return join([]*Error{newError(OpClose, all, err)})
 }
 
-// rolledBack returns what the OpenAll that was cancelled could not close in its own roll-back.
-func (c *closeRun) rolledBack() []error {
-	if c.canceled == nil {
-		return nil
-	}
-	c.canceled.mu.Lock()
-	defer c.canceled.mu.Unlock()
-	return c.canceled.unclosed
-}
-
-func (r *Registry) endClose(c *closeRun, held bool) {
+// endClose ends CloseAll. Its error has what the OpenAll that it cancelled could not close in its own roll-back, too.
+func (r *Registry) endClose(c *closeRun, errs []*Error, held bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if c.canceled != nil {
+		errs = append(errs, c.canceled.unclosed...)
+	}
+	c.err = join(errs)
 	r.closing = nil
 	r.ending.Store(false)
 	if held {
@@ -109,7 +105,7 @@ func (r *Registry) endClose(c *closeRun, held bool) {
 }
 
 // rollBack closes what the run has opened, and leaves to a CloseAll under way what it has not closed by then.
-func (r *Registry) rollBack(ctx context.Context, run *openRun) []error {
+func (r *Registry) rollBack(ctx context.Context, run *openRun) []*Error {
 	stages := r.openStages(run.entries)
 	b := budget.Within(ctx, r.applied().Close, len(stages))
 	defer b.Stop()
@@ -121,17 +117,17 @@ func (r *Registry) rollBack(ctx context.Context, run *openRun) []error {
 	if handedOver() {
 		return nil
 	}
-	settle(r.endSessions(stages, false), b.Patience(len(stages)))
+	wait.All(b.Patience(len(stages)), r.endSessions(stages, false)...)
 	errs := r.closeStages(b, stages, handedOver)
-	run.mu.Lock()
-	defer run.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	run.unclosed = errs
 	return errs
 }
 
 // openStages returns those of the entries that are open or being closed, in the stages in which they were opened; nil
 // means all entries.
-func (r *Registry) openStages(entries []*entry) (stages [][]*entry) {
+func (r *Registry) openStages(entries []*entry) [][]*entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if entries == nil {
@@ -143,54 +139,29 @@ func (r *Registry) openStages(entries []*entry) (stages [][]*entry) {
 			opened = append(opened, e)
 		}
 	}
-	slices.SortStableFunc(opened, func(a, b *entry) int { return a.stage - b.stage })
-	for _, e := range opened {
-		if last := len(stages) - 1; last >= 0 && stages[last][0].stage == e.stage {
-			stages[last] = append(stages[last], e)
-		} else {
-			stages = append(stages, []*entry{e})
-		}
-	}
-	return stages
+	stageOf := func(e *entry) int { return e.stage }
+	slices.SortStableFunc(opened, func(a, b *entry) int { return stageOf(a) - stageOf(b) })
+	return stage.Group(opened, stageOf)
 }
 
 // endSessions makes the entries not open for every caller. It returns what closes when their checks have returned.
 func (r *Registry) endSessions(stages [][]*entry, cancel bool) (returned []<-chan struct{}) {
-	for _, stage := range stages {
-		for _, e := range stage {
-			if s := e.session.Load(); s != nil {
-				returned = append(returned, s.end(cancel))
-			}
+	for _, e := range slices.Concat(stages...) {
+		if s := e.session.Load(); s != nil {
+			returned = append(returned, s.end(cancel))
 		}
 	}
 	return returned
 }
 
-// settle waits at most so long for checks to return.
-func settle(checks []<-chan struct{}, most time.Duration) {
-	timer := time.NewTimer(most)
-	defer timer.Stop()
-	awaitAll(checks, timer.C)
-}
-
 // closeStages closes the stages in reverse, until somebody else takes over.
-func (r *Registry) closeStages(b *budget.Budget, stages [][]*entry, handedOver func() bool) (errs []error) {
-	for after, stage := range slices.Backward(stages) {
+func (r *Registry) closeStages(b *budget.Budget, stages [][]*entry, handedOver func() bool) (errs []*Error) {
+	for after, entries := range slices.Backward(stages) {
 		if handedOver != nil && handedOver() {
 			break
 		}
 		share := b.Share(after)
-		failed := make([]*Error, len(stage))
-		var all sync.WaitGroup
-		for i, e := range stage {
-			all.Go(func() { failed[i] = e.closeWithin(b, share) })
-		}
-		all.Wait()
-		for _, err := range failed {
-			if err != nil {
-				errs = append(errs, err)
-			}
-		}
+		errs = append(errs, stage.AtOnce(entries, func(e *entry) *Error { return e.closeWithin(b, share) })...)
 	}
 	return errs
 }

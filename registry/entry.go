@@ -11,6 +11,7 @@ import (
 
 	"github.com/vibework/mooring/registry/internal/flight"
 	"github.com/vibework/mooring/registry/internal/guard"
+	"github.com/vibework/mooring/registry/internal/wait"
 )
 
 // grace is what a call gets to clean up and return once its context is done.
@@ -51,44 +52,94 @@ const (
 
 // step is one call of Configure, Open or Close.
 type step struct {
-	op       Op
-	from     state // what the state has to be
-	during   state
-	patience time.Duration // how long after the end of its context the call may still return
-	call     func(context.Context) error
-	ended    func(err *Error) state // returns the state after the call; with mu held
-	late     func(err error)        // receives what the call returns after it was abandoned; or nil
+	op      Op
+	attempt int // of Open
+	began   time.Time
 }
 
-// do takes the step. It waits until the call has returned, or until ctx is done and the patience is over: then the
-// call is abandoned with KindHung, and the resource stays abandoned until the call returns.
-func (e *entry) do(ctx context.Context, s step) *Error {
+// do calls f, which is Configure, Open or Close of the resource. It waits until the call has returned, or until ctx is
+// done and the patience is over: then the call is abandoned with KindHung, and the resource stays abandoned until the
+// call returns.
+func (e *entry) do(ctx context.Context, s step, patience time.Duration, f func(context.Context) error) *Error {
+	from, during := closed, calling
+	if s.op == OpClose {
+		from, during = open, closing
+	}
 	e.mu.Lock()
-	if e.state != s.from {
+	if e.state != from {
 		defer e.mu.Unlock()
 		return newError(s.op, e.name, e.refusal())
 	}
-	e.state = s.during
-	began := time.Now()
-	call := guard.Go(func() error { return examine(s.op, e.name, s.call(ctx)) })
+	e.state, s.began = during, time.Now()
 	e.mu.Unlock()
-
-	timely := call.Wait(ctx, s.patience)
+	var failed *Error // written before returned is closed, with mu held
+	returned := make(chan struct{})
+	guard.Go(func() error { return examine(s.op, e.name, f(ctx)) }, func(err error) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.state == abandoned {
+			e.late(s.op, err)
+			return
+		}
+		failed = newError(s.op, e.name, err)
+		e.ended(s, failed)
+		close(returned)
+	})
+	wait.Longer(ctx, patience, returned)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !timely && call.Abandon(func(err error) { e.settle(s, err) }) {
-		took := time.Since(began).Round(time.Millisecond)
-		err := &Error{s.op, e.name, KindHung, fmt.Errorf("abandoned after %v: %w", took, ctx.Err())}
-		s.ended(err)
+	if !wait.Closed(returned) {
+		took := time.Since(s.began).Round(time.Millisecond)
+		failed = &Error{s.op, e.name, KindHung, fmt.Errorf("abandoned after %v: %w", took, ctx.Err())}
+		e.ended(s, failed)
 		e.state = abandoned
-		return err
 	}
-	var failed *Error
-	if err := call.Err(); err != nil {
-		failed = newError(s.op, e.name, err)
-	}
-	e.state = s.ended(failed)
 	return failed
+}
+
+// ended makes the outcome of a step known: the state, the event, and what is known of the resource's health. The
+// resource is open at once, before any record of it, and its event precedes those of its checks. It must be called
+// with mu held.
+func (e *entry) ended(s step, err *Error) {
+	event := Event{Op: s.op, Name: e.name, Attempt: s.attempt, Time: s.began, Duration: time.Since(s.began)}
+	if err != nil {
+		event.Err = err
+	}
+	if s.op != OpConfigure {
+		e.records.post(event)
+	}
+	e.state = closed
+	switch {
+	case s.op == OpClose:
+		e.session.Store(nil)
+	case s.op == OpOpen && err == nil:
+		e.state = open
+		e.failure.Store(nil)
+		e.session.Store(newSession(e, event.Duration))
+	case s.op == OpOpen:
+		e.failed(err)
+	}
+}
+
+// late ends an abandoned call. What an abandoned Open has opened after all is closed, and the resource stays abandoned
+// meanwhile. It must be called with mu held.
+func (e *entry) late(op Op, err error) {
+	if op != OpOpen || err != nil {
+		e.state = closed
+		return
+	}
+	s := step{op: OpClose, began: time.Now()}
+	guard.Go(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), e.limits.Load().Open)
+		defer cancel()
+		return examine(OpClose, e.name, e.res.Close(ctx))
+	}, func(err error) {
+		failed := newError(OpClose, e.name, err)
+		e.logClose(s.began, failed)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.ended(s, failed)
+	})
 }
 
 // refusal says why a step cannot be taken. It must be called with mu held.
@@ -99,110 +150,43 @@ func (e *entry) refusal() error {
 	return errStillRunning
 }
 
-// settle ends an abandoned call.
-func (e *entry) settle(s step, err error) {
-	if s.late != nil {
-		s.late(err)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.state = closed
-}
-
 // configure calls Configure, which gets the time that an Open has: a file may lie on a disk that does not answer.
 func (e *entry) configure(ctx context.Context, c Configurer) *Error {
 	ctx, cancel := context.WithTimeout(ctx, e.limits.Load().Open)
 	defer cancel()
-	return e.do(ctx, step{
-		op: OpConfigure, from: closed, during: calling, patience: grace,
-		call:  func(context.Context) error { return c.Configure() },
-		ended: func(*Error) state { return closed },
-	})
+	return e.do(ctx, step{op: OpConfigure}, grace, func(context.Context) error { return c.Configure() })
 }
 
-// open calls Open once. A success makes the resource open at once, before any record of it; its event precedes
-// those of its checks.
+// open calls Open once.
 func (e *entry) open(ctx context.Context, attempt int) *Error {
 	if ctx.Err() != nil {
 		return newError(OpOpen, e.name, cause(ctx))
 	}
-	event := Event{Op: OpOpen, Name: e.name, Attempt: attempt, Time: time.Now()}
-	err := e.do(ctx, step{
-		op: OpOpen, from: closed, during: calling, patience: grace,
-		call: e.res.Open,
-		ended: func(err *Error) state {
-			event.Duration = time.Since(event.Time)
-			if err != nil {
-				event.Err = err
-				e.failed(err)
-				e.records.post(event)
-				return closed
-			}
-			e.records.post(event)
-			e.failure.Store(nil)
-			e.session.Store(newSession(e, event.Duration))
-			return open
-		},
-		late: e.closeLate,
-	})
+	began := time.Now()
+	err := e.do(ctx, step{op: OpOpen, attempt: attempt}, grace, e.res.Open)
 	if err == nil {
 		e.records.about(slog.LevelInfo, "opened", OpOpen, e, nil,
-			slog.Int("attempt", attempt), slog.Duration("duration", event.Duration))
+			slog.Int("attempt", attempt), slog.Duration("duration", time.Since(began)))
 	}
 	return err
 }
 
 // close calls Close, for at most margin longer than ctx lasts.
 func (e *entry) close(ctx context.Context, margin time.Duration) *Error {
-	event := Event{Op: OpClose, Name: e.name, Time: time.Now()}
-	called := false
-	err := e.do(ctx, step{
-		op: OpClose, from: open, during: closing, patience: margin,
-		call: e.res.Close,
-		ended: func(err *Error) state {
-			called = true
-			e.session.Store(nil)
-			e.recordClose(event, err)
-			return closed
-		},
-	})
-	if called {
-		e.logClose(event, err)
+	began := time.Now()
+	err := e.do(ctx, step{op: OpClose}, margin, e.res.Close)
+	if err == nil || !isStillRunning(err) {
+		e.logClose(began, err)
 	}
 	return err
 }
 
-// closeLate closes what an abandoned Open has opened after all. The resource stays abandoned meanwhile.
-func (e *entry) closeLate(err error) {
-	if err != nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), e.limits.Load().Open)
-	defer cancel()
-	event := Event{Op: OpClose, Name: e.name, Time: time.Now()}
-	call := guard.Go(func() error { return examine(OpClose, e.name, e.res.Close(ctx)) })
-	var failed *Error
-	if err := call.Err(); err != nil {
-		failed = newError(OpClose, e.name, err)
-	}
-	e.recordClose(event, failed)
-	e.logClose(event, failed)
-}
-
-func (e *entry) recordClose(event Event, err *Error) {
-	event.Duration = time.Since(event.Time)
-	if err != nil {
-		event.Err = err
-	}
-	e.records.post(event)
-}
-
-func (e *entry) logClose(event Event, err *Error) {
+func (e *entry) logClose(began time.Time, err *Error) {
 	level, message := slog.LevelInfo, "closed"
 	if err != nil {
 		level, message = slog.LevelWarn, "close failed"
 	}
-	e.records.about(level, message, OpClose, e, err, slog.Duration("duration", time.Since(event.Time)))
+	e.records.about(level, message, OpClose, e, err, slog.Duration("duration", time.Since(began)))
 }
 
 // notOpen is the answer for a resource that is not open, with the reason if there is one.
@@ -260,9 +244,8 @@ func (s *session) check(ctx context.Context) error {
 
 // answered makes the outcome of a check known before anybody gets it. The line calls it under a lock.
 func (s *session) answered(a *flight.Answer) {
-	var failed *Error
-	if a.Err != nil {
-		failed = newError(OpCheck, s.entry.name, a.Err)
+	failed := newError(OpCheck, s.entry.name, a.Err)
+	if failed != nil {
 		a.Err = failed
 	}
 	duration := a.Ended.Sub(a.Began)
@@ -285,7 +268,7 @@ func (s *session) logChange(kind Kind, err *Error, now time.Time, took time.Dura
 	if err != nil {
 		level, message = slog.LevelWarn, "unhealthy"
 	}
-	s.entry.records.logLater(func() {
+	s.entry.records.health.Post(func() {
 		s.entry.records.about(level, message, OpCheck, s.entry, err,
 			slog.Duration("duration", took), slog.Duration("lasted", lasted))
 	})

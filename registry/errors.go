@@ -48,8 +48,11 @@ type Error struct {
 	Err  error // the cause, or what wraps it; never nil in an error that this package returns
 }
 
-// newError makes the error of one operation on one resource. An error that says as much already is kept.
+// newError makes the error of one operation on one resource; nil of nil. An error that says as much already is kept.
 func newError(op Op, name string, err error) *Error {
+	if err == nil {
+		return nil
+	}
 	if e, ok := errors.AsType[*Error](err); ok && e.Op == op && e.Name == name && e.Error() == err.Error() {
 		return e
 	}
@@ -82,23 +85,25 @@ func (e Error) MarshalJSON() ([]byte, error) {
 func (e *Error) kind() Kind { return e.Kind }
 
 // join makes one error of many: nil, or a *multierror.Error whose text is one line.
-func join(errs []error) error {
+func join[E error](errs []E) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	return &multierror.Error{Errors: errs, ErrorFormat: joinText}
+	joined := &multierror.Error{ErrorFormat: joinText}
+	for _, err := range errs {
+		joined.Errors = append(joined.Errors, err)
+	}
+	return joined
 }
 
 // Errors returns every *Error in what OpenAll, CloseAll or Report.Err has returned, in order, and none for nil.
 func Errors(err error) (found []*Error) {
-	var parts []error
-	switch e := any(err).(type) {
+	parts := causesOf(err)
+	switch e := err.(type) {
 	case *Error:
 		return []*Error{e}
 	case *multierror.Error:
-		parts = e.WrappedErrors()
-	default:
-		parts = causesOf(err)
+		parts = e.Errors // its Unwrap would return them as a chain
 	}
 	for _, part := range parts {
 		found = append(found, Errors(part)...)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/vibework/mooring/registry/internal/guard"
 	"github.com/vibework/mooring/registry/internal/queue"
+	"github.com/vibework/mooring/registry/internal/wait"
 )
 
 // Event is something that was done to a resource: one for each attempt to open it, each check that was run
@@ -38,93 +40,72 @@ func (r *Registry) Observe(f func(Event)) (stop func()) {
 // records tells the log and the observers what happens. Its methods are safe for concurrent use.
 type records struct {
 	logger    atomic.Pointer[slog.Logger] // nil means slog.Default()
-	observers atomic.Pointer[[]*queue.Queue[Event]]
-	health    atomic.Pointer[queue.Queue[func()]] // the records of checks: no check waits for a logger that blocks
+	observers atomic.Pointer[[]*observer] // a list is never changed, but replaced
+	health    queue.Queue                 // of what to log about checks: no check waits for a logger that blocks
+
+	mu sync.Mutex // held while observers is replaced
+}
+
+// observer is a function that Observe was given, and the events that wait for it.
+type observer struct {
+	f        func(Event)
+	events   queue.Queue
+	records  *records
+	panicked atomic.Bool // one record of a panic is enough
 }
 
 func (rec *records) observe(f func(Event)) (stop func()) {
-	var panicked atomic.Bool
-	q := queue.New(func(ev Event) {
-		err := guard.Run(func() error { f(ev); return nil })
-		if err != nil && !panicked.Swap(true) {
-			rec.log(slog.LevelError, "an observer panicked", slog.String("error", oneLine(err.Error())))
-		}
-	}, rec.dropped)
-	rec.change(func(list []*queue.Queue[Event]) []*queue.Queue[Event] { return append(list, q) })
+	o := &observer{f: f, records: rec}
+	o.events.Dropped = func(n int) {
+		rec.log(slog.LevelWarn, "events dropped: an observer is too slow", slog.Int("events", n))
+	}
+	rec.replace(func(list []*observer) []*observer { return append(list, o) })
 	return func() {
-		rec.change(func(list []*queue.Queue[Event]) []*queue.Queue[Event] {
-			return slices.DeleteFunc(list, func(other *queue.Queue[Event]) bool { return other == q })
+		rec.replace(func(list []*observer) []*observer {
+			return slices.DeleteFunc(list, func(other *observer) bool { return other == o })
 		})
-		q.Stop()
+		o.events.Stop()
 	}
 }
 
-func (rec *records) change(edit func([]*queue.Queue[Event]) []*queue.Queue[Event]) {
-	for {
-		before := rec.observers.Load()
-		var list []*queue.Queue[Event]
-		if before != nil {
-			list = slices.Clone(*before)
-		}
-		if list = edit(list); rec.observers.CompareAndSwap(before, &list) {
-			return
-		}
+// list returns the observers.
+func (rec *records) list() []*observer {
+	if list := rec.observers.Load(); list != nil {
+		return *list
 	}
+	return nil
 }
 
-func (rec *records) dropped(n int) {
-	rec.log(slog.LevelWarn, "events dropped: an observer is too slow", slog.Int("events", n))
+func (rec *records) replace(edit func([]*observer) []*observer) {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	list := edit(slices.Clone(rec.list()))
+	rec.observers.Store(&list)
+}
+
+// call hands the observer one event.
+func (o *observer) call(ev Event) {
+	err := guard.Run(func() error { o.f(ev); return nil })
+	if err != nil && !o.panicked.Swap(true) {
+		o.records.log(slog.LevelError, "an observer panicked", slog.String("error", oneLine(err.Error())))
+	}
 }
 
 // post hands an event to the observers. It never blocks, so it may be called with a lock held, where that keeps the
 // events of a resource in order.
 func (rec *records) post(ev Event) {
-	if list := rec.observers.Load(); list != nil {
-		for _, q := range *list {
-			q.Post(ev)
-		}
+	for _, o := range rec.list() {
+		o.events.Post(func() { o.call(ev) })
 	}
-}
-
-// logLater queues a record of a check. It never blocks.
-func (rec *records) logLater(write func()) {
-	q := rec.health.Load()
-	if q == nil {
-		rec.health.CompareAndSwap(nil, queue.New(func(write func()) { write() }, func(int) {}))
-		q = rec.health.Load()
-	}
-	q.Post(write)
 }
 
 // flush waits at most so long until the observers and the log have what was posted.
 func (rec *records) flush(most time.Duration) {
-	timer := time.NewTimer(most)
-	defer timer.Stop()
-	var waits []<-chan struct{}
-	if list := rec.observers.Load(); list != nil {
-		for _, q := range *list {
-			waits = append(waits, q.Idle())
-		}
+	waits := []<-chan struct{}{rec.health.Idle()}
+	for _, o := range rec.list() {
+		waits = append(waits, o.events.Idle())
 	}
-	if q := rec.health.Load(); q != nil {
-		waits = append(waits, q.Idle())
-	}
-	awaitAll(waits, timer.C)
-}
-
-// awaitAll waits until every channel that is not nil is closed, and reports whether that came before end.
-func awaitAll[T any](waits []<-chan struct{}, end <-chan T) bool {
-	for _, wait := range waits {
-		if wait == nil {
-			continue
-		}
-		select {
-		case <-wait:
-		case <-end:
-			return false
-		}
-	}
-	return true
+	wait.All(most, waits...)
 }
 
 // enabled returns the logger, or nil if it wants no records of the level.

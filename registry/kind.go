@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -36,14 +37,16 @@ const (
 	KindUnknown     Kind = "unknown"     // none of these
 )
 
-// kinds is the one table of kinds: whether time may mend a failure, how well a required resource can serve that has
-// it, and what whoever is woken by it should do.
-var kinds = []struct {
+// kindRow is what is known of a kind.
+type kindRow struct {
 	kind      Kind
-	retryable bool
-	status    Status
-	advice    string
-}{
+	retryable bool   // time may mend it
+	status    Status // of a required resource that has such a failure
+	advice    string // what whoever is woken by it should do
+}
+
+// kinds is the one table of kinds: everything that is said of kinds, here and elsewhere, is read from it.
+var kinds = []kindRow{
 	{KindConfig, false, Fail, "mend the variable that the error names, and restart"},
 	{KindAuth, false, Fail, "compare the user and the password with those of the server"},
 	{KindPermission, false, Fail, "grant the user what the error names"},
@@ -70,16 +73,19 @@ func Kinds() []Kind {
 	return all
 }
 
-// Retryable reports whether time may mend a failure of this kind: KindUnreachable, KindTimeout, KindLoading,
-// KindExhausted and KindReadOnly. OpenAll tries these again, and no others.
-func (k Kind) Retryable() bool {
-	for i := range kinds {
-		if kinds[i].kind == k {
-			return kinds[i].retryable
+// row returns what is known of k. A kind that is not in the table is a final failure.
+func (k Kind) row() kindRow {
+	for _, row := range kinds {
+		if row.kind == k {
+			return row
 		}
 	}
-	return false
+	return kindRow{kind: k, status: Fail}
 }
+
+// Retryable reports whether time may mend a failure of this kind: KindUnreachable, KindTimeout, KindLoading,
+// KindExhausted and KindReadOnly. OpenAll tries these again, and no others.
+func (k Kind) Retryable() bool { return k.row().retryable }
 
 // Status returns the status of a required resource with a failure of this kind: Warn for KindDegraded, Pass for "",
 // which is no failure, and Fail for all others.
@@ -87,24 +93,12 @@ func (k Kind) Status() Status {
 	if k == "" {
 		return Pass
 	}
-	for i := range kinds {
-		if kinds[i].kind == k {
-			return kinds[i].status
-		}
-	}
-	return Fail
+	return k.row().status
 }
 
 // Advice returns what to do about a failure of this kind, as one clause; "" for a kind that this package does not
 // know.
-func (k Kind) Advice() string {
-	for i := range kinds {
-		if kinds[i].kind == k {
-			return kinds[i].advice
-		}
-	}
-	return ""
-}
+func (k Kind) Advice() string { return k.row().advice }
 
 // Classify marks err as a failure of kind k and leaves its text as it is. It is what a backend wraps its
 // driver's errors with. A nil err stays nil.
@@ -158,8 +152,8 @@ var standard = []struct {
 	kind Kind
 	has  func(error) bool
 }{
-	{KindPanic, isPanic},
-	{KindHung, isHung},
+	{KindPanic, isA[*guard.PanicError]},
+	{KindHung, isA[*flight.HungError]},
 	{KindNotOpen, isAny(ErrNotOpen)},
 	{KindCanceled, isAny(context.Canceled)},
 	{KindTimeout, isAny(context.DeadlineExceeded, os.ErrDeadlineExceeded, syscall.ETIMEDOUT)},
@@ -167,41 +161,28 @@ var standard = []struct {
 	{KindTLS, isCertificate},
 	{KindUnreachable, isAny(io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNREFUSED, syscall.ECONNRESET,
 		syscall.ECONNABORTED, syscall.EPIPE, syscall.EHOSTUNREACH, syscall.ENETUNREACH)},
-	{KindUnreachable, isNetwork},
+	{KindUnreachable, isA[*net.OpError]},
+	{KindUnreachable, isA[*net.DNSError]},
 }
 
+// isA reports whether err is an E, or wraps one.
+func isA[E error](err error) bool {
+	_, found := errors.AsType[E](err)
+	return found
+}
+
+// isAny returns a function that reports whether an error is one of the targets, or wraps one.
 func isAny(targets ...error) func(error) bool {
 	return func(err error) bool {
-		for _, target := range targets {
-			if errors.Is(err, target) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
 	}
 }
 
-func isPanic(err error) bool {
-	_, ok := errors.AsType[*guard.PanicError](err)
-	return ok || errors.Is(err, guard.ErrGoexit)
-}
-
-func isHung(err error) bool {
-	_, ok := errors.AsType[*flight.HungError](err)
-	return ok
-}
-
 func isNetTimeout(err error) bool {
-	timeout, ok := errors.AsType[net.Error](err)
-	return ok && timeout.Timeout()
+	timeout, found := errors.AsType[net.Error](err)
+	return found && timeout.Timeout()
 }
 
 // isCertificate knows the errors of crypto/x509 by the name that each begins with: to import the package would
 // double what a program inherits from this one.
 func isCertificate(err error) bool { return strings.Contains(fmt.Sprint(err), "x509: ") }
-
-func isNetwork(err error) bool {
-	_, op := errors.AsType[*net.OpError](err)
-	_, dns := errors.AsType[*net.DNSError](err)
-	return op || dns
-}

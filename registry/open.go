@@ -9,6 +9,9 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/vibework/mooring/registry/internal/stage"
+	"github.com/vibework/mooring/registry/internal/wait"
 )
 
 const (
@@ -25,15 +28,13 @@ const (
 
 var errClosing = fmt.Errorf("%w: CloseAll was called", context.Canceled)
 
-// openRun is an OpenAll that holds the turn.
+// openRun is an OpenAll that holds the turn. The registry's mu guards its fields.
 type openRun struct {
-	cancel  context.CancelCauseFunc
-	closed  bool     // CloseAll was called; guarded by the registry's mu
-	entries []*entry // what it opens, in order; guarded by the registry's mu
-
-	mu       sync.Mutex
+	cancel   context.CancelCauseFunc
+	closed   bool        // CloseAll was called
+	entries  []*entry    // what it opens, in order
 	opened   []slog.Attr // how long each took, in the order in which they were open
-	unclosed []error     // what its roll-back could not close
+	unclosed []*Error    // what its roll-back could not close
 }
 
 // OpenAll opens every resource that is not open: it calls each Configure, then each Open, in order. An Open that fails
@@ -54,14 +55,14 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 	r.draining.Store(false) // now, not in the end: a Drain that comes meanwhile has to last
 	ctx, run, err := r.beginOpen(ctx)
 	if err != nil {
-		return join([]error{newError(OpOpen, all, err)})
+		return join([]*Error{newError(OpOpen, all, err)})
 	}
 	defer r.endOpen(run)
 	began := time.Now()
 	r.readSettings()
 	errs := r.open(ctx, run)
 	if len(errs) == 0 && !r.succeed(run) {
-		errs = []error{newError(OpOpen, all, errClosing)}
+		errs = []*Error{newError(OpOpen, all, errClosing)}
 	}
 	if len(run.entries) > 0 {
 		r.logOpened(run, time.Since(began), len(errs) > 0)
@@ -107,9 +108,7 @@ func (r *Registry) takeTurn(ctx context.Context) bool {
 		if taken == nil {
 			return true
 		}
-		select {
-		case <-taken:
-		case <-ctx.Done():
+		if !wait.For(ctx, taken) {
 			return false
 		}
 	}
@@ -130,17 +129,15 @@ func (r *Registry) endOpen(run *openRun) {
 }
 
 // open does what OpenAll promises, short of undoing it.
-func (r *Registry) open(ctx context.Context, run *openRun) []error {
+func (r *Registry) open(ctx context.Context, run *openRun) []*Error {
 	v := r.current()
 	if errs := r.wrongNames(); len(errs) > 0 {
 		return errs
 	}
 	if len(v.rows) == 0 && r == Default() {
-		return []error{&Error{OpOpen, all, KindConfig, errors.New("nothing is registered (forgotten import?)")}}
+		return []*Error{{OpOpen, all, KindConfig, errors.New("nothing is registered (forgotten import?)")}}
 	}
-	settled, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
-	r.stopBackground(settled)
-	cancel()
+	wait.All(settleTime, r.stopBackground())
 	rows, errs := r.unopened(run, v.rows)
 	if len(errs) > 0 || len(rows) == 0 {
 		return errs
@@ -155,7 +152,7 @@ func (r *Registry) open(ctx context.Context, run *openRun) []error {
 
 // unopened returns the rows that are not open and gives them their stages. A required resource whose last call has not
 // returned yet is an error; an optional one is left to the background.
-func (r *Registry) unopened(run *openRun, all []row) (rows []row, errs []error) {
+func (r *Registry) unopened(run *openRun, all []row) (rows []row, errs []*Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	stage := -1
@@ -179,7 +176,7 @@ func (r *Registry) unopened(run *openRun, all []row) (rows []row, errs []error) 
 }
 
 // configure calls every Configure and returns all that is wrong. An optional resource that is busy is skipped.
-func (r *Registry) configure(ctx context.Context, rows []row) (errs []error) {
+func (r *Registry) configure(ctx context.Context, rows []row) (errs []*Error) {
 	for _, row := range rows {
 		c, ok := row.res.(Configurer)
 		if !ok {
@@ -193,53 +190,39 @@ func (r *Registry) configure(ctx context.Context, rows []row) (errs []error) {
 }
 
 // openRows opens stage by stage, and waits for the optional resources in the end.
-func (r *Registry) openRows(ctx context.Context, run *openRun, rows []row) (errs []error) {
+func (r *Registry) openRows(ctx context.Context, run *openRun, rows []row) (errs []*Error) {
 	attempts, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var optional sync.WaitGroup
-	var mu sync.Mutex
-	var unopened []error // optional ones, guarded by mu
-	for len(rows) > 0 && len(errs) == 0 {
-		var stage []row
-		next := slices.IndexFunc(rows, func(other row) bool { return other.stage != rows[0].stage })
-		if next < 0 {
-			next = len(rows)
-		}
-		for _, row := range rows[:next] {
+	unopened := make(chan *Error, len(rows))
+	for _, rows := range stage.Group(rows, func(row row) int { return row.stage }) {
+		var required []row
+		for _, row := range rows {
 			if !row.optional {
-				stage = append(stage, row)
+				required = append(required, row)
 				continue
 			}
 			optional.Go(func() {
 				if err := r.openOptional(attempts, run, row); err != nil {
-					mu.Lock()
-					defer mu.Unlock()
-					unopened = append(unopened, err)
+					unopened <- err
 				}
 			})
 		}
-		rows = rows[next:]
-		errs = r.openStage(ctx, run, stage)
-	}
-	if len(errs) > 0 {
-		cancel()
+		if errs = r.openStage(ctx, run, required); len(errs) > 0 {
+			cancel()
+			break
+		}
 	}
 	optional.Wait()
-	if len(errs) == 0 && ctx.Err() != nil {
-		return unopened // ctx has ended their attempts
+	for len(errs) == 0 && ctx.Err() != nil && len(unopened) > 0 {
+		errs = append(errs, <-unopened)
 	}
 	return errs
 }
 
 // openStage opens required resources at the same time. The first final failure ends the retries of the others, and
 // after neighbourTime their attempts. One that never failed by itself is not listed.
-func (r *Registry) openStage(ctx context.Context, run *openRun, rows []row) []error {
-	if len(rows) == 1 {
-		if err := r.openRequired(ctx, nil, run, rows[0]); err != nil {
-			return []error{err}
-		}
-		return nil
-	}
+func (r *Registry) openStage(ctx context.Context, run *openRun, rows []row) []*Error {
 	attempts, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	failure := make(chan struct{})
@@ -247,23 +230,16 @@ func (r *Registry) openStage(ctx context.Context, run *openRun, rows []row) []er
 		close(failure)
 		time.AfterFunc(neighbourTime, func() { cancel(errNeighbour) })
 	})
-	failed := make([]*Error, len(rows))
-	var all sync.WaitGroup
-	for i, row := range rows {
-		all.Go(func() {
-			if failed[i] = r.openRequired(attempts, failure, run, row); failed[i] != nil {
-				first()
-			}
-		})
-	}
-	all.Wait()
-	var errs []error
-	for _, err := range failed {
-		if err != nil && (err.Kind != KindCanceled || !errors.Is(context.Cause(attempts), errNeighbour)) {
-			errs = append(errs, err)
+	return stage.AtOnce(rows, func(row row) *Error {
+		err := r.openRequired(attempts, failure, run, row)
+		if err != nil {
+			first()
 		}
-	}
-	return errs
+		if err != nil && err.Kind == KindCanceled && errors.Is(context.Cause(attempts), errNeighbour) {
+			return nil
+		}
+		return err
+	})
 }
 
 // errNeighbour is why an attempt was cut that had not failed by itself.
@@ -279,18 +255,18 @@ func (r *Registry) openRequired(parent context.Context, failure <-chan struct{},
 	for n := 1; ; n++ {
 		err := row.open(ctx, n)
 		if err == nil {
-			run.took(row.name, time.Since(began), n)
+			r.took(run, row.name, time.Since(began), n)
 			return nil
 		}
-		wait, over := backoff(n), isOver(ctx)
-		if !err.Kind.Retryable() || over || isClosed(failure) {
-			wait = 0
+		pause, over := backoff(n), isOver(ctx)
+		if !err.Kind.Retryable() || over || wait.Closed(failure) {
+			pause = 0
 		}
-		row.logAttempt(n, wait, err)
+		row.logAttempt(n, pause, err)
 		if before != nil && over && (err.Kind == KindTimeout || err.Kind == KindCanceled) {
 			return gaveUp(parent, before) // the end of the time cut this attempt off: the one before knows more
 		}
-		if before = err; wait == 0 || !sleep(ctx, failure, wait) {
+		if before = err; pause == 0 || !wait.Sleep(ctx, failure, pause) {
 			return gaveUp(parent, err)
 		}
 	}
@@ -310,20 +286,21 @@ func (r *Registry) openOptional(parent context.Context, run *openRun, row row) *
 	began := time.Now()
 	err := row.open(ctx, 1)
 	if err == nil {
-		run.took(row.name, time.Since(began), 1)
+		r.took(run, row.name, time.Since(began), 1)
 		return nil
 	}
 	row.logAttempt(1, 0, err)
 	return gaveUp(parent, err)
 }
 
-func (e *entry) logAttempt(n int, wait time.Duration, err *Error) {
-	e.records.about(slog.LevelWarn, "open failed", OpOpen, e, err, slog.Int("attempt", n), slog.Duration("wait", wait))
+func (e *entry) logAttempt(n int, pause time.Duration, err *Error) {
+	e.records.about(slog.LevelWarn, "open failed", OpOpen, e, err, slog.Int("attempt", n), slog.Duration("wait", pause))
 }
 
-func (run *openRun) took(name string, d time.Duration, attempts int) {
-	run.mu.Lock()
-	defer run.mu.Unlock()
+// took keeps how long it took to open a resource, for the record at the end of OpenAll.
+func (r *Registry) took(run *openRun, name string, d time.Duration, attempts int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	run.opened = append(run.opened, slog.Group(name, slog.Duration("duration", d), slog.Int("attempts", attempts)))
 }
 
@@ -333,9 +310,9 @@ func (r *Registry) logOpened(run *openRun, d time.Duration, failed bool) {
 	if failed {
 		message = "resources not opened"
 	}
-	run.mu.Lock()
+	r.mu.Lock()
 	opened := slices.Clone(run.opened)
-	run.mu.Unlock()
+	r.mu.Unlock()
 	r.records.log(slog.LevelInfo, message, slog.String("resource", all), slog.String("op", string(OpOpen)),
 		slog.Duration("duration", d), slog.Attr{Key: "opened", Value: slog.GroupValue(opened...)})
 }
@@ -366,32 +343,7 @@ func (r *Registry) succeed(run *openRun) bool {
 
 // backoff returns the wait after the nth attempt, with full jitter.
 func backoff(n int) time.Duration {
-	most := mostWait
-	if n < 7 {
-		most = min(mostWait, firstWait<<(n-1))
-	}
+	const doublings = 6 // are enough to come to mostWait
+	most := min(mostWait, firstWait<<min(n-1, doublings))
 	return time.Duration(rand.Int64N(int64(most))) + 1
-}
-
-// sleep waits for d and reports whether neither ctx nor a failure ended that.
-func sleep(ctx context.Context, failure <-chan struct{}, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	case <-failure:
-		return false
-	}
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
 }

@@ -247,7 +247,7 @@ func (r *Registry) find(name string) *entry {
 }
 
 // wrongNames returns an error for each name that a setter was given in vain or twice.
-func (r *Registry) wrongNames() (errs []error) {
+func (r *Registry) wrongNames() (errs []*Error) {
 	r.mu.Lock()
 	stages, setter := slices.Concat(r.stages...), r.setter
 	optional, timeouts := slices.Sorted(maps.Keys(r.optional)), slices.Sorted(maps.Keys(r.timeouts))
@@ -266,7 +266,7 @@ func (r *Registry) wrongNames() (errs []error) {
 			}
 		}
 	}
-	slices.SortStableFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	slices.SortStableFunc(errs, func(a, b *Error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errs
 }
 

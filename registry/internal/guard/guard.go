@@ -3,18 +3,14 @@
 package guard
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"path"
 	"runtime"
 	"strings"
-	"sync"
-	"time"
 )
 
-// ErrGoexit is the result of a function that called runtime.Goexit instead of returning.
-var ErrGoexit = errors.New("panic: runtime.Goexit was called")
+// ErrGoexit is the *PanicError of a function that called runtime.Goexit instead of returning.
+var ErrGoexit error = &PanicError{"runtime.Goexit was called"}
 
 // PanicError is the result of a function that panicked: what it panicked with, and where.
 type PanicError struct{ Text string }
@@ -59,76 +55,11 @@ func origin() string {
 	return ""
 }
 
-// Call is a function that runs on a goroutine of its own.
-type Call struct {
-	done chan struct{} // closed when f has returned, unless the call was abandoned before
-
-	mu   sync.Mutex
-	err  error       // what f returned
-	late func(error) // set when the call is abandoned
-}
-
-// Go starts f. Its panic or runtime.Goexit is the error of the call.
-func Go(f func() error) *Call {
-	c := &Call{done: make(chan struct{})}
-	go c.run(f)
-	return c
-}
-
-func (c *Call) run(f func() error) {
-	err := ErrGoexit
-	defer func() {
-		if late := c.finish(err); late != nil {
-			late(err)
-		}
+// Go calls f on a goroutine of its own, and then done with the error of f, also if f panics or calls runtime.Goexit.
+func Go(f func() error, done func(error)) {
+	go func() {
+		err := ErrGoexit
+		defer func() { done(err) }()
+		err = Run(f)
 	}()
-	err = Run(f)
-}
-
-func (c *Call) finish(err error) (late func(error)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.late == nil {
-		c.err = err
-		close(c.done)
-	}
-	return c.late
-}
-
-// Wait waits until f has returned, or until ctx is done and patience has passed after that. It reports whether f has
-// returned.
-func (c *Call) Wait(ctx context.Context, patience time.Duration) bool {
-	select {
-	case <-c.done:
-		return true
-	case <-ctx.Done():
-	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-c.done:
-		return true
-	case <-timer.C:
-		return false
-	}
-}
-
-// Err returns the error of f. It may be called once Wait has returned true.
-func (c *Call) Err() error {
-	<-c.done
-	return c.err
-}
-
-// Abandon makes late the receiver of the error of f, on the goroutine of f, and returns true. When f has returned
-// already it returns false, and late is never called.
-func (c *Call) Abandon(late func(error)) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	select {
-	case <-c.done:
-		return false
-	default:
-		c.late = late
-		return true
-	}
 }

@@ -1,13 +1,10 @@
 package guard_test
 
 import (
-	"context"
 	"errors"
 	"runtime"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/vibework/mooring/registry/internal/guard"
 )
@@ -32,45 +29,12 @@ func TestAPanicIsAnErrorThatNamesItsPlace(t *testing.T) {
 }
 
 func TestACallThatEndsItsGoroutineHasAnError(t *testing.T) {
-	call := guard.Go(func() error {
+	got := make(chan error, 1)
+	guard.Go(func() error {
 		runtime.Goexit()
 		return nil
-	})
-	if !call.Wait(t.Context(), 0) || !errors.Is(call.Err(), guard.ErrGoexit) {
-		t.Error(call.Err())
-	}
-}
-
-func TestACallIsWaitedForUntilItsContextAndThePatienceEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		call := guard.Go(func() error {
-			<-release
-			return errFound
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		start := time.Now()
-		if call.Wait(ctx, time.Second) || time.Since(start) != 2*time.Second {
-			t.Errorf("it waited %v", time.Since(start))
-		}
-		late := make(chan error, 1)
-		if !call.Abandon(func(err error) { late <- err }) {
-			t.Fatal("a call in flight cannot be abandoned")
-		}
-		close(release)
-		if err := <-late; !errors.Is(err, errFound) {
-			t.Error(err)
-		}
-	})
-}
-
-func TestACallThatHasReturnedCannotBeAbandoned(t *testing.T) {
-	call := guard.Go(func() error { return nil })
-	if err := call.Err(); err != nil {
+	}, func(err error) { got <- err })
+	if err := <-got; !errors.Is(err, guard.ErrGoexit) {
 		t.Error(err)
-	}
-	if call.Abandon(func(error) { t.Error("it is told of") }) {
-		t.Error("it is abandoned")
 	}
 }

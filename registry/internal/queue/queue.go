@@ -1,33 +1,28 @@
-// Package queue hands values to a receiver that may be slow, without anybody waiting for it.
+// Package queue calls functions that may be slow, without anybody waiting for them.
 package queue
 
 import "sync"
 
-// Size is how many values a queue holds.
+// Size is how many functions a queue holds.
 const Size = 1024
 
-// Queue delivers values one after the other, in order. A goroutine lives while there is something to deliver. When the
-// queue is full the oldest value is dropped.
-type Queue[T any] struct {
-	deliver func(T)
-	dropped func(int)
+// Queue calls functions one after the other, in order. A goroutine lives while there is something to call. When the
+// queue is full, the oldest function is dropped. The zero value is empty and ready.
+type Queue struct {
+	// Dropped, unless it is nil, is told how many functions were dropped, once the queue is half empty again. It runs
+	// where the functions run.
+	Dropped func(int)
 
 	mu      sync.Mutex
-	waiting []T
-	lost    int // values dropped and not told yet
+	waiting []func()
+	lost    int // how many were dropped since Dropped was called
 	running bool
 	stopped bool
 	idle    chan struct{} // closed when nothing is left; made when somebody waits for that
 }
 
-// New returns a queue. deliver may panic no more than any goroutine; it may call runtime.Goexit. dropped is told how
-// many values were dropped, once the queue is half empty again, on the goroutine of deliver.
-func New[T any](deliver func(T), dropped func(int)) *Queue[T] {
-	return &Queue[T]{deliver: deliver, dropped: dropped}
-}
-
-// Post adds a value. It never blocks.
-func (q *Queue[T]) Post(v T) {
+// Post adds a function. It never blocks. The function may block, and may call runtime.Goexit; it must not panic.
+func (q *Queue) Post(f func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.stopped {
@@ -37,55 +32,49 @@ func (q *Queue[T]) Post(v T) {
 		q.waiting = q.waiting[1:]
 		q.lost++
 	}
-	q.waiting = append(q.waiting, v)
+	q.waiting = append(q.waiting, f)
 	if !q.running {
 		q.running = true
 		go q.run()
 	}
 }
 
-// Stop drops what waits. No delivery begins afterwards.
-func (q *Queue[T]) Stop() {
+// Stop drops what waits. No call begins afterwards.
+func (q *Queue) Stop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.stopped, q.waiting, q.lost = true, nil, 0
 }
 
-// Idle returns what is closed when everything posted so far, and meanwhile, is delivered; it is nil when that is so
+// Idle returns what is closed when everything posted so far, and meanwhile, has been called. It is nil when that is so
 // now.
-func (q *Queue[T]) Idle() <-chan struct{} {
+func (q *Queue) Idle() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.running {
-		return nil
-	}
-	if q.idle == nil {
+	if q.running && q.idle == nil {
 		q.idle = make(chan struct{})
 	}
 	return q.idle
 }
 
-func (q *Queue[T]) run() {
+func (q *Queue) run() {
 	finished := false
 	defer func() {
-		if !finished { // deliver has ended the goroutine
+		if !finished { // a function has ended the goroutine
 			go q.run()
 		}
 	}()
-	for {
-		v, lost, ok := q.next()
-		if !ok {
-			finished = true
-			return
+	for f, lost := q.next(); f != nil; f, lost = q.next() {
+		if lost > 0 && q.Dropped != nil {
+			q.Dropped(lost)
 		}
-		if lost > 0 {
-			q.dropped(lost)
-		}
-		q.deliver(v)
+		f()
 	}
+	finished = true
 }
 
-func (q *Queue[T]) next() (v T, lost int, ok bool) {
+// next returns the oldest function, and how many were lost if it is time to say so; nil when nothing is left.
+func (q *Queue) next() (f func(), lost int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
@@ -94,11 +83,11 @@ func (q *Queue[T]) next() (v T, lost int, ok bool) {
 			close(q.idle)
 			q.idle = nil
 		}
-		return v, 0, false
+		return nil, 0
 	}
 	if len(q.waiting) <= Size/2 {
 		lost, q.lost = q.lost, 0
 	}
-	v, q.waiting = q.waiting[0], q.waiting[1:]
-	return v, lost, true
+	f, q.waiting = q.waiting[0], q.waiting[1:]
+	return f, lost
 }

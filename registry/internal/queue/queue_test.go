@@ -9,12 +9,12 @@ import (
 	"github.com/vibework/mooring/registry/internal/queue"
 )
 
-func TestValuesArriveInOrder(t *testing.T) {
+func TestFunctionsAreCalledInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []int
-		q := queue.New(func(v int) { got = append(got, v) }, func(int) { t.Error("something was dropped") })
+		q := queue.Queue{Dropped: func(int) { t.Error("something was dropped") }}
 		for v := range 10 {
-			q.Post(v)
+			q.Post(func() { got = append(got, v) })
 		}
 		if idle := q.Idle(); idle != nil {
 			<-idle
@@ -33,56 +33,59 @@ func TestAFullQueueDropsTheOldestAndCounts(t *testing.T) {
 		var got []int
 		dropped := 0
 		release := make(chan struct{})
-		q := queue.New(func(v int) {
-			<-release
-			got = append(got, v)
-		}, func(n int) { dropped += n })
-		q.Post(-1) // held up
+		q := queue.Queue{Dropped: func(n int) { dropped += n }}
+		post := func(v int) {
+			q.Post(func() {
+				<-release
+				got = append(got, v)
+			})
+		}
+		post(-1) // held up
 		synctest.Wait()
 		for v := range queue.Size + 7 {
-			q.Post(v)
+			post(v)
 		}
 		close(release)
 		synctest.Wait()
 		if dropped != 7 || len(got) != 1+queue.Size || got[1] != 7 {
-			t.Errorf("%d dropped, %d delivered", dropped, len(got))
+			t.Errorf("%d dropped, %d called", dropped, len(got))
 		}
 	})
 }
 
-func TestNothingIsDeliveredAfterStop(t *testing.T) {
+func TestNothingIsCalledAfterStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		var q *queue.Queue[int]
-		q = queue.New(func(int) {
+		var q queue.Queue
+		count := func() {
 			n++
 			q.Stop()
-		}, func(int) {})
-		for v := range 5 {
-			q.Post(v)
+		}
+		for range 5 {
+			q.Post(count)
 		}
 		synctest.Wait()
-		q.Post(5)
+		q.Post(count)
 		synctest.Wait()
 		if n != 1 {
-			t.Errorf("%d deliveries", n)
+			t.Errorf("%d calls", n)
 		}
 	})
 }
 
-func TestADeliveryThatEndsItsGoroutineEndsNoOther(t *testing.T) {
+func TestAFunctionThatEndsItsGoroutineEndsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		q := queue.New(func(int) {
-			n++
-			runtime.Goexit()
-		}, func(int) {})
-		for v := range 5 {
-			q.Post(v)
+		var q queue.Queue
+		for range 5 {
+			q.Post(func() {
+				n++
+				runtime.Goexit()
+			})
 		}
 		synctest.Wait()
 		if n != 5 {
-			t.Errorf("%d deliveries", n)
+			t.Errorf("%d calls", n)
 		}
 	})
 }

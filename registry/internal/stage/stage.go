@@ -1,0 +1,31 @@
+// Package stage is for what happens in stages: one stage after the other, and all of a stage at the same time.
+package stage
+
+import (
+	"slices"
+	"sync"
+)
+
+// Group puts neighbours that have the same key into one stage, and keeps the order.
+func Group[T any](all []T, key func(T) int) (stages [][]T) {
+	for i, one := range all {
+		if i == 0 || key(one) != key(all[i-1]) {
+			stages = append(stages, nil)
+		}
+		last := len(stages) - 1
+		stages[last] = append(stages[last], one)
+	}
+	return stages
+}
+
+// AtOnce calls f for all at the same time, each on a goroutine of its own, and waits for every call. It returns the
+// failures in the order of all, without the nil ones.
+func AtOnce[T, E any](all []T, f func(T) *E) (failed []*E) {
+	failed = make([]*E, len(all))
+	var calls sync.WaitGroup
+	for i, one := range all {
+		calls.Go(func() { failed[i] = f(one) })
+	}
+	calls.Wait()
+	return slices.DeleteFunc(failed, func(err *E) bool { return err == nil })
+}

@@ -1,0 +1,58 @@
+package wait_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vibework/mooring/registry/internal/wait"
+)
+
+// after returns a channel that is closed after d.
+func after(d time.Duration) <-chan struct{} {
+	done := make(chan struct{})
+	time.AfterFunc(d, func() { close(done) })
+	return done
+}
+
+func timed(t *testing.T, name string, want bool, took time.Duration, f func(context.Context) bool) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		if got := f(ctx); got != want || time.Since(start) != took {
+			t.Errorf("%s: %v after %v, want %v after %v", name, got, time.Since(start), want, took)
+		}
+	})
+}
+
+func TestEveryWaitEndsWhenItShould(t *testing.T) {
+	const s = time.Second
+	timed(t, "what comes is waited for", true, s/2, func(ctx context.Context) bool { return wait.For(ctx, after(s/2)) })
+	timed(t, "ctx ends the wait", false, s, func(ctx context.Context) bool { return wait.For(ctx, after(2*s)) })
+	timed(t, "patience begins after ctx", true, 3*s, func(ctx context.Context) bool {
+		return wait.Longer(ctx, 5*s, after(3*s))
+	})
+	timed(t, "patience ends", false, 2*s, func(ctx context.Context) bool { return wait.Longer(ctx, s, after(3*s)) })
+	timed(t, "all are waited for", true, 3*s, func(context.Context) bool { return wait.All(4*s, nil, after(3*s), after(s)) })
+	timed(t, "all together have one time", false, 4*s, func(context.Context) bool {
+		return wait.All(4*s, after(3*s), after(5*s))
+	})
+	timed(t, "sleep ends with its time", true, s/2, func(ctx context.Context) bool { return wait.Sleep(ctx, nil, s/2) })
+	timed(t, "sleep ends with ctx", false, s, func(ctx context.Context) bool { return wait.Sleep(ctx, nil, 2*s) })
+	timed(t, "sleep can be stopped", false, s/4, func(ctx context.Context) bool { return wait.Sleep(ctx, after(s/4), s/2) })
+}
+
+func TestWhatHasComeWinsAgainstAContextThatIsDone(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	done := make(chan struct{})
+	close(done)
+	for range 100 {
+		if !wait.For(ctx, done) {
+			t.Fatal("it is called late")
+		}
+	}
+}
