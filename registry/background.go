@@ -94,6 +94,6 @@ func (row row) openAnew(ctx context.Context, n int) *Error {
 // checkEvery starts checks and leaves them: one that is slow does not keep the others from being checked.
 func (r *Registry) checkEvery(ctx context.Context, every time.Duration) {
 	for wait.Sleep(ctx, nil, every-time.Duration(rand.Int64N(int64(every)/5+1))) {
-		r.startChecks(r.current().rows)
+		r.startChecks(ctx, r.current().rows)
 	}
 }

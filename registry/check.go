@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vibework/mooring/registry/internal/flight"
+	"github.com/vibework/mooring/registry/internal/wait"
 )
 
 // optionalGrace is how long CheckAll waits for optional resources once all required ones have answered.
@@ -92,42 +94,41 @@ func (r *Registry) sessionOf(row row) *session {
 // check checks the rows. If patience is not negative, optional rows get no more than that after the required ones.
 func (r *Registry) check(ctx context.Context, rows []row, patience time.Duration) []Result {
 	results := make([]Result, len(rows))
-	if len(rows) == 0 {
-		return results
-	}
-	if ctx.Err() != nil {
-		for i, row := range rows {
-			if results[i] = row.notOpenResult(); r.sessionOf(row) != nil {
-				results[i].Err = row.stoppedWaiting(ctx)
-			}
-		}
-		return results
-	}
-	flights, optional := r.startChecks(rows), 0
-	for i, row := range rows {
+	flights := r.startChecks(ctx, rows)
+	optional := false
+	// Checks that are quick end in the order in which they began: whoever waits for the last waits once for all.
+	for i, row := range slices.Backward(rows) {
 		if row.optional && patience >= 0 {
-			optional++
-		} else {
-			results[i] = row.await(ctx, flights[i])
+			optional = true
+			continue
 		}
+		results[i], _ = r.await(ctx, row, flights[i])
 	}
-	if optional == 0 {
+	if !optional {
 		return results
 	}
 	short, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for i, row := range rows {
-		if row.optional {
-			results[i] = row.awaitOptional(ctx, short, flights[i])
+	for i, row := range slices.Backward(rows) {
+		if !row.optional {
+			continue
 		}
+		result, answered := r.await(short, row, flights[i])
+		if !answered && ctx.Err() == nil {
+			result = row.lastOr(result)
+		}
+		results[i] = result
 	}
 	return results
 }
 
-// startChecks returns the check in flight of each row, nil where none can be. Those that it starts share a context for
-// each timeout.
-func (r *Registry) startChecks(rows []row) []*flight.Flight {
+// startChecks returns the check in flight of each row, nil where none can be or ctx is done. Those that it starts share
+// a context for each timeout.
+func (r *Registry) startChecks(ctx context.Context, rows []row) []*flight.Flight {
 	flights := make([]*flight.Flight, len(rows))
+	if ctx.Err() != nil {
+		return flights
+	}
 	var rounds []*flight.Round
 	for i, row := range rows {
 		if s := r.sessionOf(row); s != nil {
@@ -140,65 +141,43 @@ func (r *Registry) startChecks(rows []row) []*flight.Flight {
 	return flights
 }
 
+// roundFor returns the round with the limit, and makes it with room for so many checks if there is none.
 func roundFor(rounds *[]*flight.Round, limit time.Duration, room int) *flight.Round {
 	for _, round := range *rounds {
 		if round.Limit() == limit {
 			return round
 		}
 	}
-	*rounds = append(*rounds, flight.NewRound(limit, room))
-	return (*rounds)[len(*rounds)-1]
+	round := flight.NewRound(limit, room)
+	*rounds = append(*rounds, round)
+	return round
 }
 
-// await returns the answer of a check, or the reason why the caller does not wait for it any longer.
-func (row row) await(ctx context.Context, f *flight.Flight) Result {
-	if f == nil {
-		return row.notOpenResult()
+// await returns the answer of a check, or the reason why the caller does not wait for it any longer. It reports whether
+// there is an answer: that the resource is not open is one.
+func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) (_ Result, answered bool) {
+	switch {
+	case f != nil && wait.For(ctx, f.Done()):
+		return row.result(f.Answer()), true
+	case f == nil && (ctx.Err() == nil || r.sessionOf(row) == nil):
+		return row.notOpenResult(), true
 	}
-	select {
-	case <-f.Done(): // as it mostly is, once the first checks have been waited for
-		return row.result(f.Answer())
-	default:
+	result := Result{Name: row.name, Optional: row.optional}
+	result.Err = newError(OpCheck, row.name, fmt.Errorf("the caller stopped waiting: %w", cause(ctx)))
+	if f != nil {
+		result.Duration = time.Since(f.Began())
 	}
-	select {
-	case <-f.Done():
-		return row.result(f.Answer())
-	case <-ctx.Done():
-		return row.unanswered(f, row.stoppedWaiting(ctx))
-	}
+	return result, false
 }
 
-// unanswered is the result of a caller who does not wait for the answer, unless it has just come.
-func (row row) unanswered(f *flight.Flight, err error) Result {
-	select {
-	case <-f.Done():
-		return row.result(f.Answer())
-	default:
-		return Result{Name: row.name, Optional: row.optional, Err: err, Duration: time.Since(f.Began())}
-	}
-}
-
-func (row row) stoppedWaiting(ctx context.Context) *Error {
-	return newError(OpCheck, row.name, fmt.Errorf("the caller stopped waiting: %w", cause(ctx)))
-}
-
-// awaitOptional is await until short is done: after that the last result has to do, if it is young enough.
-func (row row) awaitOptional(ctx, short context.Context, f *flight.Flight) Result {
-	if f == nil {
-		return row.notOpenResult()
-	}
-	select {
-	case <-f.Done():
-		return row.result(f.Answer())
-	case <-short.Done():
-	}
-	if ctx.Err() != nil {
-		return row.unanswered(f, row.stoppedWaiting(ctx))
-	}
+// lastOr returns the last result of an optional row if it is young enough, or else that there is no answer.
+func (row row) lastOr(none Result) Result {
 	if s := row.session.Load(); s != nil {
-		if last := row.result(s.checks.Last()); time.Since(last.CheckedAt) < row.limits.Load().Check {
+		last := row.result(s.checks.Last())
+		if time.Since(last.CheckedAt) < row.limits.Load().Check {
 			return last
 		}
 	}
-	return row.unanswered(f, &Error{OpCheck, row.name, KindTimeout, errNoAnswer})
+	none.Err = &Error{OpCheck, row.name, KindTimeout, errNoAnswer}
+	return none
 }

@@ -101,16 +101,18 @@ func (f *Flight) Answer() Answer {
 	return answer
 }
 
+// run is the goroutine of the check. It does what guard.Go does without the functions that that needs: they would be a
+// tenth of the time of a check that answers at once.
 func (f *Flight) run() {
 	err := guard.ErrGoexit
-	defer f.round.leave()
 	defer func() { f.finish(err) }()
 	f.began.Store(int64(time.Since(f.round.began)))
 	err = guard.Run(func() error { return f.line.check(f.round.ctx) })
 }
 
-// finish ends the flight.
+// finish ends the flight when the check has returned.
 func (f *Flight) finish(err error) {
+	defer f.round.leave()
 	f.line.mu.Lock()
 	defer f.line.mu.Unlock()
 	if f.line.current == f {
