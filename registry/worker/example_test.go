@@ -28,12 +28,12 @@ func Example() {
 	if err := r.OpenAll(context.Background()); err != nil {
 		fmt.Println(err)
 	}
-	orders <- "rope"
 	fmt.Println(r.CheckAll(context.Background()).Status())
-	fmt.Println(r.CloseAll(context.Background()))
+	orders <- "rope"
+	fmt.Println(r.CloseAll(context.Background())) // which waits until the order is stored
 	// Output:
-	// stored rope
 	// pass
+	// stored rope
 	// <nil>
 }
 
