@@ -32,7 +32,7 @@ func TestCloseUsesItsWholeShareForAnOperation(t *testing.T) {
 	hook, hold := holding()
 	r, res := open(t, at(server(t)), hook)
 	release := hold(t, res, 1)
-	time.AfterFunc(1500*time.Millisecond, release)
+	time.AfterFunc(2500*time.Millisecond, release) // longer than disconnecting may take
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if err := r.CloseAll(ctx); err != nil {
