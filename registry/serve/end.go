@@ -14,7 +14,8 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// notice is what handlers that were cut off have to find out, and Run has to say what has happened.
+// notice is what handlers that were cut off have to find out, and Run has to say what has happened. Signals that come
+// within it are one.
 const notice = 100 * time.Millisecond
 
 // end stops the service, however far it has come, and returns all that went wrong from the beginning on.
@@ -98,7 +99,8 @@ func (s *service) closeAll(patience time.Duration) error {
 	return err
 }
 
-// stopAtSignal calls stop at the first signal, and leaves the second one to its default, which is to end the program.
+// stopAtSignal calls stop at the first signal, and leaves the next one to its default, which is to end the program. What
+// comes within notice is the first one still: timeout(1), for one, tells a program and then its whole group.
 func stopAtSignal(stop context.CancelCauseFunc) (release func()) {
 	signals, released := make(chan os.Signal, 2), make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -108,6 +110,16 @@ func stopAtSignal(stop context.CancelCauseFunc) (release func()) {
 			stop(fmt.Errorf("%v signal received", first))
 		case <-released:
 			return
+		}
+		over := time.After(notice)
+		for told := true; told; {
+			select {
+			case <-signals:
+			case <-over:
+				told = false
+			case <-released:
+				return
+			}
 		}
 		signal.Stop(signals)
 		select {
