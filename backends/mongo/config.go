@@ -3,7 +3,6 @@ package mongo
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"time"
 
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -51,7 +50,7 @@ func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 	case loadErr != nil && cfg.URI.IsZero(): // it may say why there is none
 		return nil, loadErr
 	case cfg.URI.IsZero():
-		return nil, fmt.Errorf("%sURI is not set", s.prefix)
+		return nil, config.NotSet(name, "URI")
 	}
 	var err error
 	s.tls, err = s.TLS.Config(name, "") // each host is verified by its own name

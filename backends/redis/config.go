@@ -59,7 +59,7 @@ func read(name string, in setup) (*settings, error) {
 	errs := []error{err}
 	var host kit.Host
 	if hasPlace := !s.URL.IsZero() || s.Host != ""; hasPlace || err == nil { // or else err may say why there is none
-		host, err = s.locate()
+		host, err = s.locate(name)
 		errs = append(errs, err)
 	}
 	s.host, s.addr = host.Name, host.Addr(usualPort)
@@ -97,7 +97,7 @@ func (s *settings) setLimits() {
 }
 
 // locate reads the URL, or else the parts.
-func (s *settings) locate() (host kit.Host, err error) {
+func (s *settings) locate(name string) (host kit.Host, err error) {
 	switch {
 	case !s.URL.IsZero():
 		if host, err = s.fromURL(); err != nil {
@@ -107,7 +107,7 @@ func (s *settings) locate() (host kit.Host, err error) {
 	case s.Host != "":
 		return s.fromParts()
 	}
-	return host, fmt.Errorf("%[1]sURL is not set, nor is %[1]sHOST", s.prefix)
+	return host, config.NotSet(name, "URL", "HOST")
 }
 
 func (s *settings) fromParts() (host kit.Host, err error) {

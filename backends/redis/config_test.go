@@ -17,6 +17,7 @@ const hint = ` (not wanted? drop its import, or call registry.Unregister("redis"
 func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 	for name, test := range map[string]struct{ env, want string }{
 		"nothing is set":         {"", "REDIS_URL is not set, nor is REDIS_HOST"},
+		"another URL is set":     {"DATABASE_URL=rediss://:SECRET@h", "REDIS_URL is not set, nor is REDIS_HOST; DATABASE_URL is set, but not read"},
 		"another scheme":         {"REDIS_URL=http://h", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
 		"no scheme":              {"REDIS_URL=SECRET", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
 		"opaque":                 {"REDIS_URL=redis:SECRET@h", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
