@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/backends/config"
-	"github.com/vibework/mooring/lab/faults/internal/server"
-	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/lab/internal/server"
+	"github.com/vibework/mooring/lab/internal/wire"
 	"github.com/vibework/mooring/registry"
 )
 

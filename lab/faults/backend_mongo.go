@@ -10,8 +10,8 @@ import (
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/mongo"
-	"github.com/vibework/mooring/lab/faults/internal/server"
-	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/lab/internal/server"
+	"github.com/vibework/mooring/lab/internal/wire"
 	"github.com/vibework/mooring/registry"
 )
 

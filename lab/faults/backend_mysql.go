@@ -12,8 +12,8 @@ import (
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/mysql"
-	"github.com/vibework/mooring/lab/faults/internal/server"
-	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/lab/internal/server"
+	"github.com/vibework/mooring/lab/internal/wire"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -52,7 +52,7 @@ func (b *backend) secureMySQL(ctx context.Context, folder string) error {
 			if err := current.Replace(cert); err != nil {
 				return err
 			}
-			db := adminMySQL(p)
+			db := p.MySQL(server.Admin, 1)
 			defer db.Close()
 			_, err := db.ExecContext(ctx, "FLUSH SSL")
 			return err
@@ -99,26 +99,10 @@ func workMySQL(ctx context.Context, res registry.Resource) ([]call, error) {
 	}, nil
 }
 
-// adminMySQL returns a pool of one connection that is kept.
-func adminMySQL(p *server.Process) *sql.DB { return poolMySQL(p, server.Admin, 1) }
-
-func poolMySQL(p *server.Process, user string, size int) *sql.DB {
-	cfg := driver.NewConfig()
-	cfg.Net, cfg.Addr, cfg.User, cfg.Passwd = "tcp", p.Addr, user, p.Password
-	connector, err := driver.NewConnector(cfg)
-	if err != nil {
-		panic(err) // not with the driver's own defaults
-	}
-	db := sql.OpenDB(connector)
-	db.SetMaxOpenConns(size)
-	db.SetMaxIdleConns(size)
-	return db
-}
-
 // fillMySQL takes all connections that the server has; it has no fewer than ten.
 func fillMySQL(ctx context.Context, p *server.Process) (func() error, error) {
 	const fewest, usual, tooMany = 10, 100, 1040
-	admin, others := adminMySQL(p), poolMySQL(p, server.User, 2*fewest)
+	admin, others := p.MySQL(server.Admin, 1), p.MySQL(server.User, 2*fewest)
 	limit := func(ctx context.Context, n int) error {
 		_, err := admin.ExecContext(ctx, "SET GLOBAL max_connections = "+strconv.Itoa(n))
 		return err

@@ -10,7 +10,7 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
 	"github.com/vibework/mooring/backends/pubsub"
-	"github.com/vibework/mooring/lab/faults/internal/server"
+	"github.com/vibework/mooring/lab/internal/server"
 	"github.com/vibework/mooring/registry"
 )
 

@@ -9,8 +9,8 @@ import (
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/redis"
-	"github.com/vibework/mooring/lab/faults/internal/server"
-	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/lab/internal/server"
+	"github.com/vibework/mooring/lab/internal/wire"
 	"github.com/vibework/mooring/registry"
 )
 

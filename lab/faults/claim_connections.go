@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/backends/mysql"
-	"github.com/vibework/mooring/lab/faults/internal/server"
+	"github.com/vibework/mooring/lab/internal/server"
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
@@ -99,7 +99,7 @@ func noneLeft(ctx context.Context, b *backend) (n int, took time.Duration, err e
 }
 
 func countMySQL(ctx context.Context, p *server.Process) (n int, err error) {
-	db := adminMySQL(p)
+	db := p.MySQL(server.Admin, 1)
 	defer db.Close()
 	rows, err := db.QueryContext(ctx, "SHOW PROCESSLIST")
 	if err != nil {

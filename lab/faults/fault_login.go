@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/lab/internal/wire"
 )
 
 // led is a scene in which the address of a server leads to another one all of a sudden.

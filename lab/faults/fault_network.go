@@ -5,7 +5,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/lab/internal/wire"
 	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
 

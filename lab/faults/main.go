@@ -21,7 +21,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/vibework/mooring/lab/faults/internal/server"
+	"github.com/vibework/mooring/lab/internal/server"
 )
 
 func main() {

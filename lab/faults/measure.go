@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/lab/internal/wire"
 )
 
 // results are what the page shows.

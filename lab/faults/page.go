@@ -12,7 +12,7 @@ import (
 	"text/template"
 	"time"
 
-	"github.com/vibework/mooring/lab/faults/internal/server"
+	"github.com/vibework/mooring/lab/internal/server"
 	"github.com/vibework/mooring/registry"
 )
 

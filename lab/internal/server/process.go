@@ -1,6 +1,5 @@
-// Package server runs the servers of the fault table, each in a process of its own that can be killed, on a
-// free port of the loopback interface and with a folder that is removed in the end. It never touches a server
-// of the machine.
+// Package server runs servers for the tools of lab, each in a process of its own that can be killed, on a free port of
+// the loopback interface and with a folder that is removed in the end. It never touches a server of the machine.
 package server
 
 import (
@@ -17,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/lab/internal/wire"
 )
 
 // User is who may log in to the servers, with Process.Password, and Database is theirs.
@@ -102,7 +101,7 @@ func (p *Process) Stop() error {
 // newProcess returns a process with a port, a password and a folder of its own inside of parent. What the program
 // is and how it is called is left to the caller.
 func newProcess(parent, name string) (*Process, error) {
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -117,14 +116,15 @@ func newProcess(parent, name string) (*Process, error) {
 	}, nil
 }
 
-func (p *Process) port() string {
+// Port is that of Addr.
+func (p *Process) Port() string {
 	_, port, _ := net.SplitHostPort(p.Addr)
 	return port
 }
 
-// freePort returns a port below those that the kernel gives to outgoing connections: nobody takes it by accident
+// FreePort returns a port below those that the kernel gives to outgoing connections: nobody takes it by accident
 // while its server is down.
-func freePort() (int, error) {
+func FreePort() (int, error) {
 	for range 100 {
 		port := 20000 + rand.IntN(12000)
 		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})

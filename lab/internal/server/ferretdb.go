@@ -6,7 +6,7 @@ import (
 
 	ferretauth "github.com/FerretDB/FerretDB/devstackauth"
 
-	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/lab/internal/wire"
 )
 
 // AuthSource is where FerretDB looks User up.

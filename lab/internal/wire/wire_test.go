@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/lab/internal/wire"
 )
 
 func TestNamesExistOrDoNotOrAreSilent(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/vibework/mooring/lab/faults/internal/wire"
+	"github.com/vibework/mooring/lab/internal/wire"
 )
 
 // Redis returns a server, not started yet. With a certificate it offers TLS, too, on the port that is returned.
@@ -21,9 +21,9 @@ func Redis(folder string, cert *wire.Certificate) (p *Process, secure string, er
 		return nil, "", err
 	}
 	config := fmt.Sprintf("bind 127.0.0.1\nport %s\ndir %s\nsave \"\"\nappendonly no\n"+
-		"requirepass %[3]s\nuser %[4]s on >%[3]s ~* &* +@all\n", p.port(), p.Folder, p.Password, User)
+		"requirepass %[3]s\nuser %[4]s on >%[3]s ~* &* +@all\n", p.Port(), p.Folder, p.Password, User)
 	if cert != nil {
-		port, err := freePort()
+		port, err := FreePort()
 		if err != nil {
 			return nil, "", err
 		}
