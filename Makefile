@@ -70,6 +70,9 @@ faults: ## pull every cable of the four backends, assert what happens, and write
 soak: ## let the network fail at random for two minutes; ARGS='-d 30s' for less
 	cd lab && go run ./soak $(ARGS)
 
+herd: ## start a hundred programs at once against one MariaDB; ARGS='-programs 30 -pool 1' for others
+	cd lab && go run ./herd $(ARGS)
+
 fuzz: ## run every fuzz target for FUZZTIME (30s)
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
 
@@ -93,4 +96,4 @@ bin/devstack: .FORCE
 	@.ci/build lab ./cmd/devstack bin/devstack
 
 .FORCE:
-.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults soak fuzz model short-model bench bench-gate size
+.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults soak herd fuzz model short-model bench bench-gate size

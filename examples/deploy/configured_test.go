@@ -12,6 +12,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/vibework/mooring/internal/backends"
 )
@@ -28,6 +31,47 @@ func TestTheServiceFindsAllFourBackendsConfigured(t *testing.T) {
 	isEmbedded := func(arg string) bool { return strings.HasPrefix(strings.TrimLeft(arg, "-"), "embedded") }
 	if args := m.container(t).Args; slices.ContainsFunc(args, isEmbedded) {
 		t.Errorf("%q would make up for what is missing", args)
+	}
+}
+
+// TestTheContainerOfComposeFindsItsBackendsAndHasTimeToEnd reads compose.yaml, which has the servers, too.
+func TestTheContainerOfComposeFindsItsBackendsAndHasTimeToEnd(t *testing.T) {
+	text, err := os.ReadFile("../../compose.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compose struct {
+		Services map[string]struct {
+			Environment map[string]string
+			DependsOn   map[string]struct{ Condition string } `json:"depends_on"`
+			Grace       string                                `json:"stop_grace_period"`
+			Build       struct{ Dockerfile string }
+		}
+	}
+	if err := yaml.Unmarshal(text, &compose); err != nil {
+		t.Fatal(err)
+	}
+	orders := compose.Services["orders"]
+	var environ []string
+	for name, value := range orders.Environment {
+		environ = append(environ, name+"="+value)
+	}
+	for _, b := range backends.Table {
+		res, err := b.NewFrom(b.Name, environ)
+		if err := errors.Join(err, res.Configure()); err != nil {
+			t.Errorf("%s: %v", b.Name, err)
+		}
+		_, isThere := compose.Services[b.Name]
+		if waits := orders.DependsOn[b.Name].Condition == "service_healthy"; !isThere || waits == (b.Name == "redis") {
+			t.Errorf("%s is there: %v; it is waited for: %v", b.Name, isThere, waits)
+		}
+	}
+	m := read(t)
+	if grace, err := time.ParseDuration(orders.Grace); err != nil || grace < m.duration(t, "-budget")+time.Second {
+		t.Errorf("the service has %q to end, %v", orders.Grace, err)
+	}
+	if _, err := os.Stat("../../" + orders.Build.Dockerfile); err != nil {
+		t.Error(err)
 	}
 }
 

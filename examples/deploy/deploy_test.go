@@ -4,15 +4,18 @@ package deploy
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/vibework/mooring/internal/backends"
@@ -24,6 +27,7 @@ type manifest struct {
 	text       string
 	config     corev1.ConfigMap
 	deployment appsv1.Deployment
+	disruption policyv1.PodDisruptionBudget
 	service    corev1.Service
 }
 
@@ -36,7 +40,7 @@ func read(t *testing.T) (m manifest) {
 	}
 	m.text = string(text)
 	documents := bytes.Split(text, []byte("\n---\n"))
-	kinds := []any{&m.config, &m.deployment, &m.service}
+	kinds := []any{&m.config, &m.deployment, &m.disruption, &m.service}
 	if len(documents) != len(kinds) {
 		t.Fatalf("there are %d documents, want %d", len(documents), len(kinds))
 	}
@@ -74,14 +78,16 @@ func (m manifest) duration(t *testing.T, flag string) time.Duration {
 func TestTheManifestIsWhatKubernetesUnderstands(t *testing.T) {
 	m := read(t)
 	kinds := []string{
-		m.config.APIVersion, m.config.Kind, m.deployment.APIVersion, m.deployment.Kind, m.service.APIVersion, m.service.Kind,
+		m.config.APIVersion, m.config.Kind, m.deployment.APIVersion, m.deployment.Kind,
+		m.disruption.APIVersion, m.disruption.Kind, m.service.APIVersion, m.service.Kind,
 	}
-	if want := []string{"v1", "ConfigMap", "apps/v1", "Deployment", "v1", "Service"}; !slices.Equal(kinds, want) {
+	want := []string{"v1", "ConfigMap", "apps/v1", "Deployment", "policy/v1", "PodDisruptionBudget", "v1", "Service"}
+	if !slices.Equal(kinds, want) {
 		t.Errorf("the kinds are %q", kinds)
 	}
 	labels := m.deployment.Spec.Template.Labels
 	for key, value := range m.deployment.Spec.Selector.MatchLabels {
-		if labels[key] != value || m.service.Spec.Selector[key] != value {
+		if labels[key] != value || m.service.Spec.Selector[key] != value || m.disruption.Spec.Selector.MatchLabels[key] != value {
 			t.Errorf("the label %s differs", key)
 		}
 	}
@@ -110,12 +116,12 @@ func TestThePodIsHardenedAndGetsNoVariablesOfOtherServices(t *testing.T) {
 	}
 }
 
-func TestEveryProbeIsMorePatientThanACheck(t *testing.T) {
+func TestTheProbesGiveAStartAllItsTime(t *testing.T) {
 	c := read(t).container(t)
 	for path, probe := range map[string]*corev1.Probe{
 		"/startupz": c.StartupProbe, "/livez": c.LivenessProbe, "/readyz": c.ReadinessProbe,
 	} {
-		if probe.HTTPGet.Path != path || probe.TimeoutSeconds != 6 {
+		if probe.HTTPGet.Path != path || probe.TimeoutSeconds < 2 || probe.TimeoutSeconds > probe.PeriodSeconds {
 			t.Errorf("the probe of %s asks %s for %ds", path, probe.HTTPGet.Path, probe.TimeoutSeconds)
 		}
 	}
@@ -123,6 +129,46 @@ func TestEveryProbeIsMorePatientThanACheck(t *testing.T) {
 	s := c.StartupProbe
 	if patience := time.Duration(s.PeriodSeconds*s.FailureThreshold) * time.Second; patience < starting {
 		t.Errorf("it may take %v to start, not %v", patience, starting)
+	}
+}
+
+// TestADrainedNodeLeavesPodsThatServe also wants the budget to let a node go at all.
+func TestADrainedNodeLeavesPodsThatServe(t *testing.T) {
+	m := read(t)
+	replicas, most := int(*m.deployment.Spec.Replicas), m.disruption.Spec.MaxUnavailable
+	if most == nil || most.IntValue() < 1 || most.IntValue() >= replicas || m.disruption.Spec.MinAvailable != nil {
+		t.Errorf("of %d pods %v may be away", replicas, most)
+	}
+}
+
+// TestTheServersHaveRoomForAllPods computes what the manifest says, with the pod that a roll-out has more.
+func TestTheServersHaveRoomForAllPods(t *testing.T) {
+	m := read(t)
+	surge := m.deployment.Spec.Strategy.RollingUpdate.MaxSurge.IntValue()
+	pool, err := strconv.Atoi(m.config.Data["MYSQL_MAX_OPEN_CONNS"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := fmt.Sprintf("%d connections of the server", (int(*m.deployment.Spec.Replicas)+surge)*pool)
+	if !strings.Contains(m.text, said) {
+		t.Errorf("the manifest does not say %q", said)
+	}
+}
+
+func TestEveryServerHasToTakeWrites(t *testing.T) {
+	data, named := read(t).config.Data, 0
+	for _, b := range backends.Table {
+		for _, v := range b.Describe(b.Name) {
+			if !strings.HasSuffix(v.Name, "_ROLE") {
+				continue
+			}
+			if named++; data[v.Name] != "primary" {
+				t.Errorf("%s is %q", v.Name, data[v.Name])
+			}
+		}
+	}
+	if named == 0 {
+		t.Error("no backend has a role")
 	}
 }
 

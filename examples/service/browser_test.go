@@ -12,7 +12,6 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"github.com/vibework/mooring/examples/service/internal/embedded"
 	"github.com/vibework/mooring/examples/service/internal/status"
 	"github.com/vibework/mooring/registry"
 )
@@ -56,7 +55,7 @@ func TestBrowserSaysWhenTheServiceIsGone(t *testing.T) {
 
 func TestBrowserSaysWhenThePageFails(t *testing.T) {
 	t.Parallel()
-	page, forget := status.New(new(registry.Registry), new(embedded.Servers))
+	page, forget := status.New(new(registry.Registry), status.Options{})
 	defer forget()
 	mux := http.NewServeMux()
 	page.Handle(mux)

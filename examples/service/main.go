@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/vibework/mooring/backends/mongo"
@@ -62,18 +63,38 @@ func run(ctx context.Context, o serve.Options, embed bool) (err error) {
 			return err
 		}
 	}
-	page, forget := status.New(registry.Default(), servers)
+	roles, err := wantPrimaries()
+	if err != nil {
+		return err
+	}
+	// An order stands without Pub/Sub, so that its outage, or a worker's end, is for an alarm on /deepz.
+	o.Health.Groups = map[string][]string{"/readyz": {"mysql", "mongo", "redis", "schema"}, "/deepz": nil}
+	page, forget := status.New(registry.Default(), status.Options{
+		Servers: servers, Roles: roles, Ready: o.Health.Groups["/readyz"],
+	})
 	defer forget()
 	registry.SetOrder("mysql", "mongo", "redis", "pubsub")
 	registry.SetOptional("redis")
 	registry.Default().CheckTimeout = 2 * time.Second // all four are near: longer than this is an outage
+	registry.Default().Every = time.Second            // so no probe waits, and neither does the page
 	registry.Register(schema{})                       // what follows is opened after the backends, and closed before them
 	registry.Register(worker.New("packing", pack))
 	registry.Register(worker.New("reminding", remind))
-	return serve.Run(ctx, o, func(ctx context.Context) (http.Handler, error) {
-		go page.Watch(ctx, time.Second)
-		return routes(page), nil
-	})
+	return serve.Run(ctx, o, func(context.Context) (http.Handler, error) { return routes(page), nil })
+}
+
+// wantPrimaries has the backends want a server that takes writes, as this service does, unless the environment says
+// what they want. It returns what each of them wants.
+func wantPrimaries() (roles map[string]string, err error) {
+	roles = make(map[string]string)
+	for _, name := range []string{mysql.Name, mongo.Name, redis.Name} {
+		variable := strings.ToUpper(name) + "_ROLE"
+		if os.Getenv(variable) == "" {
+			err = errors.Join(err, os.Setenv(variable, "primary"))
+		}
+		roles[name] = os.Getenv(variable)
+	}
+	return roles, err
 }
 
 // cached asks for Redis each time: it is optional, and may be opened at any time.

@@ -19,7 +19,7 @@ func TestAnOutageTurnsReadinessRedUntilTheServerIsRestored(t *testing.T) {
 		eventually(t, "the page shows it", func() bool {
 			_, page := p.get(t, "/")
 			return strings.Contains(page, "Not ready") &&
-				strings.Contains(page, `<span class="word fail">`+outage.kind+`</span>`)
+				strings.Contains(page, `<span class="word fail">`+outage.kind)
 		})
 		play(t, p, outage.name, "running")
 		awaitReadyz(t, p, http.StatusOK)

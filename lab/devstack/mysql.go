@@ -12,6 +12,7 @@ import (
 	gms "github.com/dolthub/go-mysql-server/server"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
+	"github.com/dolthub/go-mysql-server/sql/types"
 	vitess "github.com/dolthub/vitess/go/vt/log"
 	"github.com/sirupsen/logrus"
 )
@@ -72,6 +73,11 @@ func newEngine(password string) (*sqle.Engine, *memory.DbProvider) {
 	db.EnablePrimaryKeyIndexes()
 	provider := memory.NewDBProvider(db)
 	engine := sqle.NewDefault(provider)
+	// A client with MYSQL_ROLE asks for it, and MySQL has it; the engine has read_only alone.
+	sql.SystemVariables.AddSystemVariables([]sql.SystemVariable{&sql.MysqlSystemVariable{
+		Name: "innodb_read_only", Scope: sql.GetMysqlScope(sql.SystemVariableScope_Global),
+		Type: types.NewSystemBoolType("innodb_read_only"), Default: int8(0),
+	}})
 
 	accounts := engine.Analyzer.Catalog.MySQLDb
 	accounts.SetEnabled(true) // or every password will do

@@ -101,3 +101,16 @@ func (g outcomeGrid) chart(title, subtitle string) string {
 	}
 	return chart.Grid(title, subtitle, g.columns(), rows)
 }
+
+// outages has W11.
+func outages(r *suite.Results) section {
+	m := newMarkdown(append([]string{"fault of one of 4 backends"}, r.Outages.Worst.Rows...)...)
+	for _, fault := range r.Outages.Worst.Columns {
+		cells := []string{fault}
+		for _, row := range r.Outages.Worst.Rows {
+			cells = append(cells, nanos(r.Outages.Median.Median(row, fault)*1e6)+" / "+nanos(r.Outages.Worst.Median(row, fault)*1e6))
+		}
+		m.row(cells...)
+	}
+	return section{Tables: map[string]string{"Outages": m.String()}}
+}

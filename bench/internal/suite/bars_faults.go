@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -56,5 +57,24 @@ func (r *Results) faultBars() []Bar {
 		exactly("B11", "of 6 panics and Goexits in check, open, close: those that are not an error", bounds{}, uncontained),
 		exactly("B13", "of 4 closings (well, hang, panic, Goexit): those that skip another, are out of order or late",
 			bounds{}, unclosed),
+	}
+}
+
+// outageBars are about the answer that took longest, of all faults. What a handler that checks nothing takes at most is
+// the machine's.
+func (r *Results) outageBars() []Bar {
+	slowest, beyond := math.NaN(), math.NaN()
+	for i, fault := range r.Outages.Worst.Columns {
+		took := r.Outages.Worst.Median(contender.MooringEvery, fault)
+		more := max(0, took-r.Outages.Worst.Median(contender.Bare, fault))
+		if i == 0 {
+			slowest, beyond = took, more
+		}
+		slowest, beyond = max(slowest, took), max(beyond, more)
+	}
+	const what = "`/readyz` with `Every`: ms of the slowest answer, over all faults of a backend"
+	return []Bar{
+		atMost("B19", what, bounds{5, 2}, slowest).because("other work of the machine, which the bar below it leaves out"),
+		atMost("B19", what+"; more than a handler that checks nothing", bounds{5, 2}, beyond),
 	}
 }

@@ -25,6 +25,8 @@ type Plan struct {
 
 	HangTimeout  time.Duration // W4
 	HangCalls    int           // W4
+	Outage       time.Duration // each fault of W11, five timeouts long
+	OutagePasses int           // W11
 	ServerChecks int           // W9
 	Starts       int           // of each program, W8
 }
@@ -38,7 +40,8 @@ func Full() Plan {
 		Serve:       timing.Effort{Passes: 9, Cell: 250 * time.Millisecond},
 		Pings:       timing.Effort{Passes: 61, Cell: 15 * time.Millisecond},
 		Probe:       timing.Effort{Passes: 10, Cell: time.Second},
-		HangTimeout: 50 * time.Millisecond, HangCalls: 100, ServerChecks: 10_000, Starts: 30,
+		HangTimeout: 50 * time.Millisecond, HangCalls: 100, Outage: 500 * time.Millisecond,
+		OutagePasses: 5, ServerChecks: 10_000, Starts: 30,
 	}
 }
 
@@ -51,7 +54,8 @@ func Quick() Plan {
 		Serve:       timing.Effort{Passes: 1, Cell: 20 * time.Millisecond},
 		Pings:       timing.Effort{Passes: 1, Cell: time.Millisecond},
 		Probe:       timing.Effort{Passes: 1, Cell: 100 * time.Millisecond},
-		HangTimeout: 10 * time.Millisecond, HangCalls: 20, ServerChecks: 1000, Starts: 1,
+		HangTimeout: 10 * time.Millisecond, HangCalls: 20, Outage: 200 * time.Millisecond,
+		OutagePasses: 1, ServerChecks: 1000, Starts: 1,
 	}
 }
 

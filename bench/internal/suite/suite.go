@@ -22,6 +22,7 @@ type Results struct {
 	Stuck   []workload.Stuck    // W4
 	Faults  []workload.Outcome  // W5
 	Cycled  *workload.Cycled    // W6
+	Outages *workload.Outages   // W11
 	Lookups *workload.Calls     // W7
 	Inherit *workload.Inherited // W8
 	Pings   *workload.Calls     // W9
@@ -43,7 +44,7 @@ const Clients = 64
 func Nothing() *Results {
 	return &Results{
 		NoOp: new(workload.Calls), Busy: new(timing.Table), Waiting: new(workload.Calls), Served: new(workload.Served),
-		Cycled: new(workload.Cycled), Lookups: new(workload.Calls), Inherit: new(workload.Inherited),
+		Outages: new(workload.Outages), Cycled: new(workload.Cycled), Lookups: new(workload.Calls), Inherit: new(workload.Inherited),
 		Pings: new(workload.Calls), Probed: new(workload.Probed),
 	}
 }
@@ -79,6 +80,7 @@ func (r *Results) steps(ctx context.Context, p Plan, servers workload.Servers) [
 		{"W3", "an endpoint under clients", func() error { r.served(p); return nil }},
 		{"W4", "a check that hangs", func() error { r.Stuck = p.hang().Run(); return nil }},
 		{"W5", "panics, and steps that hang", func() error { return r.faults(ctx, p) }},
+		{"W11", "readiness in an outage", func() error { return r.outages(p) }},
 		{"W6", "opening and closing", func() error { r.cycled(p); return nil }},
 		{"W6", "memory", func() error { r.Memory = workload.Remember(10_000); return nil }},
 		{"W7", "lookups", func() error { return r.lookups(ctx, p) }},
@@ -112,6 +114,11 @@ func (r *Results) served(p Plan) {
 
 func (r *Results) faults(ctx context.Context, p Plan) (err error) {
 	r.Faults, err = workload.Fault(ctx, p.only(contender.Faults()), p.lifecycles())
+	return err
+}
+
+func (r *Results) outages(p Plan) (err error) {
+	r.Outages, err = workload.Outage{Contenders: contender.Periodic(), Timeout: p.Outage / 5, Long: p.Outage}.Run(p.OutagePasses)
 	return err
 }
 

@@ -1,51 +1,42 @@
 // Package status serves one page that shows people how a service and its resources are. It works without
 // JavaScript; with it, the page keeps itself up to date.
 //
-// The page tells more than /readyz does: how long checks take, how full pools are, and what kind of error was the
-// last. A real service should serve it where only its operators can look.
+// The page tells more than /readyz does: where each resource is and what it has to be, how long checks take, how full
+// pools are, and what kind of error was the last. A real service should serve it where only its operators can look.
 package status
 
 import (
 	"bytes"
-	"context"
+	"cmp"
 	"embed"
 	"html/template"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/vibework/mooring/examples/service/internal/embedded"
 	"github.com/vibework/mooring/registry"
 )
 
+// Options say what the page shows besides what the registry knows.
+type Options struct {
+	Servers *embedded.Servers // those of its resources that are embedded get buttons to play an outage
+	Roles   map[string]string // what a server has to be, by the names of resources
+	Ready   []string          // the resources that /readyz speaks of; nil is all
+}
+
 // Page is the status page of a registry. Make one with [New].
 type Page struct {
+	Options
 	registry *registry.Registry
-	servers  *embedded.Servers
 	history  history
-	report   atomic.Pointer[registry.Report] // the last one; nil before the first
 }
 
-// New returns a page that records what r tells from now on, until stop is called. Those of the resources whose
-// servers are embedded get buttons to play an outage.
-func New(r *registry.Registry, servers *embedded.Servers) (page *Page, stop func()) {
-	page = &Page{registry: r, servers: servers, history: history{tracks: make(map[string]*track)}}
+// New returns a page that records what r tells from now on, until stop is called. The page never starts a check, however
+// often it is loaded: it shows the last results, which are young if r.Every is set.
+func New(r *registry.Registry, o Options) (page *Page, stop func()) {
+	o.Servers = cmp.Or(o.Servers, new(embedded.Servers)) // none
+	page = &Page{Options: o, registry: r, history: history{tracks: make(map[string]*track)}}
 	return page, r.Observe(page.history.record)
-}
-
-// Watch checks all resources, again and again with a pause in between, until ctx is done. The page itself never
-// starts a check, however often it is loaded.
-func (p *Page) Watch(ctx context.Context, pause time.Duration) {
-	for {
-		if report := p.registry.CheckAll(ctx); ctx.Err() == nil {
-			p.report.Store(&report)
-		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // Handle adds the page and what it needs to mux.
@@ -80,11 +71,11 @@ func (p *Page) serve(w http.ResponseWriter, _ *http.Request) {
 
 // play is what the buttons do.
 func (p *Page) play(w http.ResponseWriter, req *http.Request) {
-	if p.servers.Mode(req.PathValue("name")) == "" {
+	if p.Servers.Mode(req.PathValue("name")) == "" {
 		http.NotFound(w, req)
 		return
 	}
-	if err := p.servers.Set(req.PathValue("name"), embedded.Mode(req.FormValue("mode"))); err != nil {
+	if err := p.Servers.Set(req.PathValue("name"), embedded.Mode(req.FormValue("mode"))); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}

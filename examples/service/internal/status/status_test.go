@@ -3,6 +3,7 @@ package status_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -23,8 +24,8 @@ func TestThePageShowsHowEachResourceIs(t *testing.T) {
 		has(t, show(), "<b>Ready</b>", "answers 200", "healthy", "5 of 20 in use", `<rect width="25" height="6"/>`)
 
 		store.fail(registry.KindUnreachable)
-		later(time.Second)
-		has(t, show(), "<b>Not ready</b>", "answers 503", `<span class="word fail">unreachable</span>`, `class="fail"`, "just now")
+		later(2 * time.Second)
+		has(t, show(), "<b>Not ready</b>", "answers 503", `<span class="word fail">unreachable`, `class="fail"`, "just now")
 
 		store.fail("")
 		later(10 * time.Minute)
@@ -52,10 +53,29 @@ func TestThePageTellsNoErrorText(t *testing.T) {
 		store := &fake{name: "store"}
 		show := watch(t, store)
 		store.fail(registry.KindAuth)
-		later(time.Second)
+		later(2 * time.Second)
 		if page := show(); strings.Contains(page, "hunter2") {
 			t.Error("the text of the error is there")
 		}
+	})
+}
+
+func TestThePageSaysWhereEachResourceIsAndHowOldItsResultIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &registry.Registry{Every: time.Hour}
+		show := watchIn(t, r, &located{fake{name: "store"}})
+		later(12 * time.Second)
+		has(t, show(), "<li>addr store.internal:3306</li>", "<li>database shop</li>", "<li>role primary</li>", "14 s ago")
+	})
+}
+
+func TestTheVerdictIsThatOfReadyz(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, queue := &fake{name: "store"}, &fake{name: "queue"} // of which readiness does not speak
+		show := watch(t, store, queue)
+		queue.fail(registry.KindTimeout)
+		later(2 * time.Second)
+		has(t, show(), "<b>Ready</b>", "answers 200", `<span class="word fail">timeout`)
 	})
 }
 
@@ -64,12 +84,16 @@ func TestThePageSaysThatTheProgramDrains(t *testing.T) {
 		r := new(registry.Registry)
 		show := watchIn(t, r, &fake{name: "store"})
 		r.Drain()
-		has(t, show(), "<b>Draining</b>", "answers 503")
+		has(t, show(), "<b>Draining</b>", "answers 503", "healthy") // which is still used
+		if err := r.CloseAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		has(t, show(), "<b>Closing</b>", "answers 503", "not_open")
 	})
 }
 
 func TestTheAssetsAreServedAndNotListed(t *testing.T) {
-	page, forget := status.New(new(registry.Registry), new(embedded.Servers))
+	page, forget := status.New(new(registry.Registry), status.Options{})
 	defer forget()
 	mux := http.NewServeMux()
 	page.Handle(mux)
@@ -96,19 +120,23 @@ func watch(t *testing.T, resources ...*fake) (show func() string) {
 	return watchIn(t, new(registry.Registry), resources...)
 }
 
-func watchIn(t *testing.T, r *registry.Registry, resources ...*fake) (show func() string) {
+func watchIn[R registry.Resource](t *testing.T, r *registry.Registry, resources ...R) (show func() string) {
 	t.Helper()
 	for _, resource := range resources {
 		r.Register(resource)
 	}
-	page, forget := status.New(r, new(embedded.Servers))
+	if r.Every == 0 {
+		r.Every = time.Second
+	}
+	page, forget := status.New(r, status.Options{
+		Servers: new(embedded.Servers), Ready: []string{"store", "database"}, Roles: map[string]string{"store": "primary"},
+	})
 	t.Cleanup(forget)
 	if err := r.OpenAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.CloseAll(context.Background()) })
-	go page.Watch(t.Context(), time.Second)
-	synctest.Wait()
+	later(2 * time.Second) // for a check of each
 	mux := http.NewServeMux()
 	page.Handle(mux)
 	return func() string {
@@ -148,6 +176,13 @@ func (f *fake) Check(context.Context) error {
 		return registry.Classify(kind, errors.New("the password is hunter2"))
 	}
 	return nil
+}
+
+// located is a fake that says where it is, as backends do.
+type located struct{ fake }
+
+func (*located) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("addr", "store.internal:3306"), slog.String("database", "shop"))
 }
 
 func (f *fake) PoolStats() registry.PoolStats { return registry.PoolStats{InUse: f.inUse, Max: 20} }

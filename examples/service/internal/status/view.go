@@ -1,6 +1,8 @@
 package status
 
 import (
+	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,8 +25,10 @@ type view struct {
 type row struct {
 	Name      string
 	Optional  bool
-	Status    registry.Status // or nothing before the first check
+	Status    registry.Status
 	Word      string
+	Checked   string   // when
+	About     []string // what the resource says of itself, such as its address, and the role that it wants
 	Latency   string
 	Bars      []bar
 	Pool      *pool
@@ -42,19 +46,9 @@ type pool struct {
 
 func (p *Page) view(now time.Time) view {
 	v := view{Keep: keep, Width: keep * column, High: high}
-	var report registry.Report
-	if last := p.report.Load(); last != nil {
-		report = *last
-	}
-	results := make(map[string]registry.Result)
+	report := p.registry.Last()
 	for _, result := range report.Results {
-		results[result.Name] = result
-	}
-	for _, name := range p.registry.Names() {
-		r := p.row(name, now)
-		if result, ok := results[name]; ok {
-			r.Optional, r.Status, r.Word = result.Optional, result.Status(), word(result)
-		}
+		r := p.row(result, now)
 		v.Rows = append(v.Rows, r)
 		v.Embedded = v.Embedded || r.Mode != ""
 	}
@@ -62,13 +56,20 @@ func (p *Page) view(now time.Time) view {
 	return v
 }
 
-// verdict is what /readyz says, as of the last report.
+// verdict is what /readyz says.
 func (p *Page) verdict(report registry.Report) (status registry.Status, text string, code int) {
 	switch {
+	case !p.registry.Opened() && p.registry.Draining():
+		return registry.Fail, "Closing", 503
 	case p.registry.Draining():
 		return registry.Fail, "Draining", 503
-	case !p.registry.Opened() || len(report.Results) == 0:
+	case !p.registry.Opened():
 		return registry.Warn, "Starting", 503
+	}
+	if p.Ready != nil {
+		report.Results = slices.DeleteFunc(report.Results, func(result registry.Result) bool {
+			return !slices.Contains(p.Ready, result.Name)
+		})
 	}
 	switch status = report.Status(); status {
 	case registry.Pass:
@@ -80,10 +81,15 @@ func (p *Page) verdict(report registry.Report) (status registry.Status, text str
 	}
 }
 
-func (p *Page) row(name string, now time.Time) row {
+func (p *Page) row(result registry.Result, now time.Time) row {
+	name := result.Name
 	track := p.history.of(name)
 	r := row{
-		Name: name, Word: "not checked", Bars: spark(track.checks), Pool: p.pool(name), Mode: p.servers.Mode(name),
+		Name: name, Optional: result.Optional, Status: result.Status(), Word: word(result), About: p.about(name),
+		Bars: spark(track.checks), Pool: p.pool(name), Mode: p.Servers.Mode(name),
+	}
+	if !result.CheckedAt.IsZero() {
+		r.Checked = fine(now.Sub(result.CheckedAt))
 	}
 	if n := len(track.checks); n > 0 {
 		r.Latency = latency(track.checks[n-1].duration)
@@ -92,6 +98,19 @@ func (p *Page) row(name string, now time.Time) row {
 		r.LastError, r.Ago = string(track.lastKind), ago(now.Sub(track.lastError))
 	}
 	return r
+}
+
+// about is what the records of the log say of the resource: where it is, and no user, let alone a password.
+func (p *Page) about(name string) (parts []string) {
+	if res, err := registry.GetFrom[slog.LogValuer](p.registry, name); err == nil {
+		for _, attr := range res.LogValue().Resolve().Group() {
+			parts = append(parts, attr.Key+" "+attr.Value.String())
+		}
+	}
+	if role := p.Roles[name]; role != "" {
+		parts = append(parts, "role "+role)
+	}
+	return parts
 }
 
 // pool is nil for a resource without a pool.
@@ -121,6 +140,9 @@ func latency(d time.Duration) string {
 	}
 	return d.Round(time.Millisecond).String()
 }
+
+// fine is to the second, for what should never be old.
+func fine(d time.Duration) string { return strconv.Itoa(int(d/time.Second)) + " s ago" }
 
 // ago is coarse on purpose: a page that changes less is read more easily.
 func ago(d time.Duration) string {
