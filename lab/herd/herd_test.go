@@ -41,7 +41,7 @@ func TestAPoolOfTheSizingRuleFailsNothing(t *testing.T) {
 			if m.Kind == "" {
 				opened++
 			} else if m.Kind != registry.KindExhausted {
-				t.Errorf("%v: a program fails with %s", test.scene, m.Kind)
+				t.Errorf("%v: a program fails with %s: %s", test.scene, m.Kind, m.Why)
 			}
 			done += m.Done
 			failed += m.Failed[registry.KindExhausted]

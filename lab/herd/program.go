@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/backends/redis"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -31,6 +32,7 @@ type opening struct {
 	Took     time.Duration
 	Attempts int
 	Kind     registry.Kind // "" means that all is open
+	Why      string
 }
 
 // labour is what a program has done.
@@ -93,6 +95,7 @@ func open(ctx context.Context, o order) opening {
 		defer mu.Unlock()
 		attempts = max(attempts, e.Attempt)
 	})
+	registry.Unregister(redis.Name) // which this binary has for its services
 	registry.Default().OpenTimeout = o.OpenTimeout
 	began := time.Now()
 	err := registry.OpenAll(ctx)
@@ -100,7 +103,11 @@ func open(ctx context.Context, o order) opening {
 	stop()
 	mu.Lock()
 	defer mu.Unlock()
-	return opening{Took: took, Attempts: attempts, Kind: registry.KindOf(err)}
+	how := opening{Took: took, Attempts: attempts, Kind: registry.KindOf(err)}
+	if err != nil {
+		how.Why = err.Error()
+	}
+	return how
 }
 
 // toil runs statements that take as long as many do.

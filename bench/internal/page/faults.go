@@ -108,7 +108,8 @@ func outages(r *suite.Results) section {
 	for _, fault := range r.Outages.Worst.Columns {
 		cells := []string{fault}
 		for _, row := range r.Outages.Worst.Rows {
-			cells = append(cells, nanos(r.Outages.Median.Median(row, fault)*1e6)+" / "+nanos(r.Outages.Worst.Median(row, fault)*1e6))
+			median, worst := r.Outages.Median.Median(row, fault), r.Outages.Worst.Median(row, fault)
+			cells = append(cells, nanos(median*1e6)+" / "+nanos(worst*1e6))
 		}
 		m.row(cells...)
 	}

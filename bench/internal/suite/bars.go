@@ -26,7 +26,8 @@ const Flat = "flat"
 // measuredBy are the workloads that the bars need.
 var measuredBy = map[string]string{
 	"B1": "W1", "B3": "W1", "B18": "W10", "B5": "W2", "B6": "W3", "B7": "W3", "B8": "W3", "B9": "W4",
-	"B10": "W4", "B11": "W5", "B12": "W6", "B13": "W5", "B14": "W7", "B15": "W8", "B16": "W8", "B17": "W9", "B19": "W11", Flat: "W6",
+	"B10": "W4", "B11": "W5", "B12": "W6", "B13": "W5", "B14": "W7", "B15": "W8", "B16": "W8", "B17": "W9", "B19": "W11",
+	Flat: "W6",
 }
 
 // Steps returns the workloads that the bars need.

@@ -44,8 +44,8 @@ const Clients = 64
 func Nothing() *Results {
 	return &Results{
 		NoOp: new(workload.Calls), Busy: new(timing.Table), Waiting: new(workload.Calls), Served: new(workload.Served),
-		Outages: new(workload.Outages), Cycled: new(workload.Cycled), Lookups: new(workload.Calls), Inherit: new(workload.Inherited),
-		Pings: new(workload.Calls), Probed: new(workload.Probed),
+		Outages: new(workload.Outages), Cycled: new(workload.Cycled), Lookups: new(workload.Calls),
+		Inherit: new(workload.Inherited), Pings: new(workload.Calls), Probed: new(workload.Probed),
 	}
 }
 
@@ -118,7 +118,8 @@ func (r *Results) faults(ctx context.Context, p Plan) (err error) {
 }
 
 func (r *Results) outages(p Plan) (err error) {
-	r.Outages, err = workload.Outage{Contenders: contender.Periodic(), Timeout: p.Outage / 5, Long: p.Outage}.Run(p.OutagePasses)
+	outage := workload.Outage{Contenders: contender.Periodic(), Timeout: p.Outage / 5, Long: p.Outage}
+	r.Outages, err = outage.Run(p.OutagePasses)
 	return err
 }
 
