@@ -71,6 +71,7 @@ func start(t *testing.T, options ...string) *process {
 	}
 	install := osexec.CommandContext(t.Context(), "mariadb-install-db",
 		append(data, "--auth-root-authentication-method=normal", "--skip-test-db")...)
+	install.Env = append(install.Environ(), "TMPDIR="+dir) // two installations at a time clash in one
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
 	}

@@ -47,6 +47,7 @@ GRANT ALL ON *.* TO '%[3]s'@'%%';
 	}
 	cmd := exec.CommandContext(ctx, install, "--no-defaults", account, "--datadir="+data,
 		"--auth-root-authentication-method=normal", "--skip-test-db")
+	cmd.Env = append(cmd.Environ(), "TMPDIR="+p.Folder) // two installations at a time clash in one
 	if printed, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("mariadb-install-db: %w:\n%s", err, printed)
 	}
