@@ -80,7 +80,7 @@ func (r *Registry) reopen(ctx context.Context, row row) {
 
 // openAnew is one attempt of the background.
 func (row row) openAnew(ctx context.Context, n int) *Error {
-	ctx, cancel := context.WithTimeout(ctx, min(optionalTimeout, row.limits.Load().Open))
+	ctx, cancel := context.WithTimeout(ctx, row.openTimeout())
 	defer cancel()
 	if c, ok := row.res.(Configurer); ok {
 		if err := row.configure(ctx, c); err != nil {

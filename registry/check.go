@@ -144,7 +144,7 @@ func (r *Registry) startChecks(ctx context.Context, rows []row) []*flight.Flight
 // roundFor returns the round with the limit, and makes it with room for so many checks if there is none.
 func roundFor(rounds *[]*flight.Round, limit time.Duration, room int) *flight.Round {
 	for _, round := range *rounds {
-		if round.Limit() == limit {
+		if round.Limit == limit {
 			return round
 		}
 	}

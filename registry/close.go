@@ -47,7 +47,7 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 	defer b.Stop()
 	stillOpen := r.openStages(nil)
 	returned := r.endSessions(stillOpen, true)
-	others, cancel := b.Hurried(max(b.Left()/2, min(settleTime, b.Spare(len(stillOpen)))))
+	others, cancel := b.Before(len(stillOpen))
 	defer cancel()
 	if ended := r.stopBackground(); ended != nil {
 		wait.For(others, ended)
@@ -66,7 +66,7 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 func (r *Registry) beginClose() (c *closeRun, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.closings++
+	r.closings.Add(1)
 	if r.closing != nil {
 		return r.closing, false
 	}

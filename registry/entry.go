@@ -26,17 +26,14 @@ type entry struct {
 	site    string // where it was registered
 	records *records
 
-	limits  atomic.Pointer[limits]  // of its calls, as the last OpenAll found them
-	session atomic.Pointer[session] // while it is open or closing; changed with mu held
-	failure atomic.Pointer[Error]   // why it is not open, or nil
+	limits  atomic.Pointer[Timeouts] // as the last OpenAll found them, defaults applied; Close: 0 for no own limit
+	session atomic.Pointer[session]  // while it is open or closing; changed with mu held
+	failure atomic.Pointer[Error]    // why it is not open, or nil
 
 	mu    *sync.Mutex // the registry's; guards what follows
 	state state
 	stage int // the stage of opening in which it was opened, counted from the first OpenAll on
 }
-
-// limits are the timeouts of one resource, with all defaults applied. Close is 0 where only CloseAll limits it.
-type limits Timeouts
 
 // state is what the registry is doing to a resource.
 type state int

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/hashicorp/go-multierror"
 )
@@ -179,11 +178,7 @@ func cut(text string) string {
 	if len(text) <= mostText {
 		return text
 	}
-	end := mostText - len(more)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + more
+	return strings.ToValidUTF8(text[:mostText-len(more)], "") + more
 }
 
 // cause returns the error of a context that is done, with its cause where that says more. No lock may be held: the

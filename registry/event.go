@@ -108,40 +108,25 @@ func (rec *records) flush(most time.Duration) {
 	wait.All(most, waits...)
 }
 
-// enabled returns the logger, or nil if it wants no records of the level.
-func (rec *records) enabled(level slog.Level) *slog.Logger {
+// log writes a record about no resource in particular. No lock may be held: a logger may block or use the registry.
+func (rec *records) log(level slog.Level, message string, attrs ...slog.Attr) {
 	logger := rec.logger.Load()
 	if logger == nil {
 		logger = slog.Default()
 	}
-	if !logger.Enabled(context.Background(), level) {
-		return nil
-	}
-	return logger
-}
-
-// log writes a record about no resource in particular. No lock may be held: a logger may block or use the registry.
-func (rec *records) log(level slog.Level, message string, attrs ...slog.Attr) {
-	if logger := rec.enabled(level); logger != nil {
-		logger.LogAttrs(context.Background(), level, message, attrs...)
-	}
+	logger.LogAttrs(context.Background(), level, message, attrs...)
 }
 
 // about writes a record about a resource, with its kind and its error if err is not nil, and with what the resource
 // says of itself if it is a slog.LogValuer: where it connects to, say. No lock may be held.
 func (rec *records) about(level slog.Level, message string, op Op, e *entry, err *Error, attrs ...slog.Attr) {
-	logger := rec.enabled(level)
-	if logger == nil {
-		return
-	}
-	all := make([]slog.Attr, 0, len(attrs)+5)
-	all = append(all, slog.String("resource", e.name), slog.String("op", string(op)))
+	about := []slog.Attr{slog.String("resource", e.name), slog.String("op", string(op))}
 	if valuer, ok := e.res.(slog.LogValuer); ok {
-		all = append(all, slog.Any("", valuer)) // a group without a name: its attributes stand beside the others
+		about = append(about, slog.Any("", valuer)) // a group without a name: its attributes stand beside the others
 	}
-	all = append(all, attrs...)
+	about = append(about, attrs...)
 	if err != nil {
-		all = append(all, slog.String("kind", string(err.Kind)), slog.String("error", err.Error()))
+		about = append(about, slog.String("kind", string(err.Kind)), slog.String("error", err.Error()))
 	}
-	logger.LogAttrs(context.Background(), level, message, all...)
+	rec.log(level, message, about...)
 }

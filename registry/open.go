@@ -79,15 +79,13 @@ func (r *Registry) beginOpen(ctx context.Context) (context.Context, *openRun, er
 	if ctx.Err() != nil {
 		return nil, nil, cause(ctx)
 	}
-	r.mu.Lock()
-	closings := r.closings
-	r.mu.Unlock()
+	closings := r.closings.Load()
 	if !r.takeTurn(ctx) {
 		return nil, nil, fmt.Errorf("stopped waiting for an earlier OpenAll or CloseAll: %w", cause(ctx))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closings != closings {
+	if r.closings.Load() != closings {
 		r.passTurn()
 		return nil, nil, errClosing
 	}
@@ -203,7 +201,7 @@ func (r *Registry) openRows(ctx context.Context, run *openRun, rows []row) (errs
 				continue
 			}
 			optional.Go(func() {
-				if err := r.openOptional(attempts, run, row); err != nil {
+				if err := r.openRow(attempts, nil, run, row); err != nil {
 					unopened <- err
 				}
 			})
@@ -231,7 +229,7 @@ func (r *Registry) openStage(ctx context.Context, run *openRun, rows []row) []*E
 		time.AfterFunc(neighbourTime, func() { cancel(errNeighbour) })
 	})
 	return stage.AtOnce(rows, func(row row) *Error {
-		err := r.openRequired(attempts, failure, run, row)
+		err := r.openRow(attempts, failure, run, row)
 		if err != nil {
 			first()
 		}
@@ -245,10 +243,10 @@ func (r *Registry) openStage(ctx context.Context, run *openRun, rows []row) []*E
 // errNeighbour is why an attempt was cut that had not failed by itself.
 var errNeighbour = fmt.Errorf("%w: another resource of the stage failed", context.Canceled)
 
-// openRequired tries until the resource is open, until trying again is of no use, until a neighbour has failed, or
-// until OpenTimeout.
-func (r *Registry) openRequired(parent context.Context, failure <-chan struct{}, run *openRun, row row) *Error {
-	ctx, cancel := context.WithTimeout(parent, row.limits.Load().Open)
+// openRow tries until the resource is open, until trying again is of no use, until a neighbour has failed, or until
+// OpenTimeout. An optional resource has one attempt: the others are left to the background.
+func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run *openRun, row row) *Error {
+	ctx, cancel := context.WithTimeout(parent, row.openTimeout())
 	defer cancel()
 	began := time.Now()
 	var before *Error
@@ -259,7 +257,7 @@ func (r *Registry) openRequired(parent context.Context, failure <-chan struct{},
 			return nil
 		}
 		pause, over := backoff(n), isOver(ctx)
-		if !err.Kind.Retryable() || over || wait.Closed(failure) {
+		if row.optional || !err.Kind.Retryable() || over || wait.Closed(failure) {
 			pause = 0
 		}
 		row.logAttempt(n, pause, err)
@@ -279,18 +277,13 @@ func isOver(ctx context.Context) bool {
 	return ctx.Err() != nil || limited && !time.Now().Before(deadline)
 }
 
-// openOptional makes one attempt and leaves the rest to the background.
-func (r *Registry) openOptional(parent context.Context, run *openRun, row row) *Error {
-	ctx, cancel := context.WithTimeout(parent, min(optionalTimeout, row.limits.Load().Open))
-	defer cancel()
-	began := time.Now()
-	err := row.open(ctx, 1)
-	if err == nil {
-		r.took(run, row.name, time.Since(began), 1)
-		return nil
+// openTimeout is that of all attempts of OpenAll to open the resource, and of each that the background makes.
+func (row row) openTimeout() time.Duration {
+	limit := row.limits.Load().Open
+	if row.optional {
+		return min(limit, optionalTimeout)
 	}
-	row.logAttempt(1, 0, err)
-	return gaveUp(parent, err)
+	return limit
 }
 
 func (e *entry) logAttempt(n int, pause time.Duration, err *Error) {

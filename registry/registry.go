@@ -44,7 +44,6 @@ type Registry struct {
 	opened     bool
 	opening    *openRun  // the OpenAll that holds the turn
 	closing    *closeRun // the CloseAll under way
-	closings   int       // how often CloseAll was called
 	stage      int       // how many stages of opening there have been
 	background *background
 
@@ -52,7 +51,8 @@ type Registry struct {
 	settings atomic.Pointer[settings]
 	view     atomic.Pointer[view] // made from the fields that the setters set; nil after a change
 	draining atomic.Bool
-	ending   atomic.Bool // CloseAll is under way: nothing is open for a check
+	closings atomic.Int64 // how often CloseAll was called
+	ending   atomic.Bool  // CloseAll is under way: nothing is open for a check
 }
 
 // Timeouts are those of one resource. 0 means what the Registry says.
@@ -90,13 +90,10 @@ func (r *Registry) Register(res Resource) {
 	if first := r.byName[name]; first != nil {
 		panic(fmt.Sprintf("registry: %q is registered twice: at %s and at %s", name, first.site, site))
 	}
-	if r.byName == nil {
-		r.byName = make(map[string]*entry)
-	}
 	e := &entry{res: res, name: name, site: site, records: &r.records, mu: &r.mu}
-	initial := limits{Open: defaults.Open, Check: defaults.Check}
-	e.limits.Store(&initial)
-	r.entries, r.byName[name] = append(r.entries, e), e
+	e.limits.Store(&Timeouts{Open: defaults.Open, Check: defaults.Check})
+	r.entries = append(r.entries, e)
+	put(&r.byName, name, e)
 	r.view.Store(nil)
 }
 
@@ -153,11 +150,8 @@ func (r *Registry) setStages(setter string, stages [][]string) {
 func (r *Registry) SetOptional(names ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.optional == nil {
-		r.optional = make(map[string]bool)
-	}
 	for _, name := range names {
-		r.optional[name] = true
+		put(&r.optional, name, true)
 	}
 	r.view.Store(nil)
 }
@@ -167,10 +161,7 @@ func (r *Registry) SetOptional(names ...string) {
 func (r *Registry) SetTimeouts(name string, t Timeouts) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.timeouts == nil {
-		r.timeouts = make(map[string]Timeouts)
-	}
-	r.timeouts[name] = t
+	put(&r.timeouts, name, t)
 }
 
 // Names returns the names of the registered resources, in the order of opening.
@@ -210,28 +201,28 @@ type row struct {
 	stage    int // in the order of opening
 }
 
+// current returns the view that the setters have made, and makes it after a change. It may be kept for as long as
+// the caller works with it: whatever is registered meanwhile is none of its business.
 func (r *Registry) current() *view {
 	if v := r.view.Load(); v != nil {
 		return v
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	stages := slices.Clone(r.stages)
+	for _, e := range r.entries { // each a stage of its own, unless it is in one already
+		stages = append(stages, []string{e.name})
+	}
 	v := &view{byName: make(map[string]int, len(r.entries))}
-	add := func(e *entry, stage int) {
-		if _, there := v.byName[e.name]; !there {
-			v.byName[e.name] = len(v.rows)
-			v.rows = append(v.rows, row{e, r.optional[e.name], stage})
-		}
-	}
-	for i, names := range r.stages {
+	for stage, names := range stages {
 		for _, name := range names {
-			if e := r.byName[name]; e != nil {
-				add(e, i)
+			e := r.byName[name]
+			if _, there := v.byName[name]; there || e == nil {
+				continue
 			}
+			v.byName[name] = len(v.rows)
+			v.rows = append(v.rows, row{e, r.optional[name], stage})
 		}
-	}
-	for i, e := range r.entries {
-		add(e, len(r.stages)+i)
 	}
 	r.view.Store(v)
 	return v
@@ -293,7 +284,7 @@ func (r *Registry) readSettings() *settings {
 	defer r.mu.Unlock()
 	for _, e := range r.entries {
 		own := r.timeouts[e.name]
-		e.limits.Store(&limits{positive(own.Open, s.Open), positive(own.Check, s.Check), max(own.Close, 0)})
+		e.limits.Store(&Timeouts{positive(own.Open, s.Open), positive(own.Check, s.Check), max(own.Close, 0)})
 	}
 	return s
 }
@@ -304,6 +295,14 @@ func (r *Registry) applied() *settings {
 		return s
 	}
 	return &defaults
+}
+
+// put sets an element of a map that need not have been made yet, since the zero value of a Registry is ready.
+func put[V any](m *map[string]V, name string, v V) {
+	if *m == nil {
+		*m = make(map[string]V)
+	}
+	(*m)[name] = v
 }
 
 func positive(d, otherwise time.Duration) time.Duration {

@@ -97,28 +97,29 @@ func (b *Budget) Spare(after int) time.Duration {
 func (b *Budget) Patience(after int) time.Duration { return min(Margin, b.Spare(after)) }
 
 // Context returns the context for a share, and how much of the share remains when it ends. When the budget's own
-// context ends first, the context lives on for a least share.
+// context ends first, the context lives on for a least share: a Close that is under way still has time to save what
+// it can.
 func (b *Budget) Context(share time.Duration) (_ context.Context, margin time.Duration, cancel context.CancelFunc) {
-	margin = min(Margin, share*2/5)
-	live, end := context.WithTimeout(context.WithoutCancel(b.ctx), share-margin)
-	if b.ctx.Err() != nil {
-		return live, margin, end
-	}
-	forget := context.AfterFunc(b.ctx, func() { time.AfterFunc(b.least-margin, end) })
-	return live, margin, func() {
-		forget()
-		end()
-	}
+	margin = min(Margin, share*2/5) // of a tiny share most is for the work
+	ctx, cancel := b.bounded(share-margin, b.least-margin)
+	return ctx, margin, cancel
 }
 
-// Hurried returns a context for waiting at most so long, and Margin and a half once the budget's own context has
-// ended.
-func (b *Budget) Hurried(most time.Duration) (context.Context, context.CancelFunc) {
+// Before returns a context for what has to end before the first of so many stages. It lasts half of the time that is
+// left; also with no time left it lasts as long as a call needs that obeys the end of its context, Margin and a half.
+func (b *Budget) Before(stages int) (context.Context, context.CancelFunc) {
+	const obeying = Margin + Margin/2
+	return b.bounded(max(b.Left()/2, min(obeying, b.Spare(stages))), obeying)
+}
+
+// bounded returns a context that ends after most. When the budget's own context ends while it lasts, it ends that much
+// later.
+func (b *Budget) bounded(most, later time.Duration) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithTimeout(context.WithoutCancel(b.ctx), most)
 	if b.ctx.Err() != nil {
 		return ctx, end
 	}
-	forget := context.AfterFunc(b.ctx, func() { time.AfterFunc(Margin+Margin/2, end) })
+	forget := context.AfterFunc(b.ctx, func() { time.AfterFunc(later, end) })
 	return ctx, func() {
 		forget()
 		end()

@@ -171,7 +171,7 @@ func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 // Round is the checks that are started together with the same limit. They share a context, which ends a twentieth
 // before the limit, so that a check which obeys it still answers for itself.
 type Round struct {
-	limit   time.Duration
+	Limit   time.Duration // of each check; not to be changed
 	began   time.Time
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -182,14 +182,11 @@ type Round struct {
 
 // NewRound returns a round without checks, with room for so many. Whoever adds some must call Begun after the last.
 func NewRound(limit time.Duration, room int) *Round {
-	r := &Round{limit: limit, began: time.Now(), flights: make([]Flight, 0, room)}
+	r := &Round{Limit: limit, began: time.Now(), flights: make([]Flight, 0, room)}
 	r.ctx, r.cancel = context.WithTimeout(context.Background(), limit-limit/20)
 	r.members.Store(1)
 	return r
 }
-
-// Limit returns the limit of each check.
-func (r *Round) Limit() time.Duration { return r.limit }
 
 func (r *Round) add(l *Line) *Flight {
 	r.members.Add(1)
@@ -215,9 +212,9 @@ func (r *Round) leave() {
 // overdue waits the last twentieth, from the moment at which the context has ended: a process that was frozen for long
 // gives its checks that much after it has woken.
 func (r *Round) overdue() {
-	time.AfterFunc(r.limit/20, func() {
+	time.AfterFunc(r.Limit/20, func() {
 		for i := range r.flights {
-			r.flights[i].hang(r.limit)
+			r.flights[i].hang(r.Limit)
 		}
 	})
 }
