@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -134,38 +133,15 @@ func (s *settings) locate(name string) (t target, err error) {
 	return t, nil
 }
 
-// reconcile puts what a URL or a DSN says besides the address together with the other variables: it wins, and they fill
-// in who logs in.
+// reconcile puts what a URL or a DSN says besides the address together with the other variables.
 func (s *settings) reconcile(form string, t *target) error {
-	if t.user == "" {
-		t.user, s.User = s.User, ""
+	parts := kit.Parts{
+		Prefix: s.prefix, UserKey: "USER", User: s.User, Password: s.Password,
+		Others: map[string]bool{"HOST": s.Host != "", "PORT": s.Port != 0, "DATABASE": s.Database != ""},
 	}
-	switch {
-	case s.Password.IsZero():
-	case t.password.IsZero():
-		t.password, s.Password = s.Password, config.Secret{}
-	case t.password.Reveal() != s.Password.Reveal():
-		return fmt.Errorf("has another password than %sPASSWORD: keep one", s.prefix)
-	}
-	var ignored []string
-	for _, part := range []struct {
-		key string
-		set bool
-	}{
-		{"HOST", s.Host != ""},
-		{"PORT", s.Port != 0},
-		{"USER", s.User != ""},
-		{"PASSWORD", !s.Password.IsZero()},
-		{"DATABASE", s.Database != ""},
-	} {
-		if part.set {
-			ignored = append(ignored, s.prefix+part.key)
-		}
-	}
-	if len(ignored) > 0 {
-		slog.Info("not read because " + form + " is set: " + strings.Join(ignored, ", "))
-	}
-	return nil
+	who, err := parts.Beside(form, kit.Credentials{User: t.user, Password: t.password})
+	t.user, t.password = who.User, who.Password
+	return err
 }
 
 // fromParts takes the path of a Unix socket for a host, too, and host:port.

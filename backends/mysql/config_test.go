@@ -261,7 +261,7 @@ func TestWhatAPlatformSetsBesideTheURLIsIgnored(t *testing.T) {
 		if got := mysql.Resolve(t, "mysql"); got.Addr != "h:1" || got.User != "app" || got.Database != "shop" {
 			t.Errorf("%s: got %+v", form, got)
 		}
-		want := "level=INFO msg=\"not read because " + form[:len("MYSQL_URL")] + " is set: MYSQL_PORT, MYSQL_USER, MYSQL_DATABASE\""
+		want := "level=INFO msg=\"not read because " + form[:len("MYSQL_URL")] + " is set: MYSQL_DATABASE, MYSQL_PORT, MYSQL_USER\""
 		if strings.Count(log.String(), want) != 1 {
 			t.Errorf("the log has not one %s:\n%s", want, log)
 		}

@@ -48,8 +48,8 @@ func TestStringsThatPlatformsHandOutAreRead(t *testing.T) {
 		"{}_URL='redis://h:6379'":               {redis.Resolved{Addr: "h:6379"}, "{}_URL: the quotes around it are dropped"},
 		"{}_URL=redis://h:6379~":                {redis.Resolved{Addr: "h:6379"}, ""},
 		"{}_URL=redis://h/1^":                   {redis.Resolved{Addr: "h:6379", DB: 1}, ""},
-		"{}_URL=redis://:PW@h {}_PASSWORD=PW":   {redis.Resolved{Addr: "h:6379", Password: "PW"}, "{}_PASSWORD is ignored because {}_URL is set"},
-		"{}_URL=redis://h {}_HOST=h":            {redis.Resolved{Addr: "h:6379"}, "{}_HOST is ignored because {}_URL is set"},
+		"{}_URL=redis://:PW@h {}_PASSWORD=PW":   {redis.Resolved{Addr: "h:6379", Password: "PW"}, "not read because {}_URL is set: {}_PASSWORD"},
+		"{}_URL=redis://h {}_HOST=h":            {redis.Resolved{Addr: "h:6379"}, "not read because {}_URL is set: {}_HOST"},
 		"{}_URL=redis://h?max_retries=3":        {redis.Resolved{Addr: "h:6379"}, "{}_URL: the option max_retries means nothing in Go and is skipped"},
 		"{}_URL=rediss://default:PW@x.upstash.io:6379": {
 			redis.Resolved{Addr: "x.upstash.io:6379", Username: "default", Password: "PW", TLS: true}, "",

@@ -83,20 +83,18 @@ func (s *settings) setLogin(u kit.URI) error {
 		s.inform("URL", ": the name before the @ is taken for the password; write user:password@, or :password@")
 		user, password = "", config.NewSecret(u.User)
 	}
-	s.ignore("HOST", s.Host != "")
-	s.ignore("PORT", s.Port != 0)
-	s.ignore("USERNAME", s.Username != "" && user != "")
-	switch {
-	case password.IsZero() && !s.Password.IsZero():
-		password = s.Password
-		if user == "" {
-			user = s.Username
-		}
-	case !s.Password.IsZero() && s.Password.Reveal() != password.Reveal():
-		return fmt.Errorf("has another password than %sPASSWORD: keep one", s.prefix)
-	default:
-		s.ignore("PASSWORD", !s.Password.IsZero())
+	parts := kit.Parts{
+		Prefix: s.prefix, UserKey: "USERNAME", User: s.Username, Password: s.Password,
+		Others: map[string]bool{"HOST": s.Host != "", "PORT": s.Port != 0, "DB": s.DB != 0},
 	}
+	who, err := parts.Beside(s.prefix+"URL", kit.Credentials{User: user, Password: password})
+	if err != nil {
+		return err
+	}
+	if user == "" && who.Password.IsZero() { // a name alone, which the platform has set, is nobody to log in as
+		who.User = ""
+	}
+	user, password = who.User, who.Password
 	if user != "" && password.IsZero() && s.credentials == nil {
 		return errors.New("the user has no password")
 	}
@@ -114,7 +112,6 @@ func (s *settings) setDatabase(u kit.URI) error {
 			text = other
 		}
 	}
-	s.ignore("DB", s.DB != 0)
 	s.DB = 0
 	if text == "" {
 		return nil
@@ -196,13 +193,6 @@ func (s *settings) refuse(key string) error {
 		return fmt.Errorf("an option after the ? is unknown; is %s meant?", near)
 	}
 	return errors.New("an option after the ? is unknown; db, tls, family and client_name are known")
-}
-
-// ignore tells of a variable that platforms set beside the URL.
-func (s *settings) ignore(key string, set bool) {
-	if set {
-		s.inform(key, " is ignored because "+s.prefix+"URL is set")
-	}
 }
 
 // inform tells something about a variable.
