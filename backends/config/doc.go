@@ -14,7 +14,8 @@
 //	cfg, err := config.Load[Config]("nats-eu") // NATS_EU_HOST, NATS_EU_PORT, ...
 //	secure, err := cfg.TLS.Config("nats-eu", cfg.Host) // nil if TLS is off
 //
-// [Load] reads everything anew each time.
+// [Load] reads everything anew each time. In code, where 0 is the default, a negative number says what 0 says in the
+// environment: see [Defaults].
 //
 // # Tags
 //

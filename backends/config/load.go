@@ -41,11 +41,33 @@ func Files[T any](name string) (paths []string) {
 
 // Defaults returns cfg with every zero field set from its envDefault tag, for a Config that is
 // built in code. A bool whose default is true can therefore not be false in code: name it the other
-// way round. Load has set the defaults already, and calling Defaults on its result would undo a 0 that the environment
-// asks for. It panics if a default does not fit its field.
+// way round. A negative number or duration says what 0 says in the environment, and becomes 0. Load has set the defaults
+// already, and Defaults would undo a 0 that the environment asks for, but for [InCode]. It panics if a default does not
+// fit its field.
 func Defaults[T any](cfg T) T {
 	setDefaults(&cfg)
+	eachNumber(&cfg, func(_ variable, n reflect.Value) { n.SetInt(max(n.Int(), 0)) })
 	return cfg
+}
+
+// InCode returns what Load has returned as it would be written in code, for a WithConfig: [Defaults] restores it.
+func InCode[T any](cfg T) T {
+	eachNumber(&cfg, func(v variable, n reflect.Value) {
+		if v.Default != "" && n.Int() == 0 {
+			n.SetInt(-1)
+		}
+	})
+	return cfg
+}
+
+// eachNumber calls f with every number and duration of a Config.
+func eachNumber(cfg any, f func(variable, reflect.Value)) {
+	target := reflect.ValueOf(cfg).Elem()
+	for _, v := range variables(target.Type(), "") {
+		if v.Type == "int" || v.Type == "duration" {
+			f(v, target.FieldByIndex(v.field.Index))
+		}
+	}
 }
 
 func load(name string, environ []string, cfg any) error {

@@ -83,14 +83,8 @@ const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 
 func (s *settings) isSocket() bool { return strings.HasPrefix(s.host, "/") }
 
-// setLimits writes none as the driver does, 0, and keeps no more idle connections than there may be.
+// setLimits keeps no more idle connections than there may be.
 func (s *settings) setLimits() {
-	for _, d := range []*time.Duration{
-		&s.IdleTimeout, &s.MaxConnLifetime, &s.DialTimeout, &s.ReadTimeout, &s.WriteTimeout,
-	} {
-		*d = max(*d, 0)
-	}
-	s.MaxActive, s.MaxIdle = max(s.MaxActive, 0), max(s.MaxIdle, 0)
 	if s.MaxActive > 0 {
 		s.MaxIdle = min(s.MaxIdle, s.MaxActive)
 	}

@@ -65,7 +65,7 @@ func row[C, O any, R Resource](b Backend, construct func(string, ...O) R, withCo
 	b.New = func(instance string) Resource { return construct(instance) }
 	b.NewFrom = func(instance string, environ []string) (Resource, error) {
 		cfg, err := config.LoadFrom[C](instance, environ)
-		return construct(instance, withConfig(cfg)), err
+		return construct(instance, withConfig(config.InCode(cfg))), err
 	}
 	b.Describe = config.Describe[C]
 	return b
