@@ -1,17 +1,7 @@
-// Package observability shows a registry's health and its pools to Prometheus and to OpenTelemetry, and traces what
-// a program asks of its backends. It is there to be copied: each file stands nearly alone.
+// Package observability traces what a program asks of its backends, and shows how a program is observed as a whole:
+// its Example has metrics for Prometheus and for OpenTelemetry, and spans of the registry, by the packages contrib/prometheus
+// and contrib/otel, which are there to be imported. This package is there to be copied.
 //
-//	prometheus.go  metrics for Prometheus
-//	otel.go        metrics for OpenTelemetry, by its semantic conventions where there are any
-//	pools.go       what both read at every scrape
-//	trace*.go      an option for each backend
-//
-// Metrics come from two places. [registry.Registry.Observe] tells of every check that is run, and PoolStats reads
-// counters. So a scrape never starts a check: the numbers are those of the checks that probes, or a loop of the
-// program, have started.
-//
-//	stop := observability.Prometheus(registry.Default(), prometheus.DefaultRegisterer)
-//	defer stop()
 //	mysql.Use(observability.TraceMySQL(otel.GetTracerProvider()))
 //
 // For MongoDB there is the maintained package
