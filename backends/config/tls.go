@@ -20,10 +20,11 @@ type TLS struct {
 	// set, else TLSOff; a backend whose URL asks for TLS sets it before it calls Config.
 	Mode string `env:"TLS" words:"true=verify,false=off" doc:"off, verify or skip-verify; verify if a TLS file is set"`
 	// CAFile replaces the system's authorities. CertFile and KeyFile, set together, say who the client
-	// is. ServerName is the name that the server's certificate must bear; empty means the host.
-	CAFile     string `env:"TLS_CA_FILE" doc:"PEM file of authorities that replace the system's"`
-	CertFile   string `env:"TLS_CERT_FILE" doc:"PEM file of the client's certificate"`
-	KeyFile    string `env:"TLS_KEY_FILE" doc:"PEM file of the client's key"`
+	// is. ServerName is the name that the server's certificate must bear; empty means the host. The aliases are those
+	// of libpq, for the default instance of PostgreSQL alone.
+	CAFile     string `env:"TLS_CA_FILE" alias:"POSTGRES_TLS_CA_FILE=PGSSLROOTCERT" doc:"PEM file of authorities that replace the system's"`
+	CertFile   string `env:"TLS_CERT_FILE" alias:"POSTGRES_TLS_CERT_FILE=PGSSLCERT" doc:"PEM file of the client's certificate"`
+	KeyFile    string `env:"TLS_KEY_FILE" alias:"POSTGRES_TLS_KEY_FILE=PGSSLKEY" doc:"PEM file of the client's key"`
 	ServerName string `env:"TLS_SERVER_NAME" doc:"name in the server's certificate, if not the host"`
 }
 

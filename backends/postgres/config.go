@@ -1,0 +1,221 @@
+package postgres
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	driver "github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/kit"
+)
+
+// Config is what the POSTGRES_* variables set; package config documents its tags. A zero field means its default, and a
+// negative number what 0 is in the environment: no limit.
+type Config struct {
+	URL    config.Secret `env:"URL" doc:"postgres://user:password@host:5432/database?option=value; postgresql:// too"`
+	Shared config.Secret `env:"DATABASE_URL" alias:"POSTGRES_DATABASE_URL=DATABASE_URL" doc:"URL, unless that is set, if it is one of PostgreSQL"` //nolint:lll // one tag
+
+	Host     string        `env:"HOST" alias:"POSTGRES_HOST=PGHOST" doc:"server, or the folder of its socket, instead of URL"`
+	Port     config.Port   `env:"PORT" alias:"POSTGRES_PORT=PGPORT" doc:"port, with HOST; 5432 unless set"`
+	User     string        `env:"USER" alias:"POSTGRES_USER=PGUSER" doc:"user, if URL has none"`
+	Password config.Secret `env:"PASSWORD" alias:"POSTGRES_PASSWORD=PGPASSWORD" doc:"password, if URL has none"`
+	Database string        `env:"DATABASE" alias:"POSTGRES_DATABASE=POSTGRES_DB,PGDATABASE" doc:"database, if URL has none"`
+
+	TLS            config.TLS
+	SSLMode        string `env:"SSLMODE" alias:"POSTGRES_SSLMODE=PGSSLMODE" doc:"TLS by the words of libpq: disable, require, ..."`
+	ChannelBinding string `env:"CHANNEL_BINDING" alias:"POSTGRES_CHANNEL_BINDING=PGCHANNELBINDING" doc:"disable, prefer or require; prefer unless set"` //nolint:lll // one tag
+
+	Role    string `env:"ROLE" envDefault:"any" alias:"POSTGRES_ROLE=PGTARGETSESSIONATTRS" doc:"primary, replica or any: what the server has to be"`
+	AppName string `env:"APP_NAME" alias:"POSTGRES_APP_NAME=PGAPPNAME" doc:"name of the connections; none unless set"`
+	Options string `env:"OPTIONS" alias:"POSTGRES_OPTIONS=PGOPTIONS" doc:"variables of the server: -c search_path=shop"`
+
+	MaxOpenConns    int           `env:"MAX_OPEN_CONNS" envDefault:"10" doc:"most connections at a time; 0 is no limit"`
+	ConnMaxLifetime time.Duration `env:"CONN_MAX_LIFETIME" envDefault:"5m" doc:"they are replaced after this; 0 is never"`
+	ConnMaxIdleTime time.Duration `env:"CONN_MAX_IDLE_TIME" envDefault:"1m" doc:"idle ones are closed then; 0 is never"`
+	DialTimeout     time.Duration `env:"DIAL_TIMEOUT" envDefault:"5s" doc:"longest wait for a connection, login included"`
+}
+
+const (
+	usualPort = 5432
+	unlimited = 1 << 30          // connections: the driver knows no such word
+	forever   = 1 << 62          // nanoseconds
+	sweep     = 15 * time.Second // between two looks at which connections have been idle for too long
+)
+
+// settings are a Config that has been checked.
+type settings struct {
+	Config
+	setup
+	prefix   string
+	hosts    []kit.Host
+	role     kit.Role
+	given    map[string]string // the options that the driver's parser has taken
+	keywords string            // the same in its form
+	driver   *driver.Config    // all but the password and the dialler
+	login    *kit.Login
+}
+
+// read checks the configuration and finds out where the server is.
+func read(name string, in setup) (*settings, error) {
+	cfg, loadErr := kit.Load(name, in.config)
+	s := &settings{Config: cfg, setup: in, prefix: config.Prefix(name), given: make(map[string]string)}
+	err := s.locate(name)
+	if loadErr != nil && len(s.hosts) == 0 && s.URL.IsZero() {
+		err = nil // it may be set, and unreadable
+	}
+	role, roleErr := kit.ParseRole(cmp.Or(attrs[s.Role], s.Role))
+	if roleErr != nil {
+		roleErr = fmt.Errorf("%sROLE: %w", s.prefix, roleErr)
+	}
+	s.role = role
+	if err := errors.Join(loadErr, err, roleErr, s.setTLSMode(), s.setNamed()); err != nil {
+		return nil, err
+	}
+	return s, s.setDriver(name)
+}
+
+// attrs are what libpq calls a role: target_session_attrs.
+var attrs = map[string]string{"read-write": "primary", "read-only": "replica", "standby": "replica"}
+
+// locate reads the form that is set.
+func (s *settings) locate(name string) error {
+	form, raw := s.prefix+"URL", s.URL.Reveal()
+	if shared := s.Shared.Reveal(); raw == "" && isOurs(shared) {
+		form, raw = strings.TrimPrefix(s.prefix+"DATABASE_URL", config.Prefix(Name)), shared
+	}
+	switch {
+	case raw != "":
+		if err := s.fromURL(form, raw); err != nil {
+			return fmt.Errorf("%s: %w", form, err)
+		}
+	case s.Host != "":
+		if err := s.setHost(s.Host, s.Port); err != nil {
+			return fmt.Errorf("%sHOST: not a host name or address: %w", s.prefix, err)
+		}
+	default:
+		return config.NotSet(name, "URL", "HOST")
+	}
+	if s.User == "" && s.credentials == nil {
+		return fmt.Errorf("%sUSER is not set, nor does a URL have a user", s.prefix)
+	}
+	return nil
+}
+
+// setHost takes the folder of a Unix socket for a host, too, and host:port.
+func (s *settings) setHost(text string, port config.Port) (err error) {
+	folder, _, _ := strings.Cut(text, "/.s.PGSQL.") // the driver adds the name of the socket
+	host := kit.Host{Name: folder, Port: port}
+	if !kit.ValidHost(text) && !strings.HasPrefix(text, "/") {
+		if host, err = kit.ParseHost(text); err != nil {
+			return err
+		}
+		if host.Port == 0 {
+			host.Port = port
+		}
+	}
+	s.hosts = []kit.Host{host}
+	return nil
+}
+
+func isSocket(host kit.Host) bool { return strings.HasPrefix(host.Name, "/") }
+
+// setTLSMode reads what libpq calls sslmode, and what the platforms of the world write there.
+func (s *settings) setTLSMode() error {
+	mode := config.TLSVerify
+	if s.TLS.CAFile == "system" {
+		s.TLS.CAFile, s.SSLMode = "", "verify-full"
+	}
+	switch strings.ToLower(s.SSLMode) {
+	case "":
+		return nil
+	case "disable", "false", "0":
+		mode = config.TLSOff
+	case "verify-ca", "verify-full", "strict":
+	case "require", "true", "1": // encrypt, and verify if there is something to verify by
+		if s.TLS == (config.TLS{}) {
+			mode = config.TLSSkipVerify
+			slog.Info(s.prefix + "SSLMODE: TLS is required, and the server not verified; verify-full verifies it")
+		}
+	case "no-verify", "accept_invalid_certs":
+		mode = config.TLSSkipVerify
+	case "allow", "prefer":
+		return fmt.Errorf("%sSSLMODE: the connection might be in clear text: write require, or verify-full", s.prefix)
+	default:
+		return fmt.Errorf("%sSSLMODE: not disable, require or verify-full", s.prefix)
+	}
+	if s.TLS.Mode != "" && s.TLS.Mode != mode {
+		return fmt.Errorf("%[1]sSSLMODE conflicts with %[1]sTLS; remove one", s.prefix)
+	}
+	s.TLS.Mode = mode
+	return nil
+}
+
+// setNamed has the driver's parser take the values of variables that mean nothing to others.
+func (s *settings) setNamed() (err error) {
+	for _, named := range []struct{ variable, option, value string }{
+		{"CHANNEL_BINDING", "channel_binding", s.ChannelBinding},
+		{"APP_NAME", "application_name", s.AppName},
+		{"OPTIONS", "options", s.Options},
+	} {
+		if named.value == "" {
+			continue
+		}
+		if failed := s.try(named.option, named.value); failed != nil {
+			err = errors.Join(err, fmt.Errorf("%s%s: %w", s.prefix, named.variable, failed))
+		}
+	}
+	return err
+}
+
+// harmless keeps the driver's parser, which reads the environment and files of its own accord, from doing so: what
+// these name is either set below or has no effect. A socket has no TLS, and a password no file of passwords.
+const harmless = "host=/ port=5432 user=x password=x sslmode=disable sslcertmode=allow target_session_attrs=any " +
+	"connect_timeout=0 channel_binding='' require_auth='' min_protocol_version='' max_protocol_version='' " +
+	"sslnegotiation='' "
+
+// setDriver makes what the driver is given.
+func (s *settings) setDriver(name string) error {
+	d, err := driver.ParseConfig(harmless + s.keywords)
+	if err != nil {
+		return errors.New("PGSERVICE: the driver would read it and cannot: unset it, and write what the service says")
+	}
+	c := d.ConnConfig
+	maps.DeleteFunc(c.RuntimeParams, func(name, _ string) bool { return s.given[name] == "" }) // PGTZ and so on
+	c.User, c.Password, c.Database, c.ConnectTimeout = s.User, "", s.Database, s.DialTimeout
+	for i, host := range s.hosts {
+		secure, err := s.TLS.Config(name, host.Name)
+		switch {
+		case err != nil:
+			return err
+		case isSocket(host) && secure != nil:
+			return fmt.Errorf("%sTLS: there is no TLS over a Unix socket", s.prefix)
+		case secure != nil && c.SSLNegotiation == "direct":
+			secure.NextProtos = []string{"postgresql"}
+		}
+		if host.Port == 0 {
+			host.Port = usualPort
+		}
+		if i == 0 {
+			c.Host, c.Port, c.TLSConfig = host.Name, uint16(host.Port), secure
+			continue
+		}
+		c.Fallbacks = append(c.Fallbacks, &pgconn.FallbackConfig{Host: host.Name, Port: uint16(host.Port), TLSConfig: secure})
+	}
+	d.MaxConns, d.MaxConnLifetime, d.MaxConnIdleTime = unlimited, max(s.ConnMaxLifetime, 0), forever
+	if s.MaxOpenConns > 0 {
+		d.MaxConns = int32(min(s.MaxOpenConns, unlimited))
+	}
+	if s.ConnMaxIdleTime > 0 {
+		d.MaxConnIdleTime = s.ConnMaxIdleTime
+	}
+	d.PingTimeout, d.HealthCheckPeriod = s.DialTimeout, sweep
+	s.driver = d
+	return nil
+}

@@ -1,0 +1,128 @@
+package postgres
+
+import (
+	"crypto/x509"
+	"errors"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
+
+	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
+)
+
+// answers are the errors of a server or a pooler, by SQLSTATE, and then by its class. The server's text is never shown:
+// it holds the user's name and the database's, and now and then what it was given.
+var answers = kit.Table[string]{
+	{"0A000", registry.KindConfig, "the server, or a pooler before it, does not support this"},
+	{"08P01", registry.KindUnreachable, "the server, or a pooler before it, did not understand or gave up"},
+	{"22023", registry.KindConfig, "the server does not take the value of a variable that the options set"},
+	{"25006", registry.KindReadOnly, "the server is read-only, or the transaction is"},
+	{"25P03", registry.KindUnreachable, "the server has ended the connection: its transaction was idle for too long"},
+	{"26000", registry.KindConfig, "a prepared statement is gone: behind a pooler, write default_query_exec_mode=exec"},
+	{"28000", registry.KindAuth, "access denied: the server does not let this user in from here to this database"},
+	{"28P01", registry.KindAuth, "access denied"},
+	{"3D000", registry.KindConfig, "the server has no such database"},
+	{"3F000", registry.KindConfig, "the database has no such schema"},
+	{"40001", registry.KindUnknown, "the transaction conflicts with another one"},
+	{"40P01", registry.KindUnknown, "the transaction has met a deadlock"},
+	{"42501", registry.KindPermission, "permission denied: the user may not do this"},
+	{"42704", registry.KindConfig, "the server does not know a variable that the options set, or an object"},
+	{"42P05", registry.KindConfig, "a prepared statement exists: behind a pooler, write default_query_exec_mode=exec"},
+	{"53100", registry.KindExhausted, "the server's disk is full"},
+	{"53200", registry.KindExhausted, "the server is out of memory"},
+	{"53300", registry.KindExhausted, "too many connections: the server has none to spare"},
+	{"55P03", registry.KindTimeout, "a lock was not free in time"},
+	{"57014", registry.KindTimeout, "the statement was cancelled, or took longer than statement_timeout"},
+	{"57P01", registry.KindUnreachable, "the server has ended the connection: it is shutting down, or was told to"},
+	{"57P02", registry.KindUnreachable, "the server has crashed"},
+	{"57P03", registry.KindLoading, "the server is starting up, or takes no connections now"},
+	{"57P04", registry.KindConfig, "the database was dropped"},
+	{"57P05", registry.KindUnreachable, "the server has ended the connection, which was idle for too long"},
+	{"08", registry.KindUnreachable, "the connection broke, or a pooler does not reach the server"},
+	{"28", registry.KindAuth, "access denied"},
+	{"53", registry.KindExhausted, "the server has run out of a resource"},
+	{"57", registry.KindUnreachable, "an operator has intervened"},
+	{"58", registry.KindUnreachable, "the server's system has failed"},
+	{"F0", registry.KindConfig, "the server's configuration is wrong"},
+	{"XX", registry.KindUnknown, "the server or a pooler has failed"},
+}
+
+// reasons are the errors of the driver itself, and those of a socket that is not there or not yet.
+var reasons = kit.Table[error]{
+	{pgconn.ErrConnClosed, registry.KindUnreachable, "the connection broke"},
+	{syscall.ENOENT, registry.KindUnreachable, "there is no such socket"},
+}
+
+// phrases are words of the driver's errors that have neither a type nor a value.
+var phrases = kit.Table[string]{
+	{"server refused TLS connection", registry.KindTLS, "the server does not offer TLS"},
+	{"channel binding", registry.KindAuth, "the server does not log in with the channel binding that is required"},
+	{"require_auth", registry.KindAuth, "the server wants another way to log in than require_auth allows"},
+	{"sslcertmode", registry.KindTLS, "the server does not ask for a certificate, and sslcertmode requires it"},
+	{"SASL auth", registry.KindAuth, "the server wants a way to log in that is not supported, or does not know the password"},
+}
+
+// Classify returns what is to be shown for an error that a handle, or the driver, has returned: an error of one of the
+// registry's kinds, in our own words, which holds nothing that was sent to the server. It is nil for nil.
+func Classify(err error) error {
+	if err == nil {
+		return nil
+	}
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
+		for _, row := range answers {
+			if strings.HasPrefix(answer.Code, row.Code) {
+				return answers.Of(row.Code)
+			}
+		}
+		return kit.Errorf(registry.KindUnknown, "the server answered with an error")
+	}
+	if errors.Is(err, puddle.ErrClosedPool) {
+		return kit.Errorf(registry.KindNotOpen, "%w: the pool was closed", registry.ErrNotOpen)
+	}
+	if reason := reasons.First(func(known error) bool { return errors.Is(err, known) }); reason != nil {
+		return reason
+	}
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	reason := kit.Classify(err)
+	if !connecting || registry.KindOf(reason) != registry.KindUnknown {
+		return reason
+	}
+	if reason := phrases.First(func(words string) bool { return strings.Contains(err.Error(), words) }); reason != nil {
+		return reason
+	}
+	return kit.Errorf(registry.KindUnreachable, "the server has sent what is not PostgreSQL")
+}
+
+// isReadOnly reports whether it is the server that takes no writes, and not a transaction that the program has made
+// read-only: servers since version 14 say so of each connection, and of others it is assumed.
+func isReadOnly(conn *pgconn.PgConn, err *pgconn.PgError) bool {
+	return err.Code == "25006" &&
+		(conn.ParameterStatus("in_hot_standby") != "off" || conn.ParameterStatus("default_transaction_read_only") == "on")
+}
+
+// explain returns why connecting or asking failed, with the variable that may help. A server that wants TLS refuses the
+// login without it.
+func (s *settings) explain(err error) error {
+	reason := Classify(err)
+	answer, answered := errors.AsType[*pgconn.PgError](err)
+	if answered && s.driver.ConnConfig.TLSConfig == nil && !isSocket(s.hosts[0]) && wantsTLS(answer) {
+		return kit.Errorf(registry.KindTLS, "the server wants TLS: set %[1]sTLS, or sslmode in %[1]sURL", s.prefix)
+	}
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
+		return kit.Errorf(registry.KindTLS, "%w: %sTLS_CA_FILE says whom to trust", reason, s.prefix)
+	}
+	return reason
+}
+
+// wantsTLS reports whether a server has refused a connection for want of TLS. There is no code for it, and its text has
+// one of these words: no pg_hba.conf entry, no encryption; SSL required; connection is insecure.
+func wantsTLS(answer *pgconn.PgError) bool {
+	text := strings.ToLower(answer.Message)
+	return slices.ContainsFunc([]string{"no encryption", "ssl", "insecure"}, func(word string) bool {
+		return strings.Contains(text, word)
+	})
+}

@@ -1,0 +1,65 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/kit"
+)
+
+// WithCredentials asks for a user and a password for each new connection, instead of those of the configuration: for
+// tokens that are valid for minutes, such as those of RDS, Cloud SQL and Azure. The context ends after DialTimeout. An
+// error is registry.KindAuth, and its text is not shown.
+func WithCredentials(ask func(context.Context) (user string, password config.Secret, err error)) Option {
+	return func(s *setup) { s.credentials = ask }
+}
+
+// resolve checks the configuration, finds out where the server is, and who logs in: the program says it, or the files
+// that the environment names, which are read again when they have changed. Its error names variables and quotes no
+// value.
+func resolve(name string, in setup) (*settings, error) {
+	s, login, err := kit.Follow(name, in.config, func() (*settings, error) { return read(name, in) })
+	if err != nil {
+		return nil, err
+	}
+	if in.credentials != nil {
+		login = kit.AskLogin(in.credentials)
+	}
+	s.login = login
+	return s, nil
+}
+
+// Credentials returns who logs in, and what else a file may have changed.
+func (s *settings) Credentials() kit.Credentials {
+	rest := fmt.Sprint(s.hosts, s.Database, s.TLS, s.SSLMode, s.role, s.keywords, s.MaxOpenConns, s.DialTimeout)
+	return kit.Credentials{User: s.User, Password: s.Password, Rest: config.NewSecret(rest)}
+}
+
+// logIn gives a new connection of the pool the credentials of now. The pool connects only once, so those that may be
+// wrong, while a password is rotated, are tried before.
+func (c *client) logIn(ctx context.Context, cfg *pgx.ConnConfig) error {
+	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
+	defer cancel()
+	return c.login.Connect(ctx, func(who kit.Credentials) error {
+		cfg.User, cfg.Password = who.User, who.Password.Reveal()
+		if !c.login.Unsure() {
+			return nil
+		}
+		conn, err := c.connect(ctx, who)
+		if err == nil {
+			_ = conn.Close(ctx)
+		}
+		return err
+	})
+}
+
+// connect makes a connection that is not of the pool.
+func (c *client) connect(ctx context.Context, who kit.Credentials) (*pgx.Conn, error) {
+	cfg := c.single.Copy()
+	cfg.User, cfg.Password = who.User, who.Password.Reveal()
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	return conn, c.explain(err)
+}

@@ -1,0 +1,179 @@
+package postgres_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/backends/postgres"
+)
+
+const (
+	u  = "POSTGRES_URL=postgres://app:PW@h/db"
+	pg = "PGHOST=h PGUSER=app PGPASSWORD=PW PGDATABASE=db"
+)
+
+// What platforms hand out, and what people copy from other languages.
+func TestStringsOfTheWorldAreRead(t *testing.T) {
+	app := postgres.Resolved{
+		Hosts: "h:5432", User: "app", Password: "PW", Database: "db", Role: "any", TLS: "off",
+		MaxConns: 10, Lifetime: 5 * time.Minute, IdleTime: time.Minute, Timeout: 5 * time.Second,
+		Mode: "cache statement", Params: "map[]", ChannelBinding: "prefer",
+	}
+	same := func(*postgres.Resolved) {}
+	encrypt := func(r *postgres.Resolved) { r.TLS = "skip-verify" }
+	verify := func(r *postgres.Resolved) { r.TLS = "verify h" }
+	socket := func(r *postgres.Resolved) { r.Hosts = "/cloudsql/p:r:i/.s.PGSQL.5432" }
+	host := func(name string, more ...func(*postgres.Resolved)) func(*postgres.Resolved) {
+		return func(r *postgres.Resolved) {
+			r.Hosts = name
+			for _, edit := range more {
+				edit(r)
+			}
+		}
+	}
+	params := func(text string) func(*postgres.Resolved) { return func(r *postgres.Resolved) { r.Params = text } }
+	exec := func(r *postgres.Resolved) { r.Mode = "exec" }
+	const neon, supabase = "ep-cool-1234-pooler.eu-central-1.aws.neon.tech", "aws-0-eu-central-1.pooler.supabase.com"
+	for env, edit := range map[string]func(*postgres.Resolved){
+		// Neon
+		"DATABASE_URL=postgresql://app:PW@" + neon + "/db?sslmode=require&channel_binding=require":       host(neon+":5432", encrypt, func(r *postgres.Resolved) { r.ChannelBinding = "require" }),
+		"POSTGRES_URL=postgres://app:PW@" + neon + "/db?sslmode=require&options=endpoint%3Dep-cool-1234": host(neon+":5432", encrypt, params("map[options:endpoint=ep-cool-1234]")),
+		"POSTGRES_URL=postgres://app:PW@h/db?options=project%3Dep-cool":                                  params("map[options:project=ep-cool]"),
+		"PGHOST='h' PGUSER='app' PGPASSWORD='PW' PGDATABASE='db' PGSSLMODE='require' PGCHANNELBINDING='require'": func(r *postgres.Resolved) {
+			r.TLS, r.ChannelBinding = "skip-verify", "require"
+		},
+		// Supabase
+		"POSTGRES_URL=postgres://app:PW@" + supabase + ":6543/db?sslmode=require&supa=base-pooler.x": host(supabase+":6543", encrypt),
+		"POSTGRES_URL=postgres://app.ref:PW@" + supabase + ":6543/db?pgbouncer=true&connection_limit=1": host(supabase+":6543", exec, func(r *postgres.Resolved) {
+			r.User, r.MaxConns = "app.ref", 1
+		}),
+		"POSTGRES_URL=postgresql://app:PW@db.ref.supabase.co:5432/db": host("db.ref.supabase.co:5432"),
+		// Heroku, RDS, Azure, Aiven, DigitalOcean, CockroachDB
+		"DATABASE_URL=postgres://app:PW@ec2-1-2-3-4.compute-1.amazonaws.com:5432/db": host("ec2-1-2-3-4.compute-1.amazonaws.com:5432"),
+		u + "?sslmode=verify-full":                      verify,
+		u + "?sslmode=verify-full&sslrootcert={ca}":     func(r *postgres.Resolved) { r.TLS = "verify h by a CA" },
+		u + "?sslmode=require&sslrootcert={ca}":         func(r *postgres.Resolved) { r.TLS = "verify h by a CA" },
+		u + " PGSSLMODE=verify-full PGSSLROOTCERT={ca}": func(r *postgres.Resolved) { r.TLS = "verify h by a CA" },
+		u + "?sslmode=verify-full&sslrootcert=system":   verify,
+		u + "?sslmode=verify-ca":                        verify,
+		"POSTGRES_URL=postgres://app%40server:PW@server.postgres.database.azure.com:5432/db?sslmode=require": host("server.postgres.database.azure.com:5432", encrypt, func(r *postgres.Resolved) { r.User = "app@server" }),
+		"POSTGRES_URL=postgres://app:PW@pg-1.aivencloud.com:21699/db?sslmode=require":                        host("pg-1.aivencloud.com:21699", encrypt),
+		"POSTGRES_URL=postgresql://app:PW@db-do-user-1.db.ondigitalocean.com:25060/db?sslmode=require":       host("db-do-user-1.db.ondigitalocean.com:25060", encrypt),
+		"POSTGRES_URL=postgresql://app:PW@free-tier.cockroachlabs.cloud:26257/db?options=--cluster%3Dcool-1": host("free-tier.cockroachlabs.cloud:26257", params("map[options:--cluster=cool-1]")),
+		// Cloud SQL
+		"POSTGRES_URL=postgres://app:PW@/db?host=/cloudsql/p:r:i":                                           socket,
+		"POSTGRES_URL=postgresql://app:PW@localhost/db?host=/cloudsql/p:r:i":                                socket,
+		"POSTGRES_URL=postgres://app:PW@%2Fcloudsql%2Fp:r:i/db":                                             socket,
+		"POSTGRES_URL=postgres:///db?host=/cloudsql/p:r:i PGUSER=app PGPASSWORD=PW":                         socket,
+		"PGHOST=/cloudsql/p:r:i PGUSER=app PGPASSWORD=PW PGDATABASE=db":                                     socket,
+		"POSTGRES_HOST=/cloudsql/p:r:i/.s.PGSQL.5432 POSTGRES_USER=app POSTGRES_PASSWORD=PW POSTGRES_DB=db": socket,
+		// Prisma, node, JDBC, psycopg, asyncpg, pgx
+		u + "?schema=shop":                                params("map[search_path:shop]"),
+		u + "?currentSchema=shop":                         params("map[search_path:shop]"),
+		u + "?ApplicationName=shop":                       params("map[application_name:shop]"),
+		u + "?application_name=shop":                      params("map[application_name:shop]"),
+		u + "?connect_timeout=15&pool_timeout=0":          func(r *postgres.Resolved) { r.Timeout = 15 * time.Second },
+		u + "?sslmode=no-verify":                          encrypt,
+		u + "?ssl=true":                                   encrypt,
+		u + "?ssl=require":                                encrypt,
+		u + "?sslmode=disable":                            same,
+		u + "?sslaccept=strict":                           verify,
+		u + "?sslmode=require POSTGRES_TLS=verify":        verify,
+		u + "?statement_cache_size=0":                     exec,
+		u + "?prepareThreshold=0":                         exec,
+		u + "?default_query_exec_mode=simple_protocol":    func(r *postgres.Resolved) { r.Mode = "simple protocol" },
+		u + "?pool_max_conns=7&pool_max_conn_lifetime=1h": func(r *postgres.Resolved) { r.MaxConns, r.Lifetime = 7, time.Hour },
+		u + "?statement_timeout=5000&TimeZone=UTC":        params("map[statement_timeout:5000 timezone:UTC]"),
+		u + "?keepalives=1&gssencmode=disable":            same,
+		u + "?target_session_attrs=read-write":            func(r *postgres.Resolved) { r.Role = "primary" },
+		u + "?target_session_attrs=standby":               func(r *postgres.Resolved) { r.Role = "replica" },
+		"POSTGRES_URL=postgres://app:PW@a:1,b/db":         host("a:1 b:5432"),
+		"POSTGRES_URL=POSTGRES://app:PW@h/db":             same,
+		// parts
+		pg: same,
+		pg + " PGAPPNAME=shop PGOPTIONS=-csearch_path=x PGTARGETSESSIONATTRS=read-write": func(r *postgres.Resolved) {
+			r.Role, r.Params = "primary", "map[application_name:shop options:-csearch_path=x]"
+		},
+		u + " " + pg: same,
+		u + " POSTGRES_USER=app POSTGRES_HOST=h POSTGRES_PASSWORD=PW POSTGRES_DB=db":       same,
+		u + " DATABASE_URL=mysql://root:x@m/db":                                            same,
+		"POSTGRES_URL=postgres://h PGUSER=app PGPASSWORD=PW PGDATABASE=db":                 same,
+		"POSTGRES_HOST=h:5433 POSTGRES_USER=app POSTGRES_PASSWORD=PW POSTGRES_DATABASE=db": host("h:5433"),
+		"PGHOST=::1 PGUSER=app PGPASSWORD=PW PGDATABASE=db":                                host("[::1]:5432"),
+		// what the driver's own parser would trip over, or make use of
+		u + " PGCONNECT_TIMEOUT=soon PGTZ=Mars PGREQUIREAUTH=none PGMAXPROTOCOLVERSION=9 PGSSLNEGOTIATION=direct PGPASSFILE=/nowhere": same,
+	} {
+		setenv(t, strings.ReplaceAll(env, "{ca}", certificate(t)))
+		want := app
+		edit(&want)
+		got, err := postgres.Resolve("postgres")
+		if err != nil || got != want {
+			t.Errorf("%s\ngot  %+v %v\nwant %+v", env, got, err, want)
+		}
+	}
+}
+
+func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
+	const form = ": write postgres://user:password@host/database"
+	for env, want := range map[string]string{
+		"":                                 "POSTGRES_URL is not set, nor is POSTGRES_HOST",
+		"DATABASE_URL=mysql://app:PW@h/db": "POSTGRES_URL is not set, nor is POSTGRES_HOST",
+		"POSTGRES_URL=mysql://app:PW@h/db": "POSTGRES_URL: does not begin with postgres:// or postgresql://",
+		"POSTGRES_URL=jdbc:postgresql://h/db?user=app&password=PW": "POSTGRES_URL: this is a URL of Java: drop jdbc:, and put the user and the password before the @",
+		"DATABASE_URL=jdbc:postgresql://h/db":                      "DATABASE_URL: this is a URL of Java: drop jdbc:, and put the user and the password before the @",
+		"POSTGRES_URL=postgresql+psycopg2://app:PW@h/db":           "POSTGRES_URL: the scheme is that of another language: write postgres://",
+		"POSTGRES_URL=postgresql+asyncpg://app:PW@h/db":            "POSTGRES_URL: the scheme is that of another language: write postgres://",
+		"DATABASE_URL=postgresql+asyncpg://app:PW@h/db":            "DATABASE_URL: the scheme is that of another language: write postgres://",
+		"POSTGRES_URL=Host=h;Database=db;Username=app;Password=PW": "POSTGRES_URL: this is the form of .NET" + form,
+		"POSTGRES_URL=host=h|user=app|password=PW|dbname=db":       "POSTGRES_URL: this is the form of libpq with keywords" + form,
+		u + "?sslmode=prefer":                                      "POSTGRES_SSLMODE: the connection might be in clear text: write require, or verify-full",
+		u + "?ssl=PW":                                              "POSTGRES_SSLMODE: not disable, require or verify-full",
+		u + "?sslmode=disable POSTGRES_TLS=verify":                 "POSTGRES_SSLMODE conflicts with POSTGRES_TLS; remove one",
+		pg + " PGSSLMODE=allow":                                    "POSTGRES_SSLMODE: the connection might be in clear text: write require, or verify-full",
+		pg + " PGTARGETSESSIONATTRS=prefer-standby":                "POSTGRES_ROLE: not primary, replica or any",
+		pg + " PGCHANNELBINDING=PW":                                "POSTGRES_CHANNEL_BINDING: the driver does not take this value",
+		pg + " PGPORT=PW":                                          "POSTGRES_PORT: not a port: want 1 to 65535",
+		pg + " PGSERVICE=PW":                                       "PGSERVICE: the driver would read it and cannot: unset it, and write what the service says",
+		"PGHOST=h":                                                 "POSTGRES_USER is not set, nor does a URL have a user",
+		"POSTGRES_URL=postgres://h/db":                             "POSTGRES_USER is not set, nor does a URL have a user",
+		u + "?user=PW":                                             "POSTGRES_URL: option user: not supported: write it before the @",
+		u + "?service=PW":                                          "POSTGRES_URL: option service: not supported: write what the service says",
+		u + "?passfile=PW":                                         "POSTGRES_URL: option passfile: not supported: set POSTGRES_PASSWORD_FILE",
+		u + "?default_query_exec_mode=PW":                          "POSTGRES_URL: option default_query_exec_mode: the driver does not take this value",
+		u + "?connection_limit=PW":                                 "POSTGRES_URL: option connection_limit: not a whole number from 0",
+		u + "?connect_timeout=PW":                                  "POSTGRES_URL: option connect_timeout: not a number of seconds, nor a duration such as 30s",
+		u + "?search_path=a&search_path=PW":                        "POSTGRES_URL: option search_path: set more than once",
+		u + "?search_path=%00":                                     "POSTGRES_URL: option search_path: has a control character",
+		u + "?serch_path=PW":                                       `POSTGRES_URL: option "serch_path" is unknown; did you mean search_path?`,
+		u + "?PWPWPW=1":                                            "POSTGRES_URL: an option after the ? is unknown; write a variable of the server as options=-c%20name%3Dvalue",
+		u + "?host=/s&sslmode=require":                             "POSTGRES_TLS: there is no TLS over a Unix socket",
+		"POSTGRES_URL=postgres://app:P/W@h/db":                     "POSTGRES_URL: the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
+		"POSTGRES_URL=postgres://app:PW@/db":                       "POSTGRES_URL: the host is missing or malformed",
+		"POSTGRES_URL=postgres://app:PW@::1/db":                    "POSTGRES_URL: an IPv6 address must stand in brackets, as in [::1]",
+		u + " PGPASSWORD=other":                                    "POSTGRES_URL: has another password than POSTGRES_PASSWORD: keep one",
+		"PGHOST=fe80::1::2 PGUSER=app":                             "POSTGRES_HOST: not a host name or address: the host is missing or malformed",
+	} {
+		setenv(t, env)
+		err := postgres.New("postgres").Configure()
+		if err == nil || strings.TrimSuffix(strings.ReplaceAll(err.Error(), "\n", "; "), hint) != want {
+			t.Errorf("%s\ngot  %v\nwant %s", env, err, want)
+		}
+	}
+}
+
+func TestOnlyTheDefaultInstanceReadsWhatLibpqReads(t *testing.T) {
+	setenv(t, pg+" DATABASE_URL=postgres://app:PW@h/db PGAPPNAME=x PGTZ=Mars")
+	if _, err := postgres.Resolve("postgres-eu"); err == nil {
+		t.Error("postgres-eu is configured")
+	}
+	setenv(t, pg+" PGAPPNAME=x PGSSLMODE=require POSTGRES_EU_HOST=eu POSTGRES_EU_USER=other")
+	got, err := postgres.Resolve("postgres-eu")
+	if err != nil || got.Hosts != "eu:5432" || got.User != "other" || got.Password+got.Database != "" ||
+		got.Params != "map[]" || got.TLS != "off" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// hint is what is added where no variable begins with POSTGRES_.
+const hint = ` (not wanted? drop its import, or call registry.Unregister("postgres"))`
