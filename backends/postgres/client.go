@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,21 +22,19 @@ type client struct {
 	conns   kit.Conns
 	moves   kit.Pool
 	lookups kit.Lookups
+	leaving atomic.Int32 // connections whose query was given up, and that count as lent until they are gone
 }
 
 // Open makes a pool and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s}
 	cfg := s.driver.Copy()
-	cfg.ConnConfig.DialFunc = func(ctx context.Context, _, addr string) (net.Conn, error) {
-		return c.conns.Dial(ctx, addr, s.DialTimeout)
-	}
-	cfg.ConnConfig.ValidateConnect = c.ready
+	cfg.ConnConfig.DialFunc = c.dial
 	if s.hook != nil {
 		s.hook(cfg)
 	}
-	c.single = cfg.ConnConfig.Copy()
 	c.follow(cfg)
+	c.single = cfg.ConnConfig.Copy()
 	var err error
 	if c.pool, err = driver.NewWithConfig(ctx, cfg); err != nil {
 		return nil, Classify(err)
@@ -47,9 +46,19 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	return c, nil
 }
 
+// dial bounds the login, and all of a connection that only asks the server to cancel a query.
+func (c *client) dial(ctx context.Context, _, addr string) (net.Conn, error) {
+	conn, err := c.conns.Dial(ctx, addr, c.DialTimeout)
+	if err == nil && c.DialTimeout > 0 {
+		err = conn.SetDeadline(time.Now().Add(c.DialTimeout))
+	}
+	return conn, err
+}
+
 // follow has the pool tell what it does, besides what the program's hook has set.
 func (c *client) follow(cfg *driver.Config) {
-	before, prepare, onError := cfg.BeforeConnect, cfg.PrepareConn, cfg.ConnConfig.OnPgError
+	before, prepare, closing := cfg.BeforeConnect, cfg.PrepareConn, cfg.BeforeClose
+	validate, onError := cfg.ConnConfig.ValidateConnect, cfg.ConnConfig.OnPgError
 	cfg.BeforeConnect = func(ctx context.Context, conn *pgx.ConnConfig) error {
 		if before != nil {
 			if err := before(ctx, conn); err != nil {
@@ -57,6 +66,12 @@ func (c *client) follow(cfg *driver.Config) {
 			}
 		}
 		return c.logIn(ctx, conn)
+	}
+	cfg.ConnConfig.ValidateConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		if err := c.ready(ctx, conn); err != nil || validate == nil {
+			return err
+		}
+		return validate(ctx, conn)
 	}
 	cfg.PrepareConn = func(ctx context.Context, conn *pgx.Conn) (bool, error) {
 		c.moves.Returned() // to whoever has waited for it
@@ -69,11 +84,35 @@ func (c *client) follow(cfg *driver.Config) {
 		}
 		return prepare(ctx, conn)
 	}
+	cfg.BeforeClose = func(conn *pgx.Conn) {
+		if closing != nil {
+			closing(conn)
+		}
+		if conn.IsClosed() {
+			c.leaving.Add(1)
+			go c.leave(conn.PgConn())
+		}
+	}
 	cfg.ConnConfig.OnPgError = func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
 		if isReadOnly(conn, err) {
 			c.moves.ReadOnly()
 		}
 		return onError(conn, err)
+	}
+}
+
+// farewell is what a connection that nobody uses gets to say good-bye.
+const farewell = time.Second
+
+// leave ends a connection whose query was given up. The driver would keep it for 15s, to have the server cancel that,
+// and the pool would count it as lent.
+func (c *client) leave(conn *pgconn.PgConn) {
+	defer c.leaving.Add(-1)
+	select {
+	case <-conn.CleanupDone():
+	case <-time.After(farewell):
+		_ = conn.Conn().Close()
+		<-conn.CleanupDone()
 	}
 }
 
@@ -83,33 +122,34 @@ const (
 	roleQuestion = "SHOW transaction_read_only" // also on where default_transaction_read_only is
 )
 
-// ready is called for each new connection.
+// ready is called for each new connection that has logged in.
 func (c *client) ready(ctx context.Context, conn *pgconn.PgConn) error {
-	conn.CustomData()[madeAt] = time.Now()
-	if c.role == kit.Any {
-		return nil
+	if c.role != kit.Any {
+		if err := c.ask(ctx, conn); err != nil {
+			return err
+		}
 	}
-	return c.ask(ctx, conn)
+	conn.CustomData()[madeAt] = time.Now()
+	return Classify(conn.Conn().SetDeadline(time.Time{})) // of dial
 }
 
 // Handle returns the pool.
 func (c *client) Handle() *driver.Pool { return c.pool }
 
 // Check asks the server what a program would: a statement. If only the pool does not answer, its connections are
-// dropped: some router has forgotten them.
+// dropped: the server was started anew, or some router has forgotten them.
 func (c *client) Check(ctx context.Context) error {
 	for _, host := range c.hosts {
 		if c.role == kit.Primary && !isSocket(host) {
 			c.lookups.Ask(ctx, host.Name)
 		}
 	}
-	silent := false
+	var stale error
 	err := kit.Probe(ctx, func(ctx context.Context) error {
-		err := c.askPooled(ctx)
-		silent = registry.KindOf(err) == registry.KindTimeout
-		return err
+		stale = c.askPooled(ctx)
+		return stale
 	}, c.askDirect)
-	if err == nil && silent {
+	if kind := registry.KindOf(stale); err == nil && (kind == registry.KindTimeout || kind == registry.KindUnreachable) {
 		c.pool.Reset()
 	}
 	return err
@@ -177,8 +217,28 @@ func (c *client) PoolStats() registry.PoolStats {
 // Close closes the pool. It lends no connection from its beginning on; those in use may finish their work until ctx
 // ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
 func (c *client) Close(ctx context.Context) error {
-	if cut := c.conns.Drain(ctx, c.pool.Close); cut > 0 {
-		return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	unused := make(chan struct{})
+	go func() {
+		for c.pool.Stat().AcquiredConns() > c.leaving.Load() {
+			select {
+			case <-time.After(10 * time.Millisecond): // the driver does not tell
+			case <-ctx.Done():
+				return
+			}
+		}
+		close(unused)
+		time.AfterFunc(farewell, cancel)
+	}()
+	cut := c.conns.Drain(ctx, c.pool.Close)
+	select {
+	case <-unused:
+		return nil
+	default:
 	}
-	return nil
+	if cut == 0 {
+		return nil
+	}
+	return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vibework/mooring/backends/postgres"
 	"github.com/vibework/mooring/registry"
@@ -80,4 +81,28 @@ func TestASocketNeedsNoPassword(t *testing.T) {
 	if err := res.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestAConnectionOutlivesTheTimeForDialling(t *testing.T) {
+	cfg := at(server(t).url())
+	cfg.DialTimeout = time.Second
+	_, res := open(t, cfg)
+	conn := borrow(t, res.Pool(), 1)[0]
+	if _, err := conn.Exec(t.Context(), "SELECT pg_sleep(1.5)"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAQueryThatIsGivenUpIsCancelledOnTheServer(t *testing.T) {
+	s := server(t)
+	_, res := open(t, at(s.url()+"?application_name=givenup"))
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := res.Pool().Exec(ctx, "SELECT pg_sleep(60)")
+	if kind := registry.KindOf(postgres.Classify(err)); kind != registry.KindTimeout {
+		t.Errorf("got %v", err)
+	}
+	eventually(t, func() bool {
+		return s.number(t, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'givenup'") == 0
+	})
 }

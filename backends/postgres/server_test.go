@@ -39,8 +39,8 @@ type postmaster struct {
 // postmasters are those that have been started, for the end of the tests.
 var postmasters struct {
 	sync.Mutex
-	all  []*postmaster
-	main *postmaster
+	all            []*postmaster
+	main, template *postmaster
 }
 
 // server is the one that most tests share. They leave no trace in it.
@@ -61,26 +61,53 @@ func server(t *testing.T) *postmaster {
 // start makes a cluster and starts a server on it, with these settings.
 func start(t *testing.T, settings ...string) *postmaster {
 	t.Helper()
+	s := cluster(t)
+	run := s.command(t, "cp", "-R", template(t).data(), s.data())
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("cp: %v\n%s", err, out)
+	}
+	s.launch(t, settings...)
+	return s
+}
+
+// template is a cluster that is copied for every server: making one takes seconds.
+func template(t *testing.T) *postmaster {
+	t.Helper()
+	postmasters.Lock()
+	made := postmasters.template
+	postmasters.Unlock()
+	if made != nil {
+		return made
+	}
+	s := cluster(t)
+	file := filepath.Join(s.folder, "password")
+	if err := os.WriteFile(file, []byte(password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.own(t, file)
+	run := s.command(t, filepath.Join(binaries(t), "initdb"), "-D", s.data(), "-U", "app", "--pwfile", file, "--no-sync",
+		"--locale=C", "-E", "UTF8", "--wal-segsize=1", "--auth-host=scram-sha-256", "--auth-local=trust")
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	postmasters.Lock()
+	defer postmasters.Unlock()
+	postmasters.template = s
+	return s
+}
+
+// cluster makes the folder of a server.
+func cluster(t *testing.T) *postmaster {
+	t.Helper()
 	folder, err := os.MkdirTemp("", "mooring-postgres-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &postmaster{folder: folder}
-	postmasters.Lock()
-	postmasters.all = append(postmasters.all, s)
-	postmasters.Unlock()
 	s.own(t, folder)
-	file := filepath.Join(folder, "password")
-	if err := os.WriteFile(file, []byte(password), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.own(t, file)
-	run := s.command(t, "initdb", "-D", s.data(), "-U", "app", "--pwfile", file, "--no-sync", "--locale=C", "-E", "UTF8",
-		"--auth-host=scram-sha-256", "--auth-local=trust")
-	if out, err := run.CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-	s.launch(t, settings...)
+	postmasters.Lock()
+	defer postmasters.Unlock()
+	postmasters.all = append(postmasters.all, s)
 	return s
 }
 
@@ -96,7 +123,8 @@ func (s *postmaster) launch(t *testing.T, settings ...string) {
 	for _, setting := range append([]string{"fsync=off", "lc_messages=C", "shared_buffers=1MB"}, settings...) {
 		args = append(args, "-c", setting)
 	}
-	s.cmd, s.log, s.exited = s.command(t, "postgres", args...), new(bytes.Buffer), make(chan struct{})
+	s.cmd, s.log = s.command(t, filepath.Join(binaries(t), "postgres"), args...), new(bytes.Buffer)
+	s.exited = make(chan struct{})
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -128,7 +156,7 @@ func (s *postmaster) stop() {
 	if s.cmd == nil || s.cmd.Process == nil {
 		return
 	}
-	_ = s.cmd.Process.Signal(syscall.SIGQUIT) // to the postmaster, which ends the others
+	_ = s.cmd.Process.Signal(syscall.SIGINT) // to the postmaster, which ends the others
 	<-s.exited
 }
 
@@ -185,10 +213,10 @@ func (s *postmaster) number(t *testing.T, question string) (n int) {
 	return n
 }
 
-// command is a program of PostgreSQL, which refuses to run as root.
+// command is a program that is not run as root, which PostgreSQL refuses.
 func (s *postmaster) command(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(binaries(t), name), args...)
+	cmd := exec.Command(name, args...)
 	cmd.Dir, cmd.Env = s.folder, []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
 	if uid, gid := whoRuns(t); uid >= 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}

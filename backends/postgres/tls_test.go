@@ -13,6 +13,9 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/vibework/mooring/backends/postgres"
+	"github.com/vibework/mooring/registry"
 )
 
 // certificate returns the path of a certificate that is its own authority, for localhost; its key is beside it.
@@ -45,4 +48,48 @@ func certificate(t *testing.T) string {
 		}
 	}
 	return filepath.Join(folder, "cert.pem")
+}
+
+func TestTLSIsWhatTheVariablesSay(t *testing.T) {
+	cert, stranger := certificate(t), certificate(t)
+	s := start(t)
+	s.stop()
+	for name, path := range map[string]string{"cert.pem": cert, "key.pem": filepath.Join(filepath.Dir(cert), "key.pem")} {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copied := filepath.Join(s.folder, name)
+		if err := os.WriteFile(copied, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.own(t, copied)
+	}
+	hba := filepath.Join(s.data(), "pg_hba.conf")
+	if err := os.WriteFile(hba, []byte("local all all trust\nhostssl all all all scram-sha-256\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.launch(t, "ssl=on", "ssl_cert_file="+filepath.Join(s.folder, "cert.pem"), "ssl_key_file="+filepath.Join(s.folder, "key.pem"))
+	for options, test := range map[string]struct {
+		kind registry.Kind
+		want string
+	}{
+		"":                 {registry.KindTLS, "the server wants TLS: set POSTGRES_TLS, or sslmode in POSTGRES_URL"},
+		"?sslmode=require": {},
+		"?sslmode=require&channel_binding=require": {},
+		"?sslmode=verify-full":                     {registry.KindTLS, "the server's certificate is signed by an unknown authority: POSTGRES_TLS_CA_FILE says whom to trust"},
+		"?sslmode=verify-full&sslrootcert=" + cert: {},
+		"?sslmode=require&sslrootcert=" + cert:     {},
+		"?sslrootcert=" + cert:                     {},
+		"?sslmode=require&sslrootcert=" + stranger: {registry.KindTLS, "the server's certificate is signed by an unknown authority: POSTGRES_TLS_CA_FILE says whom to trust"},
+	} {
+		res := postgres.New("postgres", postgres.WithConfig(at(s.url()+options)))
+		err := res.Open(t.Context())
+		if registry.KindOf(err) != test.kind || err != nil && err.Error() != test.want {
+			t.Errorf("%s\ngot  %v (%s)\nwant %s", options, err, registry.KindOf(err), test.want)
+		}
+		if err := res.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
 }

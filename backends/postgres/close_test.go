@@ -1,0 +1,108 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/vibework/mooring/backends/postgres"
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest/faultproxy"
+)
+
+// closeWithin is CloseAll with so much time.
+func closeWithin(t *testing.T, r *registry.Registry, share time.Duration) error {
+	ctx, cancel := context.WithTimeout(t.Context(), share)
+	defer cancel()
+	return r.CloseAll(ctx)
+}
+
+func TestCloseCutsConnectionsInUseAndCountsThem(t *testing.T) {
+	r, res := open(t, at(server(t).url()))
+	conns := borrow(t, res.Pool(), 2)
+	err := closeWithin(t, r, 500*time.Millisecond)
+	want := "close postgres: timeout: 2 connections were still in use and have been cut"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if err := conns[0].Ping(t.Context()); err == nil {
+		t.Error("the connection still works")
+	}
+}
+
+func TestATransactionThatEndsWithinTheShareOfCloseCommits(t *testing.T) {
+	s := server(t)
+	s.exec(t, "CREATE TABLE shop (v text)")
+	t.Cleanup(func() { s.exec(t, "DROP TABLE shop") })
+	r, res := open(t, at(s.url()))
+	tx, err := res.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	committed := make(chan error, 1)
+	time.AfterFunc(time.Second, func() {
+		_, err := tx.Exec(t.Context(), "INSERT INTO shop VALUES ('x')")
+		committed <- errors.Join(err, tx.Commit(t.Context()))
+	})
+	if err := closeWithin(t, r, patience); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if err := <-committed; err != nil {
+		t.Errorf("the transaction: %v", err)
+	}
+	if n := s.number(t, "SELECT count(*) FROM shop"); n != 1 {
+		t.Errorf("%d rows, want 1", n)
+	}
+}
+
+func TestNothingIsLentOnceCloseHasBegun(t *testing.T) {
+	_, res := open(t, at(server(t).url()))
+	held := borrow(t, res.Pool(), 1)[0]
+	closed := make(chan error, 1)
+	go func() { closed <- res.Close(t.Context()) }()
+	eventually(t, func() bool {
+		conn, err := res.Pool().Acquire(t.Context())
+		if err == nil {
+			conn.Release()
+		}
+		return registry.KindOf(postgres.Classify(err)) == registry.KindNotOpen
+	})
+	held.Release()
+	if err := <-closed; err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNothingIsLeftOnTheServerAfterClose(t *testing.T) {
+	s := server(t)
+	cfg := at(s.url() + "?application_name=leftover")
+	r, res := open(t, cfg)
+	for _, conn := range borrow(t, res.Pool(), 5) {
+		conn.Release()
+	}
+	borrow(t, res.Pool(), 1)
+	_ = closeWithin(t, r, 500*time.Millisecond)
+	eventually(t, func() bool {
+		return s.number(t, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'leftover'") == 0
+	})
+}
+
+// The driver keeps a connection whose query was given up for 15s, to have the server cancel it.
+func TestCloseDoesNotWaitForQueriesThatWereGivenUp(t *testing.T) {
+	proxy := faultproxy.New(t, server(t).addr())
+	r, res := open(t, at("postgres://app:p%40ss%2Fw%3Ard@"+proxy.Addr()+"/postgres"))
+	proxy.Blackhole()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := ask(ctx, res.Pool()); registry.KindOf(postgres.Classify(err)) != registry.KindTimeout {
+		t.Errorf("the query: %v", err)
+	}
+	start := time.Now()
+	if err := closeWithin(t, r, patience); err != nil {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(start); took > patience/3 {
+		t.Errorf("Close took %v", took)
+	}
+}
