@@ -102,9 +102,9 @@ func (l *Login) Connect(ctx context.Context, dial func(Credentials) error) error
 	}
 }
 
-// Unsure reports whether the credentials that Connect dials with may be refused although others work: they have changed,
-// or those before the change are in use again. A backend whose driver dials only once, out of the reach of Connect,
-// tries them first.
+// Unsure reports whether the credentials that Connect dials with may be refused although others work: they have
+// changed, or those before the change are in use again. A backend whose driver dials only once, out of the reach of
+// Connect, tries them first.
 func (l *Login) Unsure() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

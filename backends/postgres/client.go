@@ -29,11 +29,10 @@ type client struct {
 func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s}
 	cfg := s.driver.Copy()
-	cfg.ConnConfig.DialFunc = c.dial
+	c.follow(cfg)
 	if s.hook != nil {
 		s.hook(cfg)
 	}
-	c.follow(cfg)
 	c.single = cfg.ConnConfig.Copy()
 	var err error
 	if c.pool, err = driver.NewWithConfig(ctx, cfg); err != nil {
@@ -55,39 +54,16 @@ func (c *client) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	return conn, err
 }
 
-// follow has the pool tell what it does, besides what the program's hook has set.
+// follow has the pool connect by the client, and tell what it does.
 func (c *client) follow(cfg *driver.Config) {
-	before, prepare, closing := cfg.BeforeConnect, cfg.PrepareConn, cfg.BeforeClose
-	validate, onError := cfg.ConnConfig.ValidateConnect, cfg.ConnConfig.OnPgError
-	cfg.BeforeConnect = func(ctx context.Context, conn *pgx.ConnConfig) error {
-		if before != nil {
-			if err := before(ctx, conn); err != nil {
-				return err
-			}
-		}
-		return c.logIn(ctx, conn)
-	}
-	cfg.ConnConfig.ValidateConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
-		if err := c.ready(ctx, conn); err != nil || validate == nil {
-			return err
-		}
-		return validate(ctx, conn)
-	}
-	cfg.PrepareConn = func(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	onError := cfg.ConnConfig.OnPgError
+	cfg.ConnConfig.DialFunc, cfg.BeforeConnect, cfg.ConnConfig.ValidateConnect = c.dial, c.logIn, c.ready
+	cfg.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) {
 		c.moves.Returned() // to whoever has waited for it
-		if made, _ := conn.PgConn().CustomData()[madeAt].(time.Time); c.moves.Stale(made) ||
-			c.lookups.Left(conn.PgConn().Conn().RemoteAddr()) {
-			return false, nil
-		}
-		if prepare == nil {
-			return true, nil
-		}
-		return prepare(ctx, conn)
+		made, _ := conn.PgConn().CustomData()[madeAt].(time.Time)
+		return !c.moves.Stale(made) && !c.lookups.Left(conn.PgConn().Conn().RemoteAddr()), nil
 	}
 	cfg.BeforeClose = func(conn *pgx.Conn) {
-		if closing != nil {
-			closing(conn)
-		}
 		if conn.IsClosed() {
 			c.leaving.Add(1)
 			go c.leave(conn.PgConn())
@@ -192,7 +168,8 @@ func (c *client) ask(ctx context.Context, conn *pgconn.PgConn) error {
 	case c.role == kit.Any:
 		return nil
 	case len(results) != 1 || len(results[0].Rows) != 1:
-		return kit.Errorf(registry.KindPermission, "the server does not say whether it takes writes, and %sROLE asks it", c.prefix)
+		return kit.Errorf(registry.KindPermission, "the server does not say whether it takes writes, and %sROLE asks it",
+			c.prefix)
 	}
 	err = c.role.Judge(string(results[0].Rows[0][0]) == "off")
 	if registry.KindOf(err) == registry.KindReadOnly {
@@ -234,11 +211,11 @@ func (c *client) Close(ctx context.Context) error {
 	cut := c.conns.Drain(ctx, c.pool.Close)
 	select {
 	case <-unused:
-		return nil
+		cut = 0 // but for some that were saying good-bye
 	default:
 	}
-	if cut == 0 {
-		return nil
+	if cut > 0 {
+		return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
 	}
-	return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
+	return nil
 }

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -22,17 +21,17 @@ type Config struct {
 	URL    config.Secret `env:"URL" doc:"postgres://user:password@host:5432/database?option=value; postgresql:// too"`
 	Shared config.Secret `env:"DATABASE_URL" alias:"POSTGRES_DATABASE_URL=DATABASE_URL" doc:"URL, unless that is set, if it is one of PostgreSQL"` //nolint:lll // one tag
 
-	Host     string        `env:"HOST" alias:"POSTGRES_HOST=PGHOST" doc:"server, or the folder of its socket, instead of URL"`
+	Host     string        `env:"HOST" alias:"POSTGRES_HOST=PGHOST" doc:"server, or the folder of its socket, without URL"`
 	Port     config.Port   `env:"PORT" alias:"POSTGRES_PORT=PGPORT" doc:"port, with HOST; 5432 unless set"`
 	User     string        `env:"USER" alias:"POSTGRES_USER=PGUSER" doc:"user, if URL has none"`
 	Password config.Secret `env:"PASSWORD" alias:"POSTGRES_PASSWORD=PGPASSWORD" doc:"password, if URL has none"`
-	Database string        `env:"DATABASE" alias:"POSTGRES_DATABASE=POSTGRES_DB,PGDATABASE" doc:"database, if URL has none"`
+	Database string        `env:"DATABASE" alias:"POSTGRES_DATABASE=POSTGRES_DB,PGDATABASE" doc:"database, if not in URL"`
 
 	TLS            config.TLS
-	SSLMode        string `env:"SSLMODE" alias:"POSTGRES_SSLMODE=PGSSLMODE" doc:"TLS by the words of libpq: disable, require, ..."`
+	SSLMode        string `env:"SSLMODE" alias:"POSTGRES_SSLMODE=PGSSLMODE" doc:"TLS in the words of libpq: disable, require ..."`
 	ChannelBinding string `env:"CHANNEL_BINDING" alias:"POSTGRES_CHANNEL_BINDING=PGCHANNELBINDING" doc:"disable, prefer or require; prefer unless set"` //nolint:lll // one tag
 
-	Role    string `env:"ROLE" envDefault:"any" alias:"POSTGRES_ROLE=PGTARGETSESSIONATTRS" doc:"primary, replica or any: what the server has to be"`
+	Role    string `env:"ROLE" envDefault:"any" alias:"POSTGRES_ROLE=PGTARGETSESSIONATTRS" doc:"primary, replica or any: what the server has to be"` //nolint:lll // one tag
 	AppName string `env:"APP_NAME" alias:"POSTGRES_APP_NAME=PGAPPNAME" doc:"name of the connections; none unless set"`
 	Options string `env:"OPTIONS" alias:"POSTGRES_OPTIONS=PGOPTIONS" doc:"variables of the server: -c search_path=shop"`
 
@@ -53,59 +52,70 @@ const (
 type settings struct {
 	Config
 	setup
-	prefix   string
-	hosts    []kit.Host
-	role     kit.Role
-	given    map[string]string // the options that the driver's parser has taken
-	keywords string            // the same in its form
-	driver   *driver.Config    // all but the password and the dialler
-	login    *kit.Login
+	prefix string
+	hosts  []kit.Host
+	role   kit.Role
+	given  map[string]string // options that the driver's parser takes
+	driver *driver.Config    // all but the password and the dialler
+	login  *kit.Login
 }
 
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
-	cfg, loadErr := kit.Load(name, in.config)
+	cfg, err := kit.Load(name, in.config)
 	s := &settings{Config: cfg, setup: in, prefix: config.Prefix(name), given: make(map[string]string)}
-	err := s.locate(name)
-	if loadErr != nil && len(s.hosts) == 0 && s.URL.IsZero() {
-		err = nil // it may be set, and unreadable
+	found := kit.Problems{err}
+	if form, raw := s.url(); raw != "" || s.Host != "" || err == nil { // or else err may say why there is none
+		found = append(found, s.locate(name, form, raw))
 	}
-	role, roleErr := kit.ParseRole(cmp.Or(attrs[s.Role], s.Role))
-	if roleErr != nil {
-		roleErr = fmt.Errorf("%sROLE: %w", s.prefix, roleErr)
+	s.role, err = kit.ParseRole(cmp.Or(attrs[s.Role], s.Role))
+	found.Add(err != nil, "%sROLE: %w", s.prefix, err)
+	_, err = driver.ParseConfig(harmless)
+	found.Add(err != nil, "PGSERVICE: the driver would read it and cannot: unset it, and write what the service says")
+	for _, named := range [][3]string{
+		{"CHANNEL_BINDING", "channel_binding", s.ChannelBinding},
+		{"APP_NAME", "application_name", s.AppName},
+		{"OPTIONS", "options", s.Options},
+	} {
+		if variable, option, value := named[0], named[1], named[2]; err == nil && value != "" {
+			failed := s.try(option, value)
+			found.Add(failed != nil, "%s%s: %w", s.prefix, variable, failed)
+		}
 	}
-	s.role = role
-	if err := errors.Join(loadErr, err, roleErr, s.setTLSMode(), s.setNamed()); err != nil {
+	found = append(found, s.setTLSMode())
+	if err := found.Err(); err != nil {
 		return nil, err
 	}
 	return s, s.setDriver(name)
+}
+
+// url returns the URL, and the variable that it is in.
+func (s *settings) url() (variable, raw string) {
+	if shared := s.Shared.Reveal(); s.URL.IsZero() && isOurs(shared) {
+		return strings.TrimPrefix(s.prefix+"DATABASE_URL", config.Prefix(Name)), shared
+	}
+	return s.prefix + "URL", s.URL.Reveal()
 }
 
 // attrs are what libpq calls a role: target_session_attrs.
 var attrs = map[string]string{"read-write": "primary", "read-only": "replica", "standby": "replica"}
 
 // locate reads the form that is set.
-func (s *settings) locate(name string) error {
-	form, raw := s.prefix+"URL", s.URL.Reveal()
-	if shared := s.Shared.Reveal(); raw == "" && isOurs(shared) {
-		form, raw = strings.TrimPrefix(s.prefix+"DATABASE_URL", config.Prefix(Name)), shared
-	}
-	switch {
-	case raw != "":
-		if err := s.fromURL(form, raw); err != nil {
-			return fmt.Errorf("%s: %w", form, err)
-		}
-	case s.Host != "":
-		if err := s.setHost(s.Host, s.Port); err != nil {
-			return fmt.Errorf("%sHOST: not a host name or address: %w", s.prefix, err)
-		}
-	default:
+func (s *settings) locate(name, form, raw string) error {
+	if raw == "" && s.Host == "" {
 		return config.NotSet(name, "URL", "HOST")
 	}
-	if s.User == "" && s.credentials == nil {
-		return fmt.Errorf("%sUSER is not set, nor does a URL have a user", s.prefix)
+	var found kit.Problems
+	if raw != "" {
+		err := s.fromURL(form, raw)
+		found.Add(err != nil, "%s: %w", form, err)
+	} else {
+		err := s.setHost(s.Host, s.Port)
+		found.Add(err != nil, "%sHOST: not a host name or address: %w", s.prefix, err)
 	}
-	return nil
+	nobody := found == nil && s.User == "" && s.credentials == nil
+	found.Add(nobody, "%sUSER is not set, nor does a URL have a user", s.prefix)
+	return found.Err()
 }
 
 // setHost takes the folder of a Unix socket for a host, too, and host:port.
@@ -157,23 +167,6 @@ func (s *settings) setTLSMode() error {
 	return nil
 }
 
-// setNamed has the driver's parser take the values of variables that mean nothing to others.
-func (s *settings) setNamed() (err error) {
-	for _, named := range []struct{ variable, option, value string }{
-		{"CHANNEL_BINDING", "channel_binding", s.ChannelBinding},
-		{"APP_NAME", "application_name", s.AppName},
-		{"OPTIONS", "options", s.Options},
-	} {
-		if named.value == "" {
-			continue
-		}
-		if failed := s.try(named.option, named.value); failed != nil {
-			err = errors.Join(err, fmt.Errorf("%s%s: %w", s.prefix, named.variable, failed))
-		}
-	}
-	return err
-}
-
 // harmless keeps the driver's parser, which reads the environment and files of its own accord, from doing so: what
 // these name is either set below or has no effect. A socket has no TLS, and a password no file of passwords.
 const harmless = "host=/ port=5432 user=x password=x sslmode=disable sslcertmode=allow target_session_attrs=any " +
@@ -182,14 +175,18 @@ const harmless = "host=/ port=5432 user=x password=x sslmode=disable sslcertmode
 
 // setDriver makes what the driver is given.
 func (s *settings) setDriver(name string) error {
-	d, err := driver.ParseConfig(harmless + s.keywords)
+	options := harmless
+	for name, value := range s.given {
+		options += keyword(name, value)
+	}
+	d, err := driver.ParseConfig(options)
 	if err != nil {
-		return errors.New("PGSERVICE: the driver would read it and cannot: unset it, and write what the service says")
+		return fmt.Errorf("%sURL: the options do not go together", s.prefix)
 	}
 	c := d.ConnConfig
 	maps.DeleteFunc(c.RuntimeParams, func(name, _ string) bool { return s.given[name] == "" }) // PGTZ and so on
 	c.User, c.Password, c.Database, c.ConnectTimeout = s.User, "", s.Database, s.DialTimeout
-	for i, host := range s.hosts {
+	for _, host := range s.hosts {
 		secure, err := s.TLS.Config(name, host.Name)
 		switch {
 		case err != nil:
@@ -199,15 +196,11 @@ func (s *settings) setDriver(name string) error {
 		case secure != nil && c.SSLNegotiation == "direct":
 			secure.NextProtos = []string{"postgresql"}
 		}
-		if host.Port == 0 {
-			host.Port = usualPort
-		}
-		if i == 0 {
-			c.Host, c.Port, c.TLSConfig = host.Name, uint16(host.Port), secure
-			continue
-		}
-		c.Fallbacks = append(c.Fallbacks, &pgconn.FallbackConfig{Host: host.Name, Port: uint16(host.Port), TLSConfig: secure})
+		port := uint16(cmp.Or(host.Port, usualPort))
+		c.Fallbacks = append(c.Fallbacks, &pgconn.FallbackConfig{Host: host.Name, Port: port, TLSConfig: secure})
 	}
+	c.Host, c.Port, c.TLSConfig = c.Fallbacks[0].Host, c.Fallbacks[0].Port, c.Fallbacks[0].TLSConfig
+	c.Fallbacks = c.Fallbacks[1:]
 	d.MaxConns, d.MaxConnLifetime, d.MaxConnIdleTime = unlimited, max(s.ConnMaxLifetime, 0), forever
 	if s.MaxOpenConns > 0 {
 		d.MaxConns = int32(min(s.MaxOpenConns, unlimited))

@@ -21,14 +21,10 @@ var answers = kit.Table[string]{
 	{"08P01", registry.KindUnreachable, "the server, or a pooler before it, did not understand or gave up"},
 	{"22023", registry.KindConfig, "the server does not take the value of a variable that the options set"},
 	{"25006", registry.KindReadOnly, "the server is read-only, or the transaction is"},
-	{"25P03", registry.KindUnreachable, "the server has ended the connection: its transaction was idle for too long"},
 	{"26000", registry.KindConfig, "a prepared statement is gone: behind a pooler, write default_query_exec_mode=exec"},
 	{"28000", registry.KindAuth, "access denied: the server does not let this user in from here to this database"},
 	{"28P01", registry.KindAuth, "access denied"},
 	{"3D000", registry.KindConfig, "the server has no such database"},
-	{"3F000", registry.KindConfig, "the database has no such schema"},
-	{"40001", registry.KindUnknown, "the transaction conflicts with another one"},
-	{"40P01", registry.KindUnknown, "the transaction has met a deadlock"},
 	{"42501", registry.KindPermission, "permission denied: the user may not do this"},
 	{"42704", registry.KindConfig, "the server does not know a variable that the options set, or an object"},
 	{"42P05", registry.KindConfig, "a prepared statement exists: behind a pooler, write default_query_exec_mode=exec"},
@@ -40,14 +36,11 @@ var answers = kit.Table[string]{
 	{"57P01", registry.KindUnreachable, "the server has ended the connection: it is shutting down, or was told to"},
 	{"57P02", registry.KindUnreachable, "the server has crashed"},
 	{"57P03", registry.KindLoading, "the server is starting up, or takes no connections now"},
-	{"57P04", registry.KindConfig, "the database was dropped"},
-	{"57P05", registry.KindUnreachable, "the server has ended the connection, which was idle for too long"},
 	{"08", registry.KindUnreachable, "the connection broke, or a pooler does not reach the server"},
 	{"28", registry.KindAuth, "access denied"},
 	{"53", registry.KindExhausted, "the server has run out of a resource"},
-	{"57", registry.KindUnreachable, "an operator has intervened"},
+	{"57", registry.KindUnreachable, "the server or an operator has ended the connection"},
 	{"58", registry.KindUnreachable, "the server's system has failed"},
-	{"F0", registry.KindConfig, "the server's configuration is wrong"},
 	{"XX", registry.KindUnknown, "the server or a pooler has failed"},
 }
 
@@ -63,7 +56,7 @@ var phrases = kit.Table[string]{
 	{"channel binding", registry.KindAuth, "the server does not log in with the channel binding that is required"},
 	{"require_auth", registry.KindAuth, "the server wants another way to log in than require_auth allows"},
 	{"sslcertmode", registry.KindTLS, "the server does not ask for a certificate, and sslcertmode requires it"},
-	{"SASL auth", registry.KindAuth, "the server wants a way to log in that is not supported, or does not know the password"},
+	{"SASL auth", registry.KindAuth, "the server wants another way to log in, or does not know the password"},
 }
 
 // Classify returns what is to be shown for an error that a handle, or the driver, has returned: an error of one of the

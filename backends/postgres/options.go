@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -85,51 +86,38 @@ func (s *settings) reconcile(form string, u kit.URI) error {
 		return fmt.Errorf("has another password than %sPASSWORD: keep one", s.prefix)
 	}
 	var ignored []string
-	for _, part := range []struct {
-		key  string
-		both bool
-	}{
-		{"HOST", s.Host != ""},
-		{"PORT", s.Port != 0},
-		{"USER", s.User != "" && u.User != ""},
-		{"PASSWORD", !s.Password.IsZero() && !u.Password.IsZero()},
-		{"DATABASE", s.Database != "" && u.Path != ""},
+	for _, part := range []struct{ key, ours, url string }{
+		{"HOST", s.Host, "a host"}, {"USER", s.User, u.User}, {"DATABASE", s.Database, u.Path},
 	} {
-		if part.both {
+		if part.ours != "" && part.url != "" {
 			ignored = append(ignored, s.prefix+part.key)
 		}
 	}
 	if len(ignored) > 0 {
 		slog.Info("not read because " + form + " is set: " + strings.Join(ignored, ", "))
 	}
-	if u.User != "" {
-		s.User = u.User
-	}
+	s.User, s.Database = cmp.Or(u.User, s.User), cmp.Or(u.Path, s.Database)
 	if !u.Password.IsZero() {
 		s.Password = u.Password
-	}
-	if u.Path != "" {
-		s.Database = u.Path
 	}
 	return nil
 }
 
 // setOptions reads all options. Its error quotes none of what is given, but for names.
 func (s *settings) setOptions(given url.Values) error {
-	var errs []error
+	var found kit.Problems
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		known, err := s.setOption(strings.ToLower(name), given.Get(name))
 		if len(given[name]) > 1 {
 			err = errors.New("set more than once")
 		}
-		switch {
-		case !known:
-			errs = append(errs, unknownOption(name))
-		case err != nil:
-			errs = append(errs, fmt.Errorf("option %s: %w", name, err))
+		if !known {
+			found = append(found, unknownOption(name))
+		} else {
+			found.Add(err != nil, "option %s: %w", name, err)
 		}
 	}
-	return errors.Join(errs...)
+	return found.Err()
 }
 
 func (s *settings) setOption(name, value string) (known bool, err error) {
@@ -186,12 +174,10 @@ func (s *settings) try(name, value string) error {
 	if kit.HasControl(value) {
 		return errors.New("has a control character")
 	}
-	option := keyword(name, value)
-	if _, err := driver.ParseConfig(harmless + option); err != nil {
+	if _, err := driver.ParseConfig(harmless + keyword(name, value)); err != nil {
 		return errors.New("the driver does not take this value")
 	}
 	s.given[name] = value
-	s.keywords += option
 	return nil
 }
 

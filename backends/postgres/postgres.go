@@ -33,9 +33,9 @@ type Option = kit.Option[setup]
 // WithConfig takes the configuration from cfg instead of the environment.
 func WithConfig(cfg Config) Option { return func(s *setup) { s.config = &cfg } }
 
-// WithHook calls hook with the configuration of every new pool before its first use: set ConnConfig.Tracer for
-// instrumentation, or AfterConnect to register types. User and Password are set for each connection after its
-// BeforeConnect. Its DialFunc must stay, or Close cannot cut what does not come back.
+// WithHook calls hook with the configuration of every new pool before its first use, for instrumentation: set
+// ConnConfig.Tracer, or AfterConnect to register types. Of what is set already, the functions of the pool and those of
+// ConnConfig, a hook may replace only what it calls itself: Open, Check and Close stand on them.
 func WithHook(hook func(*driver.Config)) Option { return func(s *setup) { s.hook = hook } }
 
 // setup is what a program sets in code.

@@ -39,8 +39,6 @@ func TestAHostilePasswordLogsInFromWhereverItStands(t *testing.T) {
 			parts := "PGHOST=127.0.0.1 PGUSER=hostile PGDATABASE=postgres PGPORT=" + strconv.Itoa(s.port)
 			for variable, test := range map[string]struct{ others, value string }{
 				"POSTGRES_URL":           {"", "postgres://" + url.UserPassword("hostile", secret.Value).String() + "@" + s.addr() + "/postgres"},
-				"DATABASE_URL":           {"", "postgres://" + url.UserPassword("hostile", secret.Value).String() + "@" + s.addr() + "/postgres"},
-				"POSTGRES_PASSWORD":      {parts, secret.Value},
 				"PGPASSWORD":             {parts, secret.Value},
 				"POSTGRES_PASSWORD_FILE": {parts, file},
 			} {

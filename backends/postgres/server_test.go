@@ -99,7 +99,7 @@ func template(t *testing.T) *postmaster {
 // cluster makes the folder of a server.
 func cluster(t *testing.T) *postmaster {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "mooring-postgres-")
+	folder, err := os.MkdirTemp("", "mooring-postgres-") //nolint:usetesting // it outlives the test
 	if err != nil {
 		t.Fatal(err)
 	}
