@@ -308,3 +308,35 @@ func FuzzLogin(f *testing.F) {
 		}
 	})
 }
+
+func TestUnsureCredentialsAreThoseThatMayBeWorseThanOthers(t *testing.T) {
+	latest := kit.Credentials{User: "app", Password: config.NewSecret("old")}
+	accepted := "old"
+	l := kit.NewLogin("db", func() kit.Credentials { return latest })
+	unsure := func() (got bool) {
+		_ = l.Connect(t.Context(), func(c kit.Credentials) error {
+			if got = l.Unsure(); c.Password.Reveal() != accepted {
+				return registry.Classify(registry.KindAuth, errors.New("refused"))
+			}
+			return nil
+		})
+		return got
+	}
+	for _, step := range []struct {
+		file, server string
+		want         bool
+	}{
+		{"old", "old", false},
+		{"new", "old", true}, // the new one is refused, and the old one in use again
+		{"new", "old", true},
+		{"new", "new", false}, // the old one is refused: nothing is left but the new one
+		{"new", "new", false},
+		{"next", "next", true},
+		{"next", "next", false},
+	} {
+		latest.Password, accepted = config.NewSecret(step.file), step.server
+		if got := unsure(); got != step.want {
+			t.Errorf("the file says %s, the server %s: %v", step.file, step.server, got)
+		}
+	}
+}
