@@ -20,6 +20,8 @@
 // that is, the configuration is wrong; otherwise it is a warning. GOOGLE_CLOUD_PROJECT and GCLOUD_PROJECT are set for
 // many programs, so they alone do not configure Pub/Sub.
 //
+// A backend that is a module of its own, such as PostgreSQL, is not examined, and that is said where it is configured.
+//
 // The exit status is 0 if all is well, warnings such as a full connection pool included; 1 if a backend, or the URL,
 // is not; and 2 if it is the command line or the configuration that is wrong, at any step, or nothing is configured.
 package main
@@ -145,6 +147,7 @@ func examine(ctx context.Context, limit time.Duration, names []string, stderr sc
 		return 0, err
 	}
 	environ := os.Environ()
+	tellOfOthers(environ, stderr)
 	r := newReport(instances, environ, len(names) > 0, misspelt(instances, environ, stderr))
 	r.examine(ctx, limit, &progress{screen: stderr})
 	show(r)
