@@ -185,7 +185,7 @@ func (s *settings) setDriver(name string) error {
 	}
 	c := d.ConnConfig
 	maps.DeleteFunc(c.RuntimeParams, func(name, _ string) bool { return s.given[name] == "" }) // PGTZ and so on
-	c.User, c.Password, c.Database, c.ConnectTimeout = s.User, "", s.Database, s.DialTimeout
+	c.User, c.Password, c.Database, c.ConnectTimeout = s.User, "", s.Database, max(s.DialTimeout, 0)
 	for _, host := range s.hosts {
 		secure, err := s.TLS.Config(name, host.Name)
 		switch {

@@ -56,8 +56,9 @@
 // # Clients
 //
 // A query waits for a free connection until its context ends. A context that ends while a query runs breaks the
-// connection, and the driver has the server cancel the query, for at most 15s. A connection that was idle for a second
-// is asked before it is lent, so after a restart of the server the pool heals by itself.
+// connection, and the driver has the server cancel the query; the connection keeps its place in the pool until then,
+// for POSTGRES_DIAL_TIMEOUT at most. A connection that was idle for a second is asked before it is lent, so after a
+// restart of the server the pool heals by itself.
 //
 // No statement is run twice, and an error of the server is a *pgconn.PgError of the driver to errors.As. When a standby
 // refuses a write (25006), all connections of that age leave the pool before they are lent again: a pool makes at most

@@ -175,5 +175,15 @@ func TestOnlyTheDefaultInstanceReadsWhatLibpqReads(t *testing.T) {
 	}
 }
 
+func TestANegativeNumberIsNoLimit(t *testing.T) {
+	cfg := at(server(t).url())
+	cfg.MaxOpenConns, cfg.ConnMaxLifetime, cfg.ConnMaxIdleTime, cfg.DialTimeout = -1, -1, -1, -1
+	_, res := open(t, cfg)
+	held := borrow(t, res.Pool(), 12)
+	if stats := res.PoolStats(); stats.Max != 0 || stats.InUse != len(held) {
+		t.Errorf("%+v", stats)
+	}
+}
+
 // hint is what is added where no variable begins with POSTGRES_.
 const hint = ` (not wanted? drop its import, or call registry.Unregister("postgres"))`
