@@ -23,7 +23,7 @@ type TLS struct {
 	// is. ServerName is the name that the server's certificate must bear; empty means the host. The aliases are those
 	// of libpq, for the default instance of PostgreSQL alone.
 	CAFile     string `env:"TLS_CA_FILE" alias:"POSTGRES_TLS_CA_FILE=PGSSLROOTCERT" doc:"PEM file of authorities that replace the system's"` //nolint:lll // one tag
-	CertFile   string `env:"TLS_CERT_FILE" alias:"POSTGRES_TLS_CERT_FILE=PGSSLCERT" doc:"PEM file of the client's certificate"` //nolint:lll // one tag
+	CertFile   string `env:"TLS_CERT_FILE" alias:"POSTGRES_TLS_CERT_FILE=PGSSLCERT" doc:"PEM file of the client's certificate"`              //nolint:lll // one tag
 	KeyFile    string `env:"TLS_KEY_FILE" alias:"POSTGRES_TLS_KEY_FILE=PGSSLKEY" doc:"PEM file of the client's key"`
 	ServerName string `env:"TLS_SERVER_NAME" doc:"name in the server's certificate, if not the host"`
 }

@@ -28,7 +28,7 @@ type Config struct {
 	Database string        `env:"DATABASE" alias:"POSTGRES_DATABASE=POSTGRES_DB,PGDATABASE" doc:"database, if not in URL"`
 
 	TLS            config.TLS
-	SSLMode        string `env:"SSLMODE" alias:"POSTGRES_SSLMODE=PGSSLMODE" doc:"TLS in the words of libpq: disable, require ..."`
+	SSLMode        string `env:"SSLMODE" alias:"POSTGRES_SSLMODE=PGSSLMODE" doc:"TLS as libpq says it: disable, require ..."`
 	ChannelBinding string `env:"CHANNEL_BINDING" alias:"POSTGRES_CHANNEL_BINDING=PGCHANNELBINDING" doc:"disable, prefer or require; prefer unless set"` //nolint:lll // one tag
 
 	Role    string `env:"ROLE" envDefault:"any" alias:"POSTGRES_ROLE=PGTARGETSESSIONATTRS" doc:"primary, replica or any: what the server has to be"` //nolint:lll // one tag
@@ -175,11 +175,11 @@ const harmless = "host=/ port=5432 user=x password=x sslmode=disable sslcertmode
 
 // setDriver makes what the driver is given.
 func (s *settings) setDriver(name string) error {
-	options := harmless
+	var options strings.Builder
 	for name, value := range s.given {
-		options += keyword(name, value)
+		options.WriteString(keyword(name, value))
 	}
-	d, err := driver.ParseConfig(options)
+	d, err := driver.ParseConfig(harmless + options.String())
 	if err != nil {
 		return fmt.Errorf("%sURL: the options do not go together", s.prefix)
 	}
