@@ -11,8 +11,8 @@ import (
 // server that is unwell, or a stale connection, one to a former primary, or a full pool: a pool that is full and moves
 // is registry.KindDegraded, also while the server has no other connection to spare. A connection of its own also reads
 // the files of passwords and certificates once more. If the server is well and the idle connections are not, since some
-// router has forgotten them or the server their login, Probe calls drop, which closes them, unless it is nil. ctx must
-// have a deadline.
+// router has forgotten them or the server their login, or it was started anew, Probe calls drop, which closes them,
+// unless it is nil. ctx must have a deadline.
 func Probe(ctx context.Context, pooled, direct func(context.Context) error, drop func()) error {
 	deadline, _ := ctx.Deadline()
 	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
@@ -20,9 +20,9 @@ func Probe(ctx context.Context, pooled, direct func(context.Context) error, drop
 	err := pooled(half)
 	forgotten := false
 	switch registry.KindOf(err) {
-	case registry.KindTimeout, registry.KindAuth, registry.KindTLS:
+	case registry.KindTimeout, registry.KindUnreachable, registry.KindAuth, registry.KindTLS:
 		forgotten = true
-	case registry.KindUnreachable, registry.KindExhausted, registry.KindDegraded,
+	case registry.KindExhausted, registry.KindDegraded,
 		registry.KindReadOnly: // a connection to what was the primary
 	default:
 		return err

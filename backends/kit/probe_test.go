@@ -3,6 +3,7 @@ package kit_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,7 +48,8 @@ func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 		if got != test.want {
 			t.Errorf("pool: %v, server: %v: got %v, want %v", test.pooled, test.direct, got, test.want)
 		}
-		if forgotten := test.pooled == denied || test.pooled == broken || test.pooled == down; dropped != (forgotten && got == nil) {
+		forgotten := slices.Contains([]error{denied, broken, down, stale}, test.pooled)
+		if dropped != (forgotten && got == nil) {
 			t.Errorf("pool: %v, server: %v: the idle connections are dropped: %t", test.pooled, test.direct, dropped)
 		}
 	}

