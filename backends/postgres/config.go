@@ -28,7 +28,7 @@ type Config struct {
 	Database string        `env:"DATABASE" alias:"POSTGRES_DATABASE=POSTGRES_DB,PGDATABASE" doc:"database, if not in URL"`
 
 	TLS            config.TLS
-	SSLMode        string `env:"SSLMODE" alias:"POSTGRES_SSLMODE=PGSSLMODE" doc:"TLS as libpq says it: disable, require ..."`
+	SSLMode        string `env:"SSLMODE" alias:"POSTGRES_SSLMODE=PGSSLMODE" doc:"TLS as libpq has it: disable, require"`
 	ChannelBinding string `env:"CHANNEL_BINDING" alias:"POSTGRES_CHANNEL_BINDING=PGCHANNELBINDING" doc:"disable, prefer or require; prefer unless set"` //nolint:lll // one tag
 
 	Role    string `env:"ROLE" envDefault:"any" alias:"POSTGRES_ROLE=PGTARGETSESSIONATTRS" doc:"primary, replica or any: what the server has to be"` //nolint:lll // one tag

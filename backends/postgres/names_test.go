@@ -54,8 +54,8 @@ func (n *nameServer) serve(conn net.Conn) {
 
 func TestConnectionsLeaveAnAddressThatTheNameHasLeft(t *testing.T) {
 	s := server(t)
-	moved := forward(t, "127.0.0.2:"+strconv.Itoa(s.port), s.addr())
 	names := namesLeadTo(t, "127.0.0.1")
+	moved := forward(t, "127.0.0.2:"+strconv.Itoa(s.port), s.addr())
 	cfg := at("postgres://app:p%40ss%2Fw%3Ard@db.mooring.test:" + strconv.Itoa(s.port) + "/postgres")
 	cfg.Role = "primary"
 	_, res := open(t, cfg)
