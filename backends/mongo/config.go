@@ -37,6 +37,7 @@ type settings struct {
 	role   kit.Role
 	tls    *tls.Config   // by the variables
 	uri    config.Secret // with the escapes that the driver wants
+	mode   string        // of monitoring: the driver (v2.9) reads it in the URI, and leaves it at that
 	srv    bool
 	target kit.Target
 	turn   kit.Turn // of what the driver does without a context: it looks names up
@@ -116,6 +117,9 @@ func (s *settings) merge(o *options.ClientOptions) (*options.ClientOptions, erro
 	all := options.MergeClientOptions(own, o)
 	if s.TLS != (config.TLS{}) {
 		all.TLSConfig = s.tls.Clone()
+	}
+	if s.mode != "" {
+		all.SetServerMonitoringMode(s.mode)
 	}
 	found := new(kit.Problems)
 	clash := func(set, differs bool, option, variable string) {

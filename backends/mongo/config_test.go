@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
@@ -179,6 +180,46 @@ func TestTheDriverReadsTheURIAsItIsMeant(t *testing.T) {
 	}
 }
 
+// What the driver reads in a URI does not always reach its client.
+func TestEveryOptionOfTheURIChangesTheClient(t *testing.T) {
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	file := pemFile(t, certified.Certificate(), certified.TLS.Certificates[0].PrivateKey)
+	tried := []string{"srvmaxhosts", "srvservicename", "tlscertificatekeyfilepassword", "sslclientcertificatekeypassword"}
+	for query := range strings.FieldsSeq(`appName=a replicaSet=a tls=true ssl=true tlsInsecure=true&tls=true
+		sslInsecure=true&tls=true tlsDisableOCSPEndpointCheck=true&tls=true
+		tlsDisableCertificateRevocationCheck=true&tls=true tlsCAFile=FILE&tls=true sslCertificateAuthorityFile=FILE&tls=true
+		tlsCertificateKeyFile=FILE&tls=true sslClientCertificateKeyFile=FILE&tls=true
+		tlsCertificateFile=FILE&tlsPrivateKeyFile=FILE&tls=true tlsPrivateKeyFile=FILE&tlsCertificateFile=FILE&tls=true
+		authSource=a authMechanism=PLAIN authMechanismProperties=AWS_SESSION_TOKEN:t&authMechanism=MONGODB-AWS
+		directConnection=true connect=direct loadBalanced=true retryReads=false retryWrites=false
+		enableOverloadRetargeting=true connectTimeoutMS=7 serverSelectionTimeoutMS=7 heartbeatFrequencyMS=700
+		heartbeatIntervalMS=700 localThresholdMS=7 maxAdaptiveRetries=1 maxConnecting=7 maxIdleTimeMS=7 timeoutMS=7
+		maxPoolSize=7 minPoolSize=7 readConcernLevel=majority readPreference=nearest
+		readPreferenceTags=dc:ny&readPreference=nearest maxStalenessSeconds=120&readPreference=nearest
+		maxStaleness=120&readPreference=nearest w=2 journal=true compressors=snappy serverMonitoringMode=poll
+		zlibCompressionLevel=3&compressors=zlib zstdCompressionLevel=3&compressors=zstd`) {
+		query = strings.ReplaceAll(query, "FILE", file)
+		option, rest, _ := strings.Cut(query, "&")
+		if strings.Contains(query, "tlsPrivateKeyFile") { // one is nothing without the other
+			rest = "tls=true"
+		}
+		setenv(t, "MONGO_URI=mongodb://u:p@h/?"+query)
+		with := fields(mongo.OptionsOf(t, "mongo"))
+		setenv(t, "MONGO_URI=mongodb://u:p@h/?"+rest)
+		if without := fields(mongo.OptionsOf(t, "mongo")); maps.Equal(with, without) {
+			t.Errorf("%s changes nothing", option)
+		}
+		name, _, _ := strings.Cut(option, "=")
+		tried = append(tried, strings.ToLower(name))
+	}
+	for _, name := range mongo.DriverOptions() {
+		if !slices.Contains(tried, name) {
+			t.Errorf("%s has not been tried", name)
+		}
+	}
+}
+
 func TestStringsThatPlatformsShowAreRead(t *testing.T) {
 	for uri, want := range map[string]string{
 		"mongodb://acct:KEY==@h:10255/?ssl=true&replicaSet=globaldb&retrywrites=false&maxIdleTimeMS=120000&appName=@acct@": "@acct@",
@@ -344,7 +385,7 @@ func fields(o *options.ClientOptions) map[string]string {
 		case *options.Credential:
 			texts[name] = fmt.Sprintf("%+v", *value)
 		case *tls.Config:
-			texts[name] = fmt.Sprint("insecure: ", value.InsecureSkipVerify)
+			texts[name] = fmt.Sprint(value.InsecureSkipVerify, value.RootCAs != nil, len(value.Certificates))
 		case *writeconcern.WriteConcern:
 			texts[name] = fmt.Sprint(value.W, value.Journal != nil && *value.Journal)
 		case fmt.Stringer:

@@ -65,6 +65,19 @@ func TestARefusedWriteIsReadOnly(t *testing.T) {
 	}
 }
 
+// What docs say of a fleet is what this test asserts, and what it prints with -v.
+func TestPollingTakesOneConnectionLessToEachMember(t *testing.T) {
+	for mode, want := range map[string][]int{"auto": {3, 2, 2}, "poll": {2, 1, 1}} {
+		set := mongotest.StartSet(t, 3)
+		_, res := open(t, at(set.URI()+"&serverMonitoringMode="+mode))
+		put(t, collection(t, res), 1)
+		for i, member := range set.Members {
+			member.WaitConns(want[i])
+		}
+		t.Logf("serverMonitoringMode=%s: %d connections to the primary, %d to each secondary", mode, want[0], want[1])
+	}
+}
+
 func primaryOf(set *mongotest.Set) mongo.Config {
 	cfg := at(set.URI())
 	cfg.Role = "primary"

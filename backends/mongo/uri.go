@@ -36,7 +36,7 @@ func (s *settings) readURI() (*options.ClientOptions, error) {
 	u, unused, errs := parse(s.URI.Reveal())
 	given := options.Client()
 	if len(u.Hosts) > 0 {
-		s.uri, s.srv = text(u, false), isSRV(u)
+		s.uri, s.srv, s.mode = text(u, false), isSRV(u), u.Query.Get("serverMonitoringMode")
 		s.Database = cmp.Or(s.Database, u.Path)
 		s.target = targetOf(u, s.Database)
 		if o, err := read(text(u, true)); err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // Set is a replica set of fakes, called rs0. It holds no elections of its own: a test says who wins. Its members keep
-// what they are given to themselves.
+// what they are given to themselves. As those of MongoDB 4.4 and later do, they report changes to a driver that waits for them.
 type Set struct {
 	Members []*Server // each may be frozen, stopped and restarted
 
@@ -17,12 +17,14 @@ type Set struct {
 	addrs   []string
 	primary string        // its address; empty during an election
 	term    bson.ObjectID // of the last election
+	process bson.ObjectID // of all members
+	changes int64         // of the primary
 }
 
 // StartSet runs a set of n members, of which the first is the primary, until the test ends.
 func StartSet(t testing.TB, n int) *Set {
 	t.Helper()
-	set := &Set{term: bson.NewObjectID()}
+	set := &Set{term: bson.NewObjectID(), process: bson.NewObjectID()}
 	for range n {
 		set.Members = append(set.Members, Start(t, Options{Hello: set.hello}))
 	}
@@ -46,6 +48,7 @@ func (s *Set) Elect(member int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.primary, s.term = s.addrs[member], bson.NewObjectID()
+	s.changes++
 }
 
 // StepDown makes the primary a secondary, and begins an election.
@@ -53,6 +56,7 @@ func (s *Set) StepDown() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.primary = ""
+	s.changes++
 }
 
 func (s *Set) hello(addr string) bson.D {
@@ -63,6 +67,7 @@ func (s *Set) hello(addr string) bson.D {
 		{Key: "setVersion", Value: int32(1)},
 		{Key: "hosts", Value: s.addrs},
 		{Key: "me", Value: addr},
+		{Key: "topologyVersion", Value: bson.D{{Key: "processId", Value: s.process}, {Key: "counter", Value: s.changes}}},
 	}
 	if addr != s.primary {
 		return append(answer,
