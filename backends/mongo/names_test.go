@@ -44,6 +44,7 @@ type fakeNames struct {
 	count   map[string]int
 	conns   []net.Conn
 	stopped bool
+	silent  string // the name that is not answered for
 }
 
 // nameServer makes the process ask a fake until the test ends.
@@ -81,6 +82,20 @@ func (n *fakeNames) stop() {
 	n.serving.Wait()
 }
 
+// set makes the records of a name others.
+func (n *fakeNames) set(name string, known ...record) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.records[name] = known
+}
+
+// silence makes the server answer no question for a name.
+func (n *fakeNames) silence(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.silent = name
+}
+
 func (n *fakeNames) asked(name string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -98,16 +113,20 @@ func (n *fakeNames) serve(conn net.Conn) {
 	if _, err := io.ReadFull(conn, question); err != nil {
 		return
 	}
-	if n.records == nil {
-		n.waiting <- struct{}{}
+	answer := n.answer(question)
+	if answer == nil {
+		select {
+		case n.waiting <- struct{}{}:
+		default:
+		}
 		_, _ = conn.Read(question) // until the other side is closed
 		return
 	}
-	answer := n.answer(question)
 	_, _ = conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...))
 }
 
-// answer repeats the header and the question, and appends the records of the kind that is asked for.
+// answer repeats the header and the question, and appends the records of the kind that is asked for. It is nil if there
+// is to be none.
 func (n *fakeNames) answer(question []byte) []byte {
 	var name strings.Builder
 	at := 12
@@ -117,10 +136,14 @@ func (n *fakeNames) answer(question []byte) []byte {
 		at = end
 	}
 	kind := binary.BigEndian.Uint16(question[at+1:])
-	found, exists := n.records[name.String()]
 	n.mu.Lock()
+	found, exists := n.records[name.String()]
 	n.count[name.String()]++
+	silent := n.records == nil || n.silent == name.String()
 	n.mu.Unlock()
+	if silent {
+		return nil
+	}
 	answer := slices.Clone(question[:at+5])
 	answer[2], answer[3] = 0x84, 0 // an authoritative answer
 	if !exists {

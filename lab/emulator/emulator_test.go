@@ -63,7 +63,7 @@ func liveUntilAllIsDone(t *testing.T, addr string, messages int) {
 // live is the life of one program.
 func live(t *testing.T, addr string, work *work) {
 	t.Helper()
-	r := &registry.Registry{OpenTimeout: 30 * time.Second, Logger: slog.New(slog.DiscardHandler)}
+	r := &registry.Registry{OpenTimeout: 5 * time.Minute, Logger: slog.New(slog.DiscardHandler)}
 	res := pubsub.New("pubsub", pubsub.WithConfig(pubsub.Config{ProjectID: project, EmulatorHost: addr}),
 		pubsub.WithClientOptions(
 			option.WithGRPCDialOption(grpc.WithChainUnaryInterceptor(work.confirm)),
@@ -183,7 +183,7 @@ func (s *watched) RecvMsg(m any) error {
 // publishAll makes a topic and a subscription, and publishes all messages to it.
 func publishAll(t *testing.T, addr string, messages int) {
 	t.Helper()
-	r := &registry.Registry{OpenTimeout: 30 * time.Second, Logger: slog.New(slog.DiscardHandler)}
+	r := &registry.Registry{OpenTimeout: 5 * time.Minute, Logger: slog.New(slog.DiscardHandler)}
 	res := pubsub.New("pubsub", pubsub.WithConfig(pubsub.Config{ProjectID: project, EmulatorHost: addr}))
 	r.Register(res)
 	if err := r.OpenAll(t.Context()); err != nil {
