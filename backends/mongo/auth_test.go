@@ -2,6 +2,8 @@ package mongo_test
 
 import (
 	"context"
+	"crypto/tls"
+	"net/http/httptest"
 	"net/url"
 	"testing"
 
@@ -36,6 +38,21 @@ func TestEveryWayToLogInReachesTheServer(t *testing.T) {
 			t.Errorf("got %s: %v, want %s", registry.KindOf(err), err, want)
 		}
 		secret.AbsentFrom(t, err)
+	}
+}
+
+// Who may not ping is well; who may not log in is not, though some servers answer both with the same code.
+func TestARefusedCertificateIsNoHealth(t *testing.T) {
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	file := pemFile(t, certified.Certificate(), certified.TLS.Certificates[0].PrivateKey)
+	fake := mongotest.Start(t, mongotest.Options{
+		User: "app", Password: password, TLS: &tls.Config{Certificates: certified.TLS.Certificates},
+	})
+	uri := "mongodb://" + fake.Addr() + "/?authMechanism=MONGODB-X509&tlsCertificateKeyFile=" + file + "&tlsCAFile=" + file
+	err := mongo.New("mongo", mongo.WithConfig(at(uri))).Open(t.Context())
+	if want := "the server refuses the login (13)"; err == nil || err.Error() != want || registry.KindOf(err) != registry.KindAuth {
+		t.Errorf("got %s: %v, want %s", registry.KindOf(err), err, want)
 	}
 }
 

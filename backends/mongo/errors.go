@@ -10,8 +10,11 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// codeUnknownCommand is also what a proxy answers that does not let a command pass.
-const codeUnknownCommand = 59
+const (
+	codeUnauthorized = 13
+	// codeUnknownCommand is also what a proxy answers that does not let a command pass.
+	codeUnknownCommand = 59
+)
 
 // serverErrors are the codes of MongoDB, and of what speaks its protocol.
 var serverErrors = kit.Table[int]{
@@ -53,7 +56,11 @@ func classify(err error, prefix string, cause error) error {
 	if errors.Is(err, driver.ErrClientDisconnected) {
 		return kit.Errorf(registry.KindNotOpen, "%w: the program has disconnected the client", registry.ErrNotOpen)
 	}
-	if code := codeOf(err); code != 0 {
+	inLogin := strings.Contains(err.Error(), "auth error: ") // the type that says so is not exported
+	switch code := codeOf(err); {
+	case code == codeUnauthorized && inLogin:
+		return kit.Errorf(registry.KindAuth, "the server refuses the login (%d)", code)
+	case code != 0:
 		answer := serverErrors.Of(code)
 		return kit.Errorf(registry.KindOf(answer), "%s", strings.Replace(answer.Error(), "MONGO_", prefix, 1))
 	}
@@ -66,7 +73,7 @@ func classify(err error, prefix string, cause error) error {
 		return cause
 	case kind == registry.KindUnknown && driver.IsTimeout(err):
 		return kit.Errorf(registry.KindTimeout, "no answer in time")
-	case strings.Contains(err.Error(), "auth error: "):
+	case inLogin:
 		return kit.Errorf(registry.KindAuth, "the driver could not log in: it found no credentials or no token "+
 			"(%sURI: authMechanism)", prefix)
 	case driver.IsNetworkError(err) || hasLabel(err, "TransientTransactionError"):

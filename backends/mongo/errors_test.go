@@ -28,6 +28,7 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		{answer(8000), registry.KindAuth, "Atlas refuses the user name or the password (8000)"},
 		{answer(334), registry.KindAuth, "the server does not offer this way to log in (334)"},
 		{answer(13), registry.KindPermission, "the user may not do this (13)"},
+		{fmt.Errorf("auth error: %w", answer(13)), registry.KindAuth, "the server refuses the login (13)"},
 		{answer(6), registry.KindUnreachable, "the router cannot reach a server (6)"},
 		{answer(50), registry.KindTimeout, "the server took too long (50)"},
 		{answer(89), registry.KindTimeout, "the router got no answer in time (89)"},

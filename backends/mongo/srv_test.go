@@ -113,6 +113,10 @@ func TestOpenDoesNotWaitForASilentNameServer(t *testing.T) {
 	if after := runtime.NumGoroutine(); after >= before+10 {
 		t.Errorf("%d goroutines before, %d after 20 more times", before, after)
 	}
+	silent.stop()
+	if err := res.Open(t.Context()); err == nil { // waits for its turn, until the abandoned one has given up
+		t.Error("it found a server")
+	}
 }
 
 func portOf(t *testing.T, addr string) int {

@@ -200,7 +200,7 @@ func (c *client) check(ctx context.Context) error {
 		})
 		return nil
 	}
-	return Classify(err)
+	return classify(err, c.settings.prefix)
 }
 
 // ask gets the topic without the driver's retries, which end in a deadline and hide the cause.

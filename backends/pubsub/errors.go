@@ -16,7 +16,10 @@ import (
 
 // Classify says what an error means that the client, a publisher or a subscriber has returned: registry.KindOf of
 // the result is its kind, and the text may be shown and logged. It returns nil for nil.
-func Classify(err error) error {
+func Classify(err error) error { return classify(err, "PUBSUB_") }
+
+// classify is Classify with the prefix of the variables.
+func classify(err error, prefix string) error {
 	answered, ok := status.FromError(err)
 	switch {
 	case err == nil:
@@ -46,7 +49,7 @@ func Classify(err error) error {
 	})
 	switch {
 	case known != nil:
-		return known
+		return kit.Errorf(registry.KindOf(known), "%s", strings.Replace(known.Error(), "PUBSUB_", prefix, 1))
 	case answered.Code() == codes.PermissionDenied:
 		return kit.Errorf(registry.KindPermission, "the service refuses this caller (PermissionDenied%s)", plain(why))
 	}
@@ -84,7 +87,7 @@ var answers = kit.Table[string]{
 	{"PermissionDenied: BILLING_DISABLED", wrong, "billing is off (BILLING_DISABLED): " +
 		"link the project to an active billing account"},
 	{"PermissionDenied: CONSUMER_INVALID", wrong, "there is no such project (CONSUMER_INVALID): " +
-		"give the id of the project and not its display name"},
+		"PUBSUB_PROJECT_ID wants its id, not its display name"},
 	{"PermissionDenied: ACCESS_TOKEN_SCOPE_INSUFFICIENT", denied, "the access token lacks a scope " +
 		"(ACCESS_TOKEN_SCOPE_INSUFFICIENT): give the credentials or the machine the scope cloud-platform or pubsub"},
 	{"PermissionDenied: USER_PROJECT_DENIED", denied, "the credentials may not use the project to bill " +
@@ -93,7 +96,7 @@ var answers = kit.Table[string]{
 		"(SECURITY_POLICY_VIOLATED): call from inside, or add a rule that lets this caller in"},
 
 	{"NotFound: " + noProject, wrong, "there is no such project, or the credentials have no access to it (NotFound): " +
-		"give its id, not its display name"},
+		"PUBSUB_PROJECT_ID wants its id, not its display name"},
 	{"NotFound", wrong, "there is no such topic, subscription or project (NotFound)"},
 	{"InvalidArgument", wrong, "a name or a value is refused (InvalidArgument)"},
 	{"Unimplemented", wrong, "the server does not speak Pub/Sub (Unimplemented)"},

@@ -29,7 +29,7 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		{codes.PermissionDenied, "User SECRET not authorized to perform this action.", registry.KindPermission, "the credentials may not do this (PermissionDenied)"},
 		{codes.PermissionDenied, "unexpected HTTP status code received from server: 403 (SECRET)", registry.KindPermission, "the service refuses this caller (PermissionDenied)"},
 		{codes.NotFound, "Resource not found (resource=SECRET).", registry.KindConfig, "there is no such topic, subscription or project (NotFound)"},
-		{codes.NotFound, "Requested project not found or SECRET", registry.KindConfig, "there is no such project, or the credentials have no access to it (NotFound): give its id, not its display name"},
+		{codes.NotFound, "Requested project not found or SECRET", registry.KindConfig, "there is no such project, or the credentials have no access to it (NotFound): PUBSUB_PROJECT_ID wants its id, not its display name"},
 		{codes.InvalidArgument, "You have passed an invalid argument SECRET", registry.KindConfig, "a name or a value is refused (InvalidArgument)"},
 		{codes.ResourceExhausted, "Quota exceeded SECRET", registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
 		{codes.DeadlineExceeded, "context deadline exceeded while waiting", registry.KindTimeout, "no answer in time: context deadline exceeded"},

@@ -142,7 +142,7 @@ func TestARefusalIsForgivenOnlyWhereNobodyMayLook(t *testing.T) {
 		"BILLING_DISABLED": {registry.KindConfig, "billing is off (BILLING_DISABLED): " +
 			"link the project to an active billing account"},
 		"CONSUMER_INVALID": {registry.KindConfig, "there is no such project (CONSUMER_INVALID): " +
-			"give the id of the project and not its display name"},
+			"PUBSUB_PROJECT_ID wants its id, not its display name"},
 		"ACCESS_TOKEN_SCOPE_INSUFFICIENT": {registry.KindPermission, "the access token lacks a scope " +
 			"(ACCESS_TOKEN_SCOPE_INSUFFICIENT): give the credentials or the machine the scope cloud-platform or pubsub"},
 		"USER_PROJECT_DENIED": {registry.KindPermission, "the credentials may not use the project to bill " +
@@ -179,9 +179,17 @@ func TestAProjectThatIsNotThereFailsTheCheck(t *testing.T) {
 	addr := fake(t, pstest.WithErrorInjection("GetTopic", codes.NotFound, said))
 	err := pubsub.New("pubsub", pubsub.WithConfig(at(addr))).Open(t.Context())
 	const want = "there is no such project, or the credentials have no access to it (NotFound): " +
-		"give its id, not its display name"
+		"PUBSUB_PROJECT_ID wants its id, not its display name"
 	if err == nil || err.Error() != want || registry.KindOf(err) != registry.KindConfig {
 		t.Errorf("got  %s: %v\nwant %s", registry.KindOf(err), err, want)
+	}
+}
+
+func TestAnErrorNamesTheVariablesOfItsInstance(t *testing.T) {
+	addr := fake(t, pstest.WithErrorInjection("GetTopic", codes.NotFound, "project not found"))
+	err := pubsub.New("pubsub-eu", pubsub.WithConfig(at(addr))).Open(t.Context())
+	if err == nil || !strings.Contains(err.Error(), ": PUBSUB_EU_PROJECT_ID wants its id") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -50,6 +50,7 @@ type intake struct {
 type receiver struct {
 	subscriber *driver.Subscriber
 	handle     func(context.Context, *driver.Message)
+	prefix     string       // of the variables
 	busy       atomic.Int64 // handlers
 
 	pulling context.Context // ends when Close begins
@@ -71,11 +72,13 @@ func (i *intake) Open(ctx context.Context) (*receiver, error) {
 	if err != nil {
 		return nil, kit.Errorf(registry.KindNotOpen, "%w", err)
 	}
-	s := &receiver{subscriber: c.Subscriber(i.subscription), handle: i.handle, done: make(chan struct{})}
+	s := &receiver{
+		subscriber: c.Subscriber(i.subscription), handle: i.handle, prefix: c.settings.prefix, done: make(chan struct{}),
+	}
 	_, err = c.SubscriptionAdminClient.GetSubscription(ctx,
 		&pubsubpb.GetSubscriptionRequest{Subscription: s.subscriber.String()}, noRetry)
 	if err != nil && !mayNotLook(err) {
-		return nil, Classify(err)
+		return nil, classify(err, c.settings.prefix)
 	}
 	for _, hook := range i.hooks {
 		hook(&s.subscriber.ReceiveSettings)
@@ -111,7 +114,8 @@ func (s *receiver) run() {
 		if s.pulling.Err() != nil {
 			return
 		}
-		s.fail(kit.Errorf(registry.KindOf(Classify(err)), "nothing is received: %w", Classify(err)))
+		cause := classify(err, s.prefix)
+		s.fail(kit.Errorf(registry.KindOf(cause), "nothing is received: %w", cause))
 		select {
 		case <-time.After(pause):
 		case <-s.pulling.Done():
