@@ -129,8 +129,8 @@ func (s *settings) merge(o *options.ClientOptions) (*options.ClientOptions, erro
 	clash(s.MinPoolSize != usual.MinPoolSize, *all.MinPoolSize != *own.MinPoolSize, "minPoolSize", "MIN_POOL_SIZE")
 	clash(s.MaxConnIdleTime != usual.MaxConnIdleTime, *all.MaxConnIdleTime != s.MaxConnIdleTime,
 		"maxIdleTimeMS", "MAX_CONN_IDLE_TIME")
-	clash(s.ServerSelectionTimeout != usual.ServerSelectionTimeout, *all.ServerSelectionTimeout != s.ServerSelectionTimeout,
-		"serverSelectionTimeoutMS", "SERVER_SELECTION_TIMEOUT")
+	clash(s.ServerSelectionTimeout != usual.ServerSelectionTimeout,
+		*all.ServerSelectionTimeout != s.ServerSelectionTimeout, "serverSelectionTimeoutMS", "SERVER_SELECTION_TIMEOUT")
 	clash(s.ConnectTimeout != usual.ConnectTimeout, *all.ConnectTimeout != s.ConnectTimeout,
 		"connectTimeoutMS", "CONNECT_TIMEOUT")
 	return all, found.Err()

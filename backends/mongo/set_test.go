@@ -14,23 +14,21 @@ import (
 
 func TestAFailOverIsSeenAndHealsByItself(t *testing.T) {
 	for name, lose := range map[string]func(*mongotest.Set){
-		"lost": func(set *mongotest.Set) {
-			set.StepDown()
-			set.Members[0].Stop()
-		},
-		"frozen": func(set *mongotest.Set) {
-			set.StepDown()
-			set.Members[0].Freeze(true)
-		},
+		"lost":         func(set *mongotest.Set) { set.Members[0].Stop() },
+		"frozen":       func(set *mongotest.Set) { set.Members[0].Freeze(true) },
 		"stepped down": (*mongotest.Set).StepDown,
 	} {
 		t.Run(name, func(t *testing.T) {
 			set := mongotest.StartSet(t, 3)
 			defer set.Members[0].Freeze(false)
-			r, res := open(t, primaryOf(set))
+			r, res := open(t, roleOf(set, "primary"))
+			_, replica := open(t, roleOf(set, "replica"))
 			put(t, collection(t, res), 1)
 			lose(set)
 			until(t, r, func(kind registry.Kind) bool { return kind == registry.KindLoading })
+			if err := replica.Check(t.Context()); err != nil {
+				t.Errorf("who reads from a secondary is told: %v", err)
+			}
 			set.Elect(1)
 			until(t, r, func(kind registry.Kind) bool { return kind == "" })
 			if _, err := collection(t, res).InsertOne(t.Context(), bson.M{"_id": 2}); err != nil {
@@ -78,9 +76,9 @@ func TestPollingTakesOneConnectionLessToEachMember(t *testing.T) {
 	}
 }
 
-func primaryOf(set *mongotest.Set) mongo.Config {
+func roleOf(set *mongotest.Set, role string) mongo.Config {
 	cfg := at(set.URI())
-	cfg.Role = "primary"
+	cfg.Role = role
 	return cfg
 }
 

@@ -161,7 +161,7 @@ func TestATokenThatCannotBeHadIsExplainedAndNotQuoted(t *testing.T) {
 	}{
 		"refused": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, `{"error":"invalid_grant","error_description":"bad subject_token `+secret.Value+`"}`, http.StatusBadRequest)
-		}, "no access token: the credentials were refused or cannot be used", registry.KindAuth},
+		}, "no access token: the credentials of PUBSUB_CREDENTIALS_FILE, or the machine's, were refused or are unusable", registry.KindAuth},
 		"unwell": {func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, secret.Value, http.StatusServiceUnavailable)
 		}, "no access token: its server cannot be reached or is unwell", registry.KindUnreachable},
@@ -190,7 +190,7 @@ func TestATokenThatTheServiceRefusesIsAMatterOfAuth(t *testing.T) {
 	cfg := pubsub.Config{ProjectID: project, CredentialsFile: externalAccount(t, tokenServer(t, issue), "subject")}
 	res := pubsub.New("pubsub", pubsub.WithConfig(cfg), g.option())
 	err := res.Open(t.Context())
-	if want := "the credentials were refused (Unauthenticated)"; err == nil || err.Error() != want {
+	if want := "the credentials were refused (Unauthenticated): renew those of PUBSUB_CREDENTIALS_FILE, or the machine's"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	if kind := registry.KindOf(err); kind != registry.KindAuth {

@@ -73,14 +73,16 @@ const (
 // they hold names, and what a token endpoint or a proxy has to say. Google calls Internal, Aborted and Unknown
 // transient.
 var answers = kit.Table[string]{
-	{"Unauthenticated", registry.KindAuth, "the credentials were refused (Unauthenticated)"},
+	{"Unauthenticated", registry.KindAuth, "the credentials were refused (Unauthenticated): " +
+		"renew those of PUBSUB_CREDENTIALS_FILE, or the machine's"},
 	{"no token: deadline exceeded", registry.KindTimeout, slowToken},
 	{"no token: i/o timeout", registry.KindTimeout, slowToken},
 	{"no token: status code 5", away, noTokenServer},
 	{"no token: dial tcp", away, noTokenServer},
 	{"no token: EOF", away, noTokenServer},
 	{"no token: connection reset", away, noTokenServer},
-	{"no token", registry.KindAuth, "no access token: the credentials were refused or cannot be used"},
+	{"no token", registry.KindAuth, "no access token: " +
+		"the credentials of PUBSUB_CREDENTIALS_FILE, or the machine's, were refused or are unusable"},
 
 	{"PermissionDenied: SERVICE_DISABLED", wrong, "the Pub/Sub API is off (SERVICE_DISABLED): " +
 		"enable pubsub.googleapis.com in the project"},

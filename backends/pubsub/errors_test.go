@@ -25,7 +25,7 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		kind    registry.Kind
 		text    string
 	}{
-		{codes.Unauthenticated, "Request had invalid authentication credentials. SECRET", registry.KindAuth, "the credentials were refused (Unauthenticated)"},
+		{codes.Unauthenticated, "Request had invalid authentication credentials. SECRET", registry.KindAuth, "the credentials were refused (Unauthenticated): renew those of PUBSUB_CREDENTIALS_FILE, or the machine's"},
 		{codes.PermissionDenied, "User SECRET not authorized to perform this action.", registry.KindPermission, "the credentials may not do this (PermissionDenied)"},
 		{codes.PermissionDenied, "unexpected HTTP status code received from server: 403 (SECRET)", registry.KindPermission, "the service refuses this caller (PermissionDenied)"},
 		{codes.NotFound, "Resource not found (resource=SECRET).", registry.KindConfig, "there is no such topic, subscription or project (NotFound)"},
@@ -56,7 +56,7 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		{codes.Unavailable, handshake + `tls: failed to verify certificate: x509: certificate is valid for SECRET, not x"`, registry.KindTLS, "the server's certificate is for another host name"},
 		{codes.Unavailable, handshake + `tls: failed to verify certificate: x509: certificate has expired or is not yet valid"`, registry.KindTLS, "the server's certificate has expired or is not valid yet"},
 		{codes.Unavailable, handshake + `remote error: tls: handshake failure"`, registry.KindTLS, "the TLS handshake failed"},
-		{codes.Unauthenticated, noToken + "credentials: status code 400: SECRET", registry.KindAuth, "no access token: the credentials were refused or cannot be used"},
+		{codes.Unauthenticated, noToken + "credentials: status code 400: SECRET", registry.KindAuth, "no access token: the credentials of PUBSUB_CREDENTIALS_FILE, or the machine's, were refused or are unusable"},
 		{codes.Unauthenticated, noToken + "credentials: status code 503: SECRET", registry.KindUnreachable, "no access token: its server cannot be reached or is unwell"},
 		{codes.Unauthenticated, noToken + "Post SECRET: dial tcp 10.9.8.7:443: connect: connection refused", registry.KindUnreachable, "no access token: its server cannot be reached or is unwell"},
 		{codes.Unauthenticated, noToken + "Post SECRET: context deadline exceeded", registry.KindTimeout, "no access token: its server did not answer in time"},

@@ -74,9 +74,9 @@ func (p *TopicPublisher) Publish(ctx context.Context, m *driver.Message) *driver
 	open, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(p.closing, func() { cancel(context.Cause(p.closing)) })()
-	if m.OrderingKey != "" {
-		p.resume(m.OrderingKey)
-	}
+	p.mu.Lock()
+	p.resume(m.OrderingKey)
+	p.mu.Unlock()
 	result := p.driver.Publish(ended{open}, m)
 	p.keep(m.OrderingKey, result)
 	return result
@@ -86,10 +86,8 @@ func (p *TopicPublisher) Publish(ctx context.Context, m *driver.Message) *driver
 // known yet.
 func (p *TopicPublisher) ResumePublish(orderingKey string) { p.driver.ResumePublish(orderingKey) }
 
-// resume lets the key be used again if the last message with it has failed.
+// resume lets the key be used again if the last message with it has failed. p.mu is held.
 func (p *TopicPublisher) resume(key string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	if last := p.keys[key]; last != nil && isReady(last) {
 		p.driver.ResumePublish(key)
 		delete(p.keys, key)
@@ -127,11 +125,8 @@ func (p *TopicPublisher) drop() {
 	}
 	clear(p.results[len(pending):])
 	p.results, p.enough = pending, max(2*len(pending), fewest)
-	for key, last := range p.keys {
-		if isReady(last) {
-			p.driver.ResumePublish(key)
-			delete(p.keys, key)
-		}
+	for key := range p.keys {
+		p.resume(key)
 	}
 }
 

@@ -109,7 +109,7 @@ func TestWhatACheckMakesOfAnAnswer(t *testing.T) {
 	}{
 		codes.PermissionDenied:  {}, // it can be reached, and publishing does not need the right to look
 		codes.NotFound:          {},
-		codes.Unauthenticated:   {registry.KindAuth, "the credentials were refused (Unauthenticated)"},
+		codes.Unauthenticated:   {registry.KindAuth, "the credentials were refused (Unauthenticated): renew those of PUBSUB_CREDENTIALS_FILE, or the machine's"},
 		codes.Unavailable:       {registry.KindUnreachable, "the service is unavailable (Unavailable)"},
 		codes.DeadlineExceeded:  {registry.KindTimeout, "no answer in time: context deadline exceeded"},
 		codes.ResourceExhausted: {registry.KindExhausted, "a quota is used up (ResourceExhausted)"},

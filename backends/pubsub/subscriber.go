@@ -2,7 +2,6 @@ package pubsub
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,10 +56,8 @@ type receiver struct {
 	stop    context.CancelFunc
 	working context.Context // ends when the handlers have had their time
 	expire  context.CancelFunc
-	done    chan struct{} // closed when all handlers have returned and all acknowledgements are sent
-
-	mu  sync.Mutex // guards err
-	err error      // why receiving has ended the last time; nil while it goes on
+	done    chan struct{}         // closed when all handlers have returned and all acknowledgements are sent
+	failure atomic.Pointer[error] // why receiving has ended the last time; nil while it goes on
 }
 
 // Target returns where the messages come from.
@@ -94,9 +91,10 @@ func (s *receiver) Handle() *driver.Subscriber { return s.subscriber }
 
 // Check returns why nothing is received.
 func (s *receiver) Check(context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
+	if failure := s.failure.Load(); failure != nil {
+		return *failure
+	}
+	return nil
 }
 
 // settled is how long receiving has to go on until an earlier failure is forgotten.
@@ -106,7 +104,7 @@ const settled = 2 * time.Second
 func (s *receiver) run() {
 	defer close(s.done)
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
-		well := time.AfterFunc(settled, func() { s.fail(nil) })
+		well := time.AfterFunc(settled, func() { s.failure.Store(nil) })
 		err := s.subscriber.Receive(s.pulling, s.deliver)
 		if !well.Stop() {
 			pause = time.Second
@@ -115,19 +113,14 @@ func (s *receiver) run() {
 			return
 		}
 		cause := classify(err, s.prefix)
-		s.fail(kit.Errorf(registry.KindOf(cause), "nothing is received: %w", cause))
+		cause = kit.Errorf(registry.KindOf(cause), "nothing is received: %w", cause)
+		s.failure.Store(&cause)
 		select {
 		case <-time.After(pause):
 		case <-s.pulling.Done():
 			return
 		}
 	}
-}
-
-func (s *receiver) fail(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.err = err
 }
 
 // deliver calls the handler with a context that does not end with Receive's.
