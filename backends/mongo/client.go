@@ -199,25 +199,31 @@ func (c *client) Close(ctx context.Context) error {
 	return nil
 }
 
-// finish waits until no session is in progress and no connection is in use, and leaves some of ctx for disconnect.
-// Until then the driver must not begin to disconnect: it would refuse the next statement of a transaction. It returns
-// how many connections are in use in the end.
+// finish waits until nothing is under way, and leaves some of ctx for disconnect. Until then the driver must not begin
+// to disconnect: it would refuse the next statement of a transaction. It returns how many connections are left in use.
 func (c *client) finish(ctx context.Context) (conns int) {
 	ctx, stop := kit.Working(ctx)
 	defer stop()
 	ctx, stopHere := kit.Working(ctx)
 	defer stopHere()
+	_, conns = c.idle(ctx)
+	return conns
+}
+
+// idle waits until no session is in progress and no connection is in use, and returns how many there are in the end. An
+// operation gives its connection back a moment before its session.
+func (c *client) idle(ctx context.Context) (sessions, conns int) {
 	look := time.NewTicker(finishInterval)
 	defer look.Stop()
 	for {
-		conns = c.PoolStats().InUse
-		if conns == 0 && c.NumberSessionsInProgress() == 0 {
-			return 0
+		sessions, conns = c.NumberSessionsInProgress(), c.PoolStats().InUse
+		if sessions == 0 && conns == 0 {
+			return 0, 0
 		}
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			return conns
+			return sessions, conns
 		}
 	}
 }
@@ -233,9 +239,9 @@ func (c *client) disconnect(ctx context.Context, inUse int) (sessions, conns int
 	defer cut()
 	end := func() (struct{}, error) { return struct{}{}, c.Disconnect(graceful) }
 	_, _ = kit.Within(working, nil, end, nil)
-	sessions, conns = c.NumberSessionsInProgress(), min(inUse, c.PoolStats().InUse)
+	sessions, conns = c.idle(working)
 	c.conns.Drain(ctx, cut)
-	return sessions, conns
+	return sessions, min(inUse, conns)
 }
 
 // discard keeps MONGODB_LOG_* in the environment from writing commands, and the documents in them, to standard error or
