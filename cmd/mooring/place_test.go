@@ -42,11 +42,17 @@ func TestWhereABackendIsAndAsWhom(t *testing.T) {
 		{"redis", "REDIS_HOST=/run/redis.sock", target{"/run/redis.sock", "0", "", ""}},
 		{"pubsub", "PUBSUB_EMULATOR_HOST=db", target{"db:8085", "", "emulator", ""}},
 		{"pubsub", "PUBSUB_PROJECT_ID=x", target{"pubsub.googleapis.com:443", "", "x", ""}},
+		{
+			"pubsub", "PUBSUB_PROJECT_ID=x PUBSUB_ENDPOINT=europe-west3-pubsub.googleapis.com",
+			target{"europe-west3-pubsub.googleapis.com:443", "", "x", ""},
+		},
 		{"mysql", "MYSQL_URL=mysql://u:p/w@db/x", target{}},
 	} {
 		t.Run(test.variable, func(t *testing.T) {
-			name, value, _ := strings.Cut(test.variable, "=")
-			t.Setenv(name, value)
+			for pair := range strings.FieldsSeq(test.variable) {
+				name, value, _ := strings.Cut(pair, "=")
+				t.Setenv(name, value)
+			}
 			b, _ := backends.Find(test.backend)
 			res := b.New(b.Name).(interface {
 				backends.Resource
