@@ -64,6 +64,7 @@ func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 	most := *all.MaxPoolSize
 	add(most > mostConns, "%sMAX_POOL_SIZE: want at most 65535, or 0 for any number")
 	add(most > 0 && *all.MinPoolSize > most, "%[1]sMIN_POOL_SIZE: is more than %[1]sMAX_POOL_SIZE")
+	add(most == 0 && *all.MinPoolSize > mostConns, "%sMIN_POOL_SIZE: want at most 65535")
 	add(s.ServerSelectionTimeout <= 0 && loadErr == nil, "%sSERVER_SELECTION_TIMEOUT: want more than 0")
 	add(s.ConnectTimeout <= 0 && loadErr == nil, "%sCONNECT_TIMEOUT: want more than 0")
 	return s, found.Err()

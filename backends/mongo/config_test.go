@@ -105,6 +105,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"set in two places":        {"MONGO_URI=mongodb://h/?maxPoolSize=5 MONGO_MAX_POOL_SIZE=6", "MONGO_URI: maxPoolSize: conflicts with MONGO_MAX_POOL_SIZE; remove one"},
 		"more than the most":       {"MONGO_URI=mongodb://h MONGO_MIN_POOL_SIZE=101", "MONGO_MIN_POOL_SIZE: is more than MONGO_MAX_POOL_SIZE"},
 		"far too many":             {"MONGO_URI=mongodb://h MONGO_MAX_POOL_SIZE=65536", "MONGO_MAX_POOL_SIZE: want at most 65535, or 0 for any number"},
+		"far too many kept":        {"MONGO_URI=mongodb://h MONGO_MAX_POOL_SIZE=0 MONGO_MIN_POOL_SIZE=65536", "MONGO_MIN_POOL_SIZE: want at most 65535"},
 		"unknown role":             {"MONGO_URI=mongodb://h MONGO_ROLE=SECRET", "MONGO_ROLE: not primary, replica or any"},
 		"no wait for a server":     {"MONGO_URI=mongodb://h MONGO_SERVER_SELECTION_TIMEOUT=0", "MONGO_SERVER_SELECTION_TIMEOUT: want more than 0"},
 		"no wait for a connection": {"MONGO_URI=mongodb://h MONGO_CONNECT_TIMEOUT=0s", "MONGO_CONNECT_TIMEOUT: want more than 0"},
