@@ -67,6 +67,9 @@ generate: ## write the service's typed queries anew
 faults: ## pull every cable of the four backends, assert what happens, and write docs/reliability.md
 	cd lab && go run ./faults -out ../docs
 
+topologies: ## break Redis Sentinel and Cluster under load beside other clients, and write docs/topologies.md
+	cd lab && go run ./topologies -out ../docs $(ARGS)
+
 soak: ## let the network fail at random for two minutes; ARGS='-d 30s' for less
 	cd lab && go run ./soak $(ARGS)
 
@@ -96,4 +99,4 @@ bin/devstack: .FORCE
 	@.ci/build lab ./cmd/devstack bin/devstack
 
 .FORCE:
-.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults soak herd fuzz model short-model bench bench-gate size
+.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults topologies soak herd fuzz model short-model bench bench-gate size
