@@ -108,7 +108,8 @@ var worlds = map[string]world{
 			"REDIS_URL": {
 				"redis://app:{secret}@{addr}/0", "redis://:{secret}@{addr}", "redis://{secret}@{addr}", "redis://app:{secret}",
 				"redis://{addr}/{secret}", "redis://{addr}?{secret}", "redis://{secret}:1", "rediss://app:{secret}@{addr}",
-				"{secret}@{addr}", "redis:{secret}@{addr}",
+				"{secret}@{addr}", "redis:{secret}@{addr}", "redis+sentinel://app:{secret}@{addr}/m",
+				"redis+sentinel://{addr}/{secret}", "redis+cluster://app:{secret}@{addr}", "redis+{secret}://{addr}",
 			},
 		},
 	},

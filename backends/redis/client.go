@@ -2,7 +2,9 @@ package redis
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -15,19 +17,44 @@ import (
 // testAfter is how long a connection may be idle and still be lent without a PING.
 const testAfter = time.Second
 
-// client is a pool, and the connections that it has dialled.
+// service is what one server, and a cluster of them, have in common.
+type service interface {
+	kit.Client[*driver.Pool]
+	registry.Pooler
+	// Conn borrows a connection.
+	Conn(ctx context.Context) (driver.Conn, error)
+}
+
+// client is a pool of connections to one server at a time, and those that it has dialled.
 type client struct {
 	*driver.Pool
 	*settings
-	conns   kit.Conns
+	addr    string     // of the server
+	primary *sentinels // who know the server's address instead; nil if nobody does
+	conns   *kit.Conns
 	notes   kit.Pool
 	lookups kit.Lookups
 }
 
 // Open makes a pool and verifies that the server can be used, and is what the configuration says.
-func (s *settings) Open(ctx context.Context) (*client, error) {
-	c := &client{settings: s}
-	c.conns.Family = s.family
+func (s *settings) Open(ctx context.Context) (service, error) {
+	if s.topology == cluster {
+		return s.openCluster(ctx)
+	}
+	c := s.newClient(s.addrs[0], &kit.Conns{Family: s.family})
+	if s.topology == sentinel {
+		c.primary = watch(c)
+	}
+	if err := c.askPooled(ctx, c.identify, c.ask); err != nil {
+		_ = c.Close(ctx)
+		return nil, err
+	}
+	return c, nil
+}
+
+// newClient makes a pool. It connects to nothing yet.
+func (s *settings) newClient(addr string, conns *kit.Conns) *client {
+	c := &client{settings: s, addr: addr, conns: conns}
 	c.Pool = &driver.Pool{
 		DialContext:         c.dialPooled,
 		TestOnBorrowContext: c.test,
@@ -40,16 +67,17 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	if s.hook != nil {
 		s.hook(c.Pool)
 	}
-	if err := c.askPooled(ctx, c.identify, c.ask); err != nil {
-		_ = c.Close(ctx)
-		return nil, err
+	if c.Pool.Wait && c.Pool.MaxActive > 0 { // or else the driver's first Get and its Close would race
+		ended, end := context.WithCancel(context.Background())
+		end()
+		_, _ = c.GetContext(ended)
 	}
-	return c, nil
+	return c
 }
 
 // Target returns where the server is.
 func (s *settings) Target() kit.Target {
-	t := kit.Target{Addrs: []string{s.addr}, Database: strconv.Itoa(s.DB)}
+	t := kit.Target{Addrs: s.addrs, Database: strconv.Itoa(s.DB)}
 	if s.credentials == nil {
 		t.User = s.Username
 	}
@@ -59,18 +87,44 @@ func (s *settings) Target() kit.Target {
 // Handle returns the pool.
 func (c *client) Handle() *driver.Pool { return c.Pool }
 
-// Check asks the server over the pool, or else over a connection of its own.
+// Conn borrows a connection of the pool. The driver panics if the pool is closed and ctx is done at the same time.
+func (c *client) Conn(ctx context.Context) (conn driver.Conn, err error) {
+	defer func() {
+		cause := recover()
+		if failure, is := cause.(runtime.Error); is && failure.Error() == "send on closed channel" {
+			conn, err = nil, ctx.Err()
+		} else if cause != nil {
+			panic(cause)
+		}
+	}()
+	return c.GetContext(ctx)
+}
+
+// Check asks the server as a program would.
 func (c *client) Check(ctx context.Context) error {
-	if c.role == kit.Primary && !c.isSocket() {
+	if c.role == kit.Primary && c.topology == oneServer && !c.isSocket() {
 		c.lookups.Ask(ctx, c.host)
 	}
-	pooled := func(ctx context.Context) error { return c.askPooled(ctx, c.ask) }
-	return kit.Probe(ctx, pooled, c.askDirect, c.notes.ReadOnly) // they leave as if it had said that
+	return c.probe(ctx, c.ask)
+}
+
+// probe asks the server over the pool, or else over a connection of its own.
+func (c *client) probe(ctx context.Context, question func(context.Context, driver.Conn) error) error {
+	pooled := func(ctx context.Context) error { return c.askPooled(ctx, question) }
+	direct := func(ctx context.Context) error {
+		conn, err := c.dial(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }()
+		return question(ctx, conn)
+	}
+	return kit.Probe(ctx, pooled, direct, c.notes.ReadOnly) // they leave as if it had said that
 }
 
 // askPooled puts the questions over a connection of the pool.
 func (c *client) askPooled(ctx context.Context, questions ...func(context.Context, driver.Conn) error) error {
-	conn, err := c.GetContext(ctx)
+	conn, err := c.Conn(ctx)
 	if err != nil {
 		if stats := c.PoolStats(); ctx.Err() != nil && stats.Max > 0 && stats.InUse >= stats.Max {
 			return c.notes.Full(stats)
@@ -86,15 +140,6 @@ func (c *client) askPooled(ctx context.Context, questions ...func(context.Contex
 	return nil
 }
 
-func (c *client) askDirect(ctx context.Context) error {
-	conn, err := c.dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
-	return c.ask(ctx, conn)
-}
-
 // dialPooled connects for the pool.
 func (c *client) dialPooled(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.dial(ctx)
@@ -106,22 +151,39 @@ func (c *client) dialPooled(ctx context.Context) (driver.Conn, error) {
 }
 
 // dial connects, logs in and selects the database within DialTimeout. Its error can be shown, unlike the driver's.
-func (c *client) dial(ctx context.Context) (conn driver.Conn, err error) {
+func (c *client) dial(ctx context.Context) (driver.Conn, error) {
 	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
 	defer cancel()
-	err = c.login.Connect(ctx, func(who kit.Credentials) (err error) {
-		conn, err = c.dialAs(ctx, who)
-		return err
-	})
-	return conn, err
+	if c.primary != nil {
+		return c.primary.dial(ctx)
+	}
+	return c.dialAt(ctx, c.addr)
 }
 
-func (c *client) dialAs(ctx context.Context, who kit.Credentials) (driver.Conn, error) {
-	var remote net.Conn
-	conn, err := driver.DialContext(ctx, "tcp", c.addr,
+func (c *client) dialAt(ctx context.Context, addr string) (conn driver.Conn, err error) {
+	err = c.login.Connect(ctx, func(who kit.Credentials) error {
+		plain, remote, err := c.connect(ctx, addr, func(conn driver.Conn) error { return c.greet(ctx, conn, who) })
+		conn = &connection{Conn: plain, of: c, addr: addr, socket: remote, made: time.Now()}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// connect connects to addr, and leaves nothing behind if greet fails. Its error can be shown.
+func (c *client) connect(ctx context.Context, addr string, greet func(driver.Conn) error) (
+	conn driver.Conn, remote net.Conn, err error,
+) {
+	secure, err := c.tlsTo(addr)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err = driver.DialContext(ctx, "tcp", addr,
 		driver.DialContextFunc(func(ctx context.Context, _, addr string) (_ net.Conn, err error) {
-			if c.tls != nil { // the driver's own handshake would ignore ctx
-				remote, err = c.conns.DialTLS(ctx, addr, c.DialTimeout, c.tls)
+			if secure != nil { // the driver's own handshake would ignore ctx
+				remote, err = c.conns.DialTLS(ctx, addr, c.DialTimeout, secure)
 			} else {
 				remote, err = c.conns.Dial(ctx, addr, c.DialTimeout)
 			}
@@ -131,7 +193,7 @@ func (c *client) dialAs(ctx context.Context, who kit.Credentials) (driver.Conn, 
 		driver.DialWriteTimeout(c.WriteTimeout),
 	)
 	if err == nil {
-		if err = c.greet(ctx, conn, who); err != nil {
+		if err = greet(conn); err != nil {
 			_ = conn.Close()
 		}
 	}
@@ -139,12 +201,27 @@ func (c *client) dialAs(ctx context.Context, who kit.Credentials) (driver.Conn, 
 		if err == nil {
 			_ = conn.Close()
 		}
-		return nil, over
+		return nil, nil, over
 	}
+	return conn, remote, Classify(err)
+}
+
+// tlsTo returns how to encrypt connections to addr, and nil for not at all. Whom Sentinels and nodes name has to show
+// the name that they give.
+func (s *settings) tlsTo(addr string) (*tls.Config, error) {
+	if s.tls == nil || s.topology == oneServer {
+		return s.tls, nil
+	}
+	host, _, _ := net.SplitHostPort(addr)
+	if known, found := s.secure.Load(host); found {
+		return known.(*tls.Config), nil
+	}
+	secure, err := s.TLS.Config(s.name, host)
 	if err != nil {
-		return nil, Classify(err)
+		return nil, kit.Errorf(registry.KindTLS, "%w", err)
 	}
-	return &connection{Conn: conn, of: c, socket: remote, made: time.Now()}, nil
+	s.secure.Store(host, secure)
+	return secure, nil
 }
 
 // test keeps a connection that the server has closed, or that is to leave the pool, from being lent.
@@ -173,9 +250,14 @@ func (c *client) PoolStats() registry.PoolStats {
 // Close closes the pool. It lends no connection from its beginning on; those that are lent may finish their work until
 // ctx ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
 func (c *client) Close(ctx context.Context) error {
-	closeIdle := func() { _ = c.Pool.Close() } // the rest closes on its return
+	closeIdle := func() {
+		c.primary.leave()
+		_ = c.Pool.Close() // the rest closes on its return
+	}
 	if cut := c.conns.Drain(ctx, closeIdle); cut > 0 {
-		return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
+		return kit.Errorf(registry.KindTimeout, stillInUse, cut)
 	}
 	return nil
 }
+
+const stillInUse = "%d connections were still in use and have been cut"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vibework/mooring/backends/config"
@@ -15,13 +16,18 @@ import (
 // means none: any number of connections, no idle one, no end. In a Config made in code a zero field means its default,
 // and a limit or duration below zero means none.
 type Config struct {
-	URL config.Secret `env:"URL" doc:"redis://user:password@host:6379/0; rediss:// for TLS; valkey://, unix:// too"`
+	URL config.Secret `env:"URL" doc:"redis://user:password@host:6379/0; also rediss, redis+sentinel, redis+cluster"`
 
 	Host     string        `env:"HOST" doc:"name or address of the server, or the path of a socket, instead of URL"`
 	Port     config.Port   `env:"PORT" doc:"port, with HOST; 6379 unless set"`
 	Username string        `env:"USERNAME" doc:"ACL user, with HOST"`
 	Password config.Secret `env:"PASSWORD" doc:"password, with HOST"`
 	DB       int           `env:"DB" doc:"number of the database, with HOST; 0 unless set"`
+
+	SentinelHosts    string        `env:"SENTINEL_HOSTS" doc:"Sentinels, instead of HOST: s1:26379,s2"`
+	SentinelMaster   string        `env:"SENTINEL_MASTER" doc:"name that the Sentinels give to the primary"`
+	SentinelUsername string        `env:"SENTINEL_USERNAME" doc:"ACL user at the Sentinels"`
+	SentinelPassword config.Secret `env:"SENTINEL_PASSWORD" doc:"password at the Sentinels"`
 
 	TLS config.TLS
 
@@ -37,40 +43,57 @@ type Config struct {
 	WriteTimeout    time.Duration `env:"WRITE_TIMEOUT" envDefault:"3s" doc:"longest wait to send one command"`
 }
 
-const usualPort = 6379
+const (
+	usualPort    = 6379
+	sentinelPort = 26379
+)
+
+// topology is what the configuration leads to.
+type topology string
+
+const (
+	oneServer topology = ""
+	sentinel  topology = "sentinel"
+	cluster   topology = "cluster"
+)
 
 // settings are a Config that has been checked.
 type settings struct {
 	Config
 	setup
-	prefix string
-	host   string // without the port; or the path of a socket
-	addr   string
-	family string // 4 or 6 if only such an address will do
-	role   kit.Role
-	tls    *tls.Config
-	login  *kit.Login
+	name, prefix string
+	topology     topology
+	host         string // of one server, without the port; or the path of a socket
+	addrs        []string
+	family       string // 4 or 6 if only such an address will do
+	role         kit.Role
+	tls          *tls.Config
+	secure       sync.Map // by host, where there are several: *tls.Config
+	login        *kit.Login
+	toSentinels  *kit.Login // nil if there are none
 }
 
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
 	cfg, err := kit.Load(name, in.config)
-	s := &settings{Config: cfg, setup: in, prefix: config.Prefix(name)}
+	s := &settings{Config: cfg, setup: in, name: name, prefix: config.Prefix(name)}
 	errs := []error{err}
-	var host kit.Host
-	if hasPlace := !s.URL.IsZero() || s.Host != ""; hasPlace || err == nil { // or else err may say why there is none
-		host, err = s.locate(name)
-		errs = append(errs, err)
+	hasPlace := !s.URL.IsZero() || s.Host != "" || s.SentinelHosts != ""
+	if hasPlace || err == nil { // or else err may say why there is none
+		hosts, err := s.locate(name)
+		errs = append(errs, err, s.setPlace(hosts))
 	}
-	s.host, s.addr = host.Name, host.Addr(usualPort)
 	s.setLimits()
-	s.tls, err = s.TLS.Config(name, host.Name)
+	s.tls, err = s.TLS.Config(name, s.host)
 	errs = append(errs, err)
 	if s.tls != nil && s.isSocket() {
 		errs = append(errs, fmt.Errorf("%sTLS: there is no TLS over a Unix socket", s.prefix))
 	}
 	if s.role, err = kit.ParseRole(s.Role); err != nil {
 		errs = append(errs, fmt.Errorf("%sROLE: %w", s.prefix, err))
+	}
+	if s.role == kit.Replica && s.topology != oneServer {
+		errs = append(errs, fmt.Errorf("%sROLE: Sentinels and a cluster lead to primaries: want primary or any", s.prefix))
 	}
 	if strings.Trim(s.ClientName, nameLetters) != "" {
 		errs = append(errs, fmt.Errorf("%sCLIENT_NAME: want printable letters without a blank", s.prefix))
@@ -91,36 +114,81 @@ func (s *settings) setLimits() {
 }
 
 // locate reads the URL, or else the parts.
-func (s *settings) locate(name string) (host kit.Host, err error) {
+func (s *settings) locate(name string) (hosts []kit.Host, err error) {
 	switch {
 	case !s.URL.IsZero():
-		if host, err = s.fromURL(); err != nil {
+		if hosts, err = s.fromURL(); err != nil {
 			err = fmt.Errorf("%sURL: %w", s.prefix, err)
 		}
-		return host, err
+		return hosts, err
+	case s.SentinelHosts != "":
+		return s.fromSentinelHosts()
 	case s.Host != "":
-		return s.fromParts()
+		host, err := s.fromParts()
+		return []kit.Host{host}, err
+	case s.SentinelMaster != "":
+		return nil, fmt.Errorf("%[1]sSENTINEL_HOSTS is not set, but %[1]sSENTINEL_MASTER is", s.prefix)
 	}
-	return host, config.NotSet(name, "URL", "HOST")
+	return nil, config.NotSet(name, "URL", "HOST")
+}
+
+// setPlace notes where the servers are.
+func (s *settings) setPlace(hosts []kit.Host) error {
+	port := config.Port(usualPort)
+	if s.topology == sentinel {
+		port = sentinelPort
+	}
+	for _, host := range hosts {
+		s.addrs = append(s.addrs, host.Addr(port))
+		if s.topology == oneServer {
+			s.host = host.Name
+		} else if strings.HasPrefix(host.Name, "/") {
+			return fmt.Errorf("%sURL: a %s is not found by a Unix socket", s.prefix, s.topology)
+		}
+	}
+	return nil
+}
+
+func (s *settings) fromSentinelHosts() (hosts []kit.Host, err error) {
+	s.topology = sentinel
+	for text := range strings.SplitSeq(s.SentinelHosts, ",") {
+		host, wrong := parseHost(strings.TrimSpace(text))
+		if wrong != nil {
+			err = fmt.Errorf("%sSENTINEL_HOSTS: %w", s.prefix, wrong)
+		}
+		hosts = append(hosts, host)
+	}
+	switch {
+	case err != nil:
+	case s.Host != "":
+		err = fmt.Errorf("%[1]sHOST and %[1]sSENTINEL_HOSTS are both set: keep one", s.prefix)
+	case s.SentinelMaster == "":
+		err = fmt.Errorf("%[1]sSENTINEL_MASTER is not set, but %[1]sSENTINEL_HOSTS is", s.prefix)
+	}
+	return hosts, errors.Join(err, s.needPassword())
+}
+
+// needPassword refuses a user without a password.
+func (s *settings) needPassword() error {
+	if s.Username != "" && s.Password.IsZero() && s.credentials == nil {
+		return fmt.Errorf("%[1]sPASSWORD is not set, but %[1]sUSERNAME is", s.prefix)
+	}
+	return nil
 }
 
 func (s *settings) fromParts() (host kit.Host, err error) {
-	errs := make([]error, 2)
 	if strings.HasPrefix(s.Host, "/") {
 		host.Name = s.Host
 	} else if host, err = parseHost(s.Host); err != nil {
-		errs[0] = fmt.Errorf("%sHOST: %w", s.prefix, err)
+		err = fmt.Errorf("%sHOST: %w", s.prefix, err)
 	}
 	switch {
 	case host.Port == 0:
 		host.Port = s.Port
 	case s.Port != 0 && s.Port != host.Port:
-		errs[0] = fmt.Errorf("%[1]sHOST: has a port, and %[1]sPORT is another one", s.prefix)
+		err = fmt.Errorf("%[1]sHOST: has a port, and %[1]sPORT is another one", s.prefix)
 	}
-	if s.Username != "" && s.Password.IsZero() && s.credentials == nil {
-		errs[1] = fmt.Errorf("%[1]sPASSWORD is not set, but %[1]sUSERNAME is", s.prefix)
-	}
-	return host, errors.Join(errs...)
+	return host, errors.Join(err, s.needPassword())
 }
 
 // parseHost reads a host, perhaps with a port, and says what else it may be.

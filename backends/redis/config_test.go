@@ -51,6 +51,16 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"blank in a name":        {"REDIS_URL=redis://h?client_name=a%20b", "REDIS_CLIENT_NAME: want printable letters without a blank"},
 		"all at once":            {"REDIS_URL=http://h REDIS_TLS=maybe REDIS_ROLE=x", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://; REDIS_TLS: not off, verify or skip-verify; REDIS_ROLE: not primary, replica or any"},
 		"user without password":  {"REDIS_URL=redis://app:@h", "REDIS_URL: the user has no password"},
+		"no name of a primary":   {"REDIS_URL=redis+sentinel://s1,s2", "REDIS_URL: want the name of the primary after the hosts: redis+sentinel://s1,s2/NAME"},
+		"database of a cluster":  {"REDIS_URL=redis+cluster://n1,n2/1", "REDIS_URL: a cluster has no databases: drop what stands after the hosts"},
+		"cluster over a socket":  {"REDIS_URL=redis+cluster://%2Frun%2Fr.sock", "REDIS_URL: a cluster is not found by a Unix socket"},
+		"the form of Lettuce":    {"REDIS_URL=redis-sentinel://h", "REDIS_URL: is in another program's form: write redis+sentinel://s1,s2/NAME or redis+cluster://n1,n2"},
+		"another topology":       {"REDIS_URL=redis+SECRET://h", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
+		"Sentinels, no primary":  {"REDIS_SENTINEL_HOSTS=s1,s2", "REDIS_SENTINEL_MASTER is not set, but REDIS_SENTINEL_HOSTS is"},
+		"primary, no Sentinels":  {"REDIS_SENTINEL_MASTER=SECRET", "REDIS_SENTINEL_HOSTS is not set, but REDIS_SENTINEL_MASTER is"},
+		"malformed Sentinel":     {"REDIS_SENTINEL_HOSTS=s1,SECRET@h REDIS_SENTINEL_MASTER=m", "REDIS_SENTINEL_HOSTS: not a host name or address"},
+		"Sentinels and a host":   {"REDIS_SENTINEL_HOSTS=s1 REDIS_SENTINEL_MASTER=m REDIS_HOST=h", "REDIS_HOST and REDIS_SENTINEL_HOSTS are both set: keep one"},
+		"replica by Sentinels":   {"REDIS_URL=redis+sentinel://s1/m REDIS_ROLE=replica", "REDIS_ROLE: Sentinels and a cluster lead to primaries: want primary or any"},
 		"TLS off and on":         {"REDIS_URL=rediss://h REDIS_TLS=off", "REDIS_URL: asks for TLS, but REDIS_TLS is off"},
 		"malformed host":         {"REDIS_HOST=SECRET@h", "REDIS_HOST: not a host name or address"},
 		"user alone":             {"REDIS_HOST=h REDIS_USERNAME=SECRET", "REDIS_PASSWORD is not set, but REDIS_USERNAME is"},
@@ -141,6 +151,14 @@ func TestAURLIsTakenApart(t *testing.T) {
 		"unix://u:PW@/run/redis.sock?db=3":  {Addr: "/run/redis.sock", Username: "u", Password: "PW", DB: 3},
 		"redis://:PW@%2Frun%2Fredis.sock/1": {Addr: "/run/redis.sock", Password: "PW", DB: 1},
 
+		"redis+sentinel://app:PW@s1:26380,s2,[::1]:7/shop/2": {
+			Addr: "s1:26380 s2:26379 [::1]:7", Topology: "sentinel", Master: "shop", Username: "app", Password: "PW", DB: 2,
+		},
+		"REDISS+Sentinel://s1/shop":         {Addr: "s1:26379", Topology: "sentinel", Master: "shop", TLS: true},
+		"redis+sentinel://s1/shop?db=3":     {Addr: "s1:26379", Topology: "sentinel", Master: "shop", DB: 3},
+		"redis+cluster://:PW@n1:7000,n2,n3": {Addr: "n1:7000 n2:6379 n3:6379", Topology: "cluster", Password: "PW"},
+		"valkeys+cluster://n1":              {Addr: "n1:6379", Topology: "cluster", TLS: true},
+
 		"redis://h?protocol=2&client_name=shop&allowUsernameInURI=true": {Addr: "h:6379", ClientName: "shop"},
 	} {
 		setenv(t, "REDIS_URL="+url)
@@ -166,6 +184,20 @@ func TestWhatAPlatformSetsBesideTheURLIsIgnored(t *testing.T) {
 		setenv(t, env)
 		got := redis.Resolve(t, "redis")
 		if got.Addr != want.Addr || got.DB != want.DB || got.Username != want.Username || got.Password != want.Password {
+			t.Errorf("%s: got %+v", env, got)
+		}
+	}
+}
+
+func TestSentinelsAreFoundByVariables(t *testing.T) {
+	for env, want := range map[string]redis.Resolved{
+		"REDIS_SENTINEL_HOSTS=s1:7,s2 REDIS_SENTINEL_MASTER=m REDIS_PASSWORD=PW REDIS_DB=3": {Addr: "s1:7 s2:26379", Master: "m", Password: "PW", DB: 3},
+		"REDIS_URL=redis+sentinel://s1 REDIS_SENTINEL_MASTER=m":                             {Addr: "s1:26379", Master: "m"},
+		"REDIS_URL=redis+sentinel://s1/m REDIS_SENTINEL_MASTER=n REDIS_SENTINEL_HOSTS=s2":   {Addr: "s1:26379", Master: "m"},
+	} {
+		setenv(t, env)
+		got := redis.Resolve(t, "redis")
+		if got.Addr != want.Addr || got.Master != want.Master || got.DB != want.DB || got.Password != want.Password {
 			t.Errorf("%s: got %+v", env, got)
 		}
 	}
@@ -220,6 +252,20 @@ func TestTLSIsAtLeastVersion12(t *testing.T) {
 	setenv(t, "REDIS_URL=rediss://h")
 	if got := redis.TLSOf(t, "redis"); got.MinVersion != tls.VersionTLS12 || got.InsecureSkipVerify {
 		t.Errorf("got version %x, skip %v", got.MinVersion, got.InsecureSkipVerify)
+	}
+}
+
+func TestEachServerOfSeveralHasToShowItsName(t *testing.T) {
+	for env, want := range map[string]string{
+		"REDIS_URL=rediss+cluster://n1,n2":                                  "10.0.0.7",
+		"REDIS_URL=rediss+sentinel://s1,s2/m":                               "10.0.0.7",
+		"REDIS_URL=rediss+cluster://n1 REDIS_TLS_SERVER_NAME=redis.example": "redis.example",
+		"REDIS_URL=rediss://n1":                                             "n1",
+	} {
+		setenv(t, env)
+		if got := redis.TLSTo(t, "10.0.0.7:6379").ServerName; got != want {
+			t.Errorf("%s: %s, want %s", env, got, want)
+		}
 	}
 }
 

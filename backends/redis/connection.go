@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -12,12 +13,13 @@ import (
 )
 
 // connection is a connection that leaves its pool when its server turns out to be the wrong one: it has said that it
-// takes no writes, or the host name has left its address. The reply that told so is the program's, and nothing is sent
-// again. It knows by what the pool does whether it is lent: the pool flushes it by Do("") when it comes back, asks for
-// its Err, and asks for that again before it lends it.
+// takes no writes, the host name has left its address, or the Sentinels name another primary. The reply that told so is
+// the program's, and nothing is sent again. It knows by what the pool does whether it is lent: the pool flushes it by
+// Do("") when it comes back, asks for its Err, and asks for that again before it lends it.
 type connection struct {
 	driver.Conn
 	of     *client
+	addr   string
 	socket net.Conn
 	made   time.Time
 	state  atomic.Int32
@@ -51,7 +53,7 @@ func (c *connection) Err() error {
 			return errStale
 		}
 	}
-	if c.of.notes.Stale(c.made) || c.of.lookups.Left(c.socket.RemoteAddr()) {
+	if c.of.notes.Stale(c.made) || c.of.lookups.Left(c.socket.RemoteAddr()) || c.of.primary.left(c.addr) {
 		return errStale
 	}
 	return nil
@@ -101,11 +103,19 @@ func (c *connection) begin(command string) {
 	c.of.notes.Returned()
 }
 
-// note looks at what the server has answered, and passes it on. Older servers tell of a script's error within another.
+// note looks at what the server has answered, also to each command of a pipeline, and passes it on.
 func (c *connection) note(reply any, err error) (any, error) {
-	if refusal, ok := errors.AsType[driver.Error](err); ok &&
-		(strings.HasPrefix(string(refusal), "READONLY ") || strings.Contains(string(refusal), " -READONLY ")) {
+	replies, _ := reply.([]any)
+	if isReadOnly(err) || slices.ContainsFunc(replies, isReadOnly) {
 		c.of.notes.ReadOnly()
 	}
 	return reply, err
+}
+
+// isReadOnly reports whether a reply is the error of a server that takes no writes. Older servers tell of a script's
+// error within another.
+func isReadOnly(reply any) bool {
+	err, _ := reply.(error)
+	refusal, is := errors.AsType[driver.Error](err)
+	return is && (strings.HasPrefix(string(refusal), "READONLY ") || strings.Contains(string(refusal), " -READONLY "))
 }

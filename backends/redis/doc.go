@@ -1,5 +1,5 @@
-// Package redis is the Redis backend: importing it registers a resource called "redis" that is configured by
-// the REDIS_* variables. It also speaks to Valkey and to whatever else speaks the protocol.
+// Package redis is the Redis backend: importing it registers a resource called "redis" that is configured by the
+// REDIS_* variables. It also speaks to Valkey and to whatever else speaks the protocol.
 //
 //	import "github.com/vibework/mooring/backends/redis"
 //
@@ -13,6 +13,29 @@
 // which give only what it lacks: a password and its user. Of other libraries' options after the ?, db, tls, family and
 // client_name are read. Every variable is a field of [Config]. A second instance is
 // registry.Register(redis.New("redis-sessions")); it reads REDIS_SESSIONS_*.
+//
+// # Sentinel
+//
+// REDIS_URL=redis+sentinel://user:password@s1:26379,s2,s3/NAME/0 (rediss+sentinel:// for TLS), or REDIS_SENTINEL_HOSTS
+// with REDIS_SENTINEL_MASTER, leads to the primary that the Sentinels know by that name. User and password are those of
+// the primary; the Sentinels have REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD. All are asked at once before
+// each new connection, within half a second, and one that answers is enough; who knows of the latest fail-over counts.
+// The server has to say that it is the primary. A subscription at each Sentinel tells when another one is promoted:
+// then borrowed connections to the old one are closed when they come back, and idle ones are not lent. What the old
+// primary has confirmed and not passed on is lost: that is how Redis replicates.
+//
+// # Cluster
+//
+// REDIS_URL=redis+cluster://user:password@n1:7000,n2,n3 (rediss+cluster:// for TLS) leads to a cluster: the nodes named
+// tell of the others. There is a pool for each master, of at most REDIS_MAX_ACTIVE connections, so [Pool] and [Handle]
+// do not apply. What [Conn] returns borrows a connection of a node for each command, by the command's first key. Where
+// MOVED, ASK or TRYAGAIN answers, or where nothing could be sent, it tries again until the context ends, and for
+// REDIS_DIAL_TIMEOUT at most; what was sent and has no answer is not sent again. A pipeline, a transaction or a script
+// is of keys of one slot: write {user7}:name and {user7}:mail. What Send has been given is sent with the first Receive,
+// the next Do, or Close. WATCH, MULTI and a subscription keep to one connection until they end. A command without a key
+// asks any master; SCAN, KEYS, DBSIZE and FLUSHALL, which would speak of one node only, are refused.
+//
+// Check asks every master, and what it thinks of the cluster, and fails while a slot has no master. PoolStats are sums.
 //
 // # Open and check
 //

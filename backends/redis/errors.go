@@ -95,3 +95,31 @@ func (c *client) firstWord(err error) error {
 	}
 	return err
 }
+
+// isFinal reports whether err says more than that a server is not there.
+func isFinal(err error) bool {
+	switch registry.KindOf(err) {
+	case registry.KindAuth, registry.KindPermission, registry.KindTLS, registry.KindConfig, registry.KindNotOpen:
+		return true
+	}
+	return false
+}
+
+// worse returns the one of two errors, either of which may be nil, that says more about what is wrong.
+func worse(a, b error) error {
+	weight := func(err error) int {
+		switch {
+		case err == nil:
+			return 0
+		case registry.KindOf(err) == registry.KindDegraded:
+			return 1
+		case !isFinal(err):
+			return 2
+		}
+		return 3
+	}
+	if weight(b) > weight(a) {
+		return b
+	}
+	return a
+}

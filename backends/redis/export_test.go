@@ -2,6 +2,7 @@ package redis
 
 import (
 	"crypto/tls"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ type Resolved struct {
 	DialTimeout, ReadTimeout, WriteTimeout time.Duration
 	TLS, SkipVerify                        bool
 	ServerName, Family, ClientName         string
+	Topology, Master                       string
 }
 
 // Resolve reads the environment as Configure does.
@@ -32,11 +34,12 @@ func ResolveConfig(t *testing.T, cfg Config) Resolved {
 
 func shown(s *settings) Resolved {
 	r := Resolved{
-		Addr: s.addr, Username: s.Username, Password: s.Password.Reveal(),
+		Addr: strings.Join(s.addrs, " "), Username: s.Username, Password: s.Password.Reveal(),
 		DB: s.DB, MaxActive: s.MaxActive, MaxIdle: s.MaxIdle,
 		IdleTimeout: s.IdleTimeout, MaxConnLifetime: s.MaxConnLifetime,
 		DialTimeout: s.DialTimeout, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout,
 		Family: s.family, ClientName: s.ClientName,
+		Topology: string(s.topology), Master: s.SentinelMaster,
 	}
 	if s.tls != nil {
 		r.TLS, r.SkipVerify, r.ServerName = true, s.tls.InsecureSkipVerify, s.tls.ServerName
@@ -48,6 +51,16 @@ func shown(s *settings) Resolved {
 func TLSOf(t *testing.T, name string) *tls.Config {
 	t.Helper()
 	return resolved(t, name, setup{}).tls
+}
+
+// TLSTo is the one for a server that Sentinels or nodes name.
+func TLSTo(t *testing.T, addr string) *tls.Config {
+	t.Helper()
+	secure, err := resolved(t, "redis", setup{}).tlsTo(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secure
 }
 
 func resolved(t *testing.T, name string, in setup) *settings {
@@ -62,5 +75,11 @@ func resolved(t *testing.T, name string, in setup) *settings {
 // ForgetLookups does what half a minute does.
 func ForgetLookups(r *Resource) {
 	c, _ := kit.ClientOf(r.Resource)
-	c.lookups = kit.Lookups{}
+	c.(*client).lookups = kit.Lookups{}
 }
+
+// SlotOfKey is where a cluster keeps a key.
+var SlotOfKey = slotOfKey
+
+// KeyOf returns the first key of a command.
+func KeyOf(name string, args ...any) (string, bool) { return command{name, args}.key() }

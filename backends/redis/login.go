@@ -30,12 +30,28 @@ func resolve(name string, in setup) (*settings, error) {
 		login = kit.AskLogin(in.credentials)
 	}
 	s.login = login
-	return s, nil
+	if s.topology == sentinel {
+		s.toSentinels, err = sentinelLogin(name, in.config)
+	}
+	return s, err
+}
+
+// sentinelLogin returns who logs in to the Sentinels. They have users of their own.
+func sentinelLogin(name string, given *Config) (*kit.Login, error) {
+	var files []string
+	if given == nil {
+		files = config.Files[Config](name)
+	}
+	live, err := config.NewLive(files, func() (kit.Credentials, error) {
+		cfg, err := kit.Load(name, given)
+		return kit.Credentials{User: cfg.SentinelUsername, Password: cfg.SentinelPassword}, err
+	})
+	return kit.NewLogin(name, live.Get), err
 }
 
 // Credentials returns who logs in, and what else a file may have changed.
 func (s *settings) Credentials() kit.Credentials {
-	rest := fmt.Sprint(s.addr, s.DB, s.TLS, s.Role, s.ClientName, s.family)
+	rest := fmt.Sprint(s.topology, s.addrs, s.SentinelMaster, s.DB, s.TLS, s.Role, s.ClientName, s.family)
 	return kit.Credentials{User: s.Username, Password: s.Password, Rest: config.NewSecret(rest)}
 }
 

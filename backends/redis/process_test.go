@@ -2,6 +2,10 @@ package redis_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
 	"net"
 	"os/exec"
 	"strings"
@@ -16,6 +20,8 @@ type process struct {
 	t         *testing.T
 	addr, url string
 	conn      driver.Conn
+	cmd       *exec.Cmd
+	input     io.Closer // of cmd
 }
 
 // redisServer starts a server with these options. Where none is installed it says so and returns nil.
@@ -26,29 +32,36 @@ func redisServer(t *testing.T, options ...string) *process {
 		t.Log("no Redis is installed: this test has not been run")
 		return nil
 	}
-	free := listen(t)
-	p := &process{t: t, addr: free.Addr().String()}
+	port := freePort(t)
+	p := &process{t: t, addr: "127.0.0.1:" + port}
 	p.url = "redis://" + p.addr
-	_, port, _ := net.SplitHostPort(p.addr)
-	free.Close()
-	cmd := exec.Command(binary, append([]string{
+	args := append([]string{
 		"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir(), "--loglevel", "warning",
-	}, options...)...)
+	}, options...)
 	if len(options) > 0 && !strings.HasPrefix(options[0], "--") { // a file of options comes first
-		cmd.Args = append([]string{binary, options[0], "--port", port}, options[1:]...)
+		args = append([]string{options[0], "--port", port}, options[1:]...)
 	}
-	if err := cmd.Start(); err != nil {
+	// The shell kills the server when its input ends: with the test, also if that panics.
+	const script = `"$@" </dev/null & cat >/dev/null; kill -9 $!; wait $!`
+	p.cmd = exec.Command("sh", append([]string{"-c", script, "sh", binary}, args...)...)
+	if p.input, err = p.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	for p.conn == nil {
-		if p.conn, err = driver.DialContext(ctx, "tcp", p.addr); err != nil && ctx.Err() != nil {
+		if p.conn, err = driver.DialContext(ctx, "tcp", p.addr); ctx.Err() != nil {
 			t.Fatalf("redis-server does not answer: %v", err)
+		}
+		if err == nil { // it listens before it is ready: the socket of a path comes later, say
+			_, err = p.conn.Do("PING")
+			if _, answered := errors.AsType[driver.Error](err); answered {
+				err = nil
+			}
 		}
 		if err != nil {
 			p.conn = nil
@@ -57,6 +70,33 @@ func redisServer(t *testing.T, options ...string) *process {
 	}
 	t.Cleanup(func() { p.conn.Close() })
 	return p
+}
+
+// freePort returns a port below those of outgoing connections, as is the one of a cluster's bus, which is 10000 above it.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		port := 12000 + rand.IntN(10000)
+		server, err1 := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
+		bus, err2 := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port+10000))
+		if err1 == nil {
+			server.Close()
+		}
+		if err2 == nil {
+			bus.Close()
+		}
+		if err1 == nil && err2 == nil {
+			return fmt.Sprint(port)
+		}
+	}
+	t.Fatal("no free port between 12000 and 22000")
+	return ""
+}
+
+// kill ends the server with SIGKILL.
+func (p *process) kill() {
+	_ = p.input.Close()
+	_ = p.cmd.Wait()
 }
 
 // do sends a command to the server, past the resource.

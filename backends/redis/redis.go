@@ -17,14 +17,15 @@ var std = New(Name)
 
 func init() { registry.Register(std) }
 
-// Conn borrows a connection of the default instance, waiting for one until ctx ends. Close returns it.
+// Conn borrows a connection of the default instance, waiting for one until ctx ends. Close returns it. For a cluster it
+// is there at once, and borrows one of a node for each command, waiting until the context of that ends.
 func Conn(ctx context.Context) (driver.Conn, error) { return std.Conn(ctx) }
 
 // Pool returns the pool of the default instance. It panics if that was never opened: call it after
-// registry.OpenAll, once, and pass the pool down.
+// registry.OpenAll, once, and pass the pool down. It panics for a cluster: use Conn.
 func Pool() *driver.Pool { return std.Pool() }
 
-// Handle is Pool with an error instead of a panic: registry.ErrNotOpen, with the reason why.
+// Handle is Pool with an error instead of a panic: registry.ErrNotOpen, with the reason why, or that it is a cluster.
 func Handle() (*driver.Pool, error) { return std.Handle() }
 
 // Use sets options of the default instance. It panics once that is open.
@@ -47,9 +48,10 @@ type setup struct {
 	credentials func(context.Context) (user string, password config.Secret, err error)
 }
 
-// Resource is one Redis server and a pool of connections to it. All methods are safe for concurrent use.
+// Resource is one Redis server, or the primary that Sentinels name, and a pool of connections to it, or a cluster and a
+// pool for each master. All methods are safe for concurrent use.
 type Resource struct {
-	*kit.Resource[setup, *client, *driver.Pool]
+	*kit.Resource[setup, service, *driver.Pool]
 }
 
 var (
@@ -66,12 +68,21 @@ func (r *Resource) PoolStats() registry.PoolStats { return kit.PoolStats(r.Resou
 
 // Conn borrows a connection, waiting for one until ctx ends. Close returns it.
 func (r *Resource) Conn(ctx context.Context) (driver.Conn, error) {
-	pool, err := r.Handle()
+	s, err := kit.ClientOf(r.Resource)
 	if err != nil {
 		return nil, err
 	}
-	return pool.GetContext(ctx)
+	return s.Conn(ctx)
 }
 
-// Pool returns the pool, also after Close. It panics if the resource was never opened.
+// Handle is Pool with an error instead of a panic, also where there is not one pool but one for each node of a cluster.
+func (r *Resource) Handle() (*driver.Pool, error) {
+	pool, err := r.Resource.Handle()
+	if err == nil && pool == nil {
+		err = kit.Errorf(registry.KindConfig, "%s: a cluster has a pool for each node: use Conn", r.Name())
+	}
+	return pool, err
+}
+
+// Pool returns the pool, also after Close. It panics if the resource was never opened, or is a cluster.
 func (r *Resource) Pool() *driver.Pool { return kit.Must(r.Handle()) }

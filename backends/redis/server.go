@@ -12,6 +12,9 @@ import (
 
 // ask asks what a program would: the server's role if one is wanted, and else a PING.
 func (c *client) ask(ctx context.Context, conn driver.Conn) error {
+	if c.topology == cluster {
+		return askState(ctx, conn)
+	}
 	if c.role == kit.Any {
 		return ping(ctx, conn)
 	}
@@ -54,7 +57,8 @@ func roleOf(ctx context.Context, conn driver.Conn) (string, error) {
 	return info(ctx, conn, "replication", "role")
 }
 
-// identify refuses what is not one Redis server: a Sentinel, and a node of a cluster that does not hold all slots. What
+// identify refuses what the configuration does not speak of: a Sentinel, a node of a cluster that does not hold all
+// slots, and one server where a cluster should be. What
 // the server or a proxy does not answer decides nothing.
 func (c *client) identify(ctx context.Context, conn driver.Conn) error {
 	mode, err := info(ctx, conn, "server", "redis_mode")
@@ -64,7 +68,9 @@ func (c *client) identify(ctx context.Context, conn driver.Conn) error {
 	case mode == "sentinel":
 		return kit.Errorf(registry.KindConfig, "this is a Sentinel, and not the server that it watches: "+
 			"write %sURL=redis+sentinel://host:26379/NAME", c.prefix)
-	case mode != "cluster":
+	case mode != "cluster" && mode != "" && c.topology == cluster:
+		return kit.Errorf(registry.KindConfig, "this is one server, and no cluster: write %sURL=redis://host:6379", c.prefix)
+	case mode != "cluster" || c.topology == cluster:
 		return nil
 	}
 	nodes, err := text(driver.DoContext(conn, ctx, "CLUSTER", "NODES"))

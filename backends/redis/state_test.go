@@ -142,6 +142,31 @@ func TestThePoolLeavesADemotedServerWithinASecondAndTellsOnce(t *testing.T) {
 	}
 }
 
+func TestARefusedWriteInAPipelineMovesThePoolToo(t *testing.T) {
+	old, promoted := redisServer(t), redisServer(t)
+	if old == nil {
+		return
+	}
+	proxy := newRouter(t, old.addr)
+	_, res := openPatiently(t, patient("redis://"+proxy.addr()))
+	old.do("REPLICAOF", "127.0.0.1", closedPortOnly(t))
+	proxy.route(promoted.addr)
+	eventually(t, "the pipeline is executed", func() error {
+		conn, err := res.Conn(t.Context())
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		conn.Send("SET", "k", "v")
+		conn.Send("GET", "k")
+		replies, err := driver.Values(driver.DoContext(conn, t.Context(), ""))
+		if err == nil && replies[0] != "OK" {
+			err = replies[0].(error)
+		}
+		return err
+	})
+}
+
 func write(t *testing.T, res *redis.Resource) error {
 	t.Helper()
 	conn, err := res.Conn(t.Context())

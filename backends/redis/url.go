@@ -18,28 +18,58 @@ import (
 var schemes = map[string]bool{"redis": false, "rediss": true, "valkey": false, "valkeys": true}
 
 // fromURL reads the URL. What it says counts, whatever the parts say besides.
-func (s *settings) fromURL() (kit.Host, error) {
-	raw := s.URL.Reveal()
+func (s *settings) fromURL() ([]kit.Host, error) {
+	raw, topology := cutTopology(s.URL.Reveal())
 	if err := otherForm(raw, s.prefix); err != nil {
-		return kit.Host{}, err
+		return nil, err
 	}
 	u, err := kit.ParseURI(socketAsHost(raw), "redis", "rediss", "valkey", "valkeys")
 	if err != nil {
-		return kit.Host{}, err
+		return nil, err
 	}
-	if len(u.Hosts) != 1 {
-		return kit.Host{}, fmt.Errorf("want one host; %s for several", topologies)
+	s.topology = topology
+	if len(u.Hosts) != 1 && topology == oneServer {
+		return nil, fmt.Errorf("want one host; %s for several", topologies)
 	}
 	if schemes[u.Scheme] {
 		if s.TLS.Mode == config.TLSOff {
-			return u.Hosts[0], fmt.Errorf("asks for TLS, but %sTLS is off", s.prefix)
+			return u.Hosts, fmt.Errorf("asks for TLS, but %sTLS is off", s.prefix)
 		}
 		s.wantTLS()
 	}
-	return u.Hosts[0], errors.Join(s.setLogin(u), s.setDatabase(u), s.setOptions(u.Query))
+	return u.Hosts, errors.Join(s.setLogin(u), s.setMaster(&u), s.setDatabase(u), s.setOptions(u.Query))
 }
 
 const topologies = "write redis+sentinel://s1,s2/NAME or redis+cluster://n1,n2"
+
+// cutTopology takes the topology out of the scheme: of redis+sentinel://, say, it leaves redis://.
+func cutTopology(raw string) (string, topology) {
+	scheme, rest, _ := strings.Cut(raw, "://")
+	for _, t := range []topology{sentinel, cluster} {
+		if name, found := strings.CutSuffix(strings.ToLower(scheme), "+"+string(t)); found {
+			return name + "://" + rest, t
+		}
+	}
+	return raw, oneServer
+}
+
+// setMaster takes the name of the primary that Sentinels watch from the path: it stands before the database.
+func (s *settings) setMaster(u *kit.URI) error {
+	s.ignore("SENTINEL_HOSTS", s.SentinelHosts != "")
+	if s.topology != sentinel {
+		s.ignore("SENTINEL_MASTER", s.SentinelMaster != "")
+		return nil
+	}
+	var master string
+	if master, u.Path, _ = strings.Cut(u.Path, "/"); master != "" {
+		s.ignore("SENTINEL_MASTER", s.SentinelMaster != "")
+		s.SentinelMaster = master
+	}
+	if s.SentinelMaster == "" {
+		return errors.New("want the name of the primary after the hosts: redis+sentinel://s1,s2/NAME")
+	}
+	return nil
+}
 
 // otherForm recognizes what other programs call a connection string.
 func otherForm(raw, prefix string) error {
@@ -50,6 +80,8 @@ func otherForm(raw, prefix string) error {
 			"and set %sPASSWORD", prefix)
 	case strings.HasPrefix(lower, "jdbc:"):
 		return errors.New("begins with jdbc: drop that word")
+	case strings.HasPrefix(lower, "redis-"), strings.HasPrefix(lower, "rediss-"), strings.HasPrefix(lower, "sentinel:"):
+		return errors.New("is in another program's form: " + topologies)
 	case strings.HasPrefix(lower, "https://"):
 		return fmt.Errorf("is the address of an HTTP service: want the one that begins with rediss://, "+
 			"or %[1]sHOST and %[1]sPASSWORD", prefix)
@@ -115,6 +147,9 @@ func (s *settings) setDatabase(u kit.URI) error {
 	s.DB = 0
 	if text == "" {
 		return nil
+	}
+	if s.topology == cluster {
+		return errors.New("a cluster has no databases: drop what stands after the hosts")
 	}
 	db, err := strconv.Atoi(text)
 	if err != nil || db < 0 {

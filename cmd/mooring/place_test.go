@@ -40,6 +40,8 @@ func TestWhereABackendIsAndAsWhom(t *testing.T) {
 		{"redis", "REDIS_URL=redis://word@db/0", target{"db:6379", "0", "", ""}}, // it is the password
 		{"redis", "REDIS_HOST=::1", target{"[::1]:6379", "0", "", ""}},
 		{"redis", "REDIS_HOST=/run/redis.sock", target{"/run/redis.sock", "0", "", ""}},
+		{"redis", "REDIS_URL=redis+sentinel://:p@a:1,b/shop/0", target{"a:1,b:26379", "0", "", ""}},
+		{"redis", "REDIS_URL=rediss+cluster://:p@a:1,b", target{"a:1,b:6379", "0", "", ""}},
 		{"pubsub", "PUBSUB_EMULATOR_HOST=db", target{"db:8085", "", "emulator", ""}},
 		{"pubsub", "PUBSUB_PROJECT_ID=x", target{"pubsub.googleapis.com:443", "", "x", ""}},
 		{

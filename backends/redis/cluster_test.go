@@ -1,0 +1,529 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	driver "github.com/gomodule/redigo/redis"
+
+	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/registrytest"
+)
+
+// clustered are the nodes of a cluster: masters, and then as many replicas in the same order, if any.
+type clustered struct {
+	t     *testing.T
+	nodes []*process
+	ids   []string
+}
+
+// startCluster starts three masters, with a replica each or none. It returns nil where no Redis is installed.
+func startCluster(t *testing.T, replicas bool, options ...string) *clustered {
+	t.Helper()
+	const masters, slots = 3, 16384
+	c := &clustered{t: t}
+	count := masters
+	if replicas {
+		count *= 2
+	}
+	for n := range count {
+		node := redisServer(t, append([]string{
+			"--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0",
+		}, options...)...)
+		if node == nil {
+			return nil
+		}
+		c.nodes = append(c.nodes, node)
+		c.ids = append(c.ids, string(node.do("CLUSTER", "MYID").([]byte)))
+		node.do("CLUSTER", "SET-CONFIG-EPOCH", n+1)
+		if n < masters {
+			node.do("CLUSTER", "ADDSLOTSRANGE", n*slots/masters, (n+1)*slots/masters-1)
+		}
+		if n > 0 {
+			node.do("CLUSTER", "MEET", "127.0.0.1", port(c.nodes[0]))
+		}
+	}
+	known := func(what string) {
+		for _, node := range c.nodes {
+			eventually(t, "every node says "+what, func() error {
+				info, err := driver.String(node.conn.Do("CLUSTER", "INFO"))
+				if err == nil && !strings.Contains(info, what) {
+					err = errors.New(info)
+				}
+				return err
+			})
+		}
+	}
+	known(fmt.Sprintf("cluster_known_nodes:%d\r", count))
+	for n := masters; n < count; n++ {
+		eventually(t, "a node replicates", func() error {
+			_, err := c.nodes[n].conn.Do("CLUSTER", "REPLICATE", c.ids[n-masters])
+			return err
+		})
+	}
+	known("cluster_state:ok")
+	for n := masters; n < count; n++ {
+		eventually(t, "a replica has its data", func() error {
+			info, err := driver.String(c.nodes[n].conn.Do("INFO", "replication"))
+			if err == nil && !strings.Contains(info, "master_link_status:up") {
+				err = errors.New(info)
+			}
+			return err
+		})
+	}
+	return c
+}
+
+func (c *clustered) url() string {
+	addrs := make([]string, len(c.nodes))
+	for i, node := range c.nodes {
+		addrs[i] = node.addr
+	}
+	return "redis+cluster://" + strings.Join(addrs, ",")
+}
+
+// work writes to keys of all slots until stop is called, which returns how many writes worked and the errors.
+func work(t *testing.T, res *redis.Resource) (done *atomic.Int64, stop func() []error) {
+	t.Helper()
+	var mu sync.Mutex
+	var errs []error
+	ctx, cancel := context.WithCancel(t.Context())
+	var workers sync.WaitGroup
+	done = new(atomic.Int64)
+	for w := range 4 {
+		workers.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				one, end := context.WithTimeout(context.Background(), 30*time.Second)
+				_, err := do(one, res, "INCR", fmt.Sprint("key", w, "-", n%50))
+				end()
+				if err == nil {
+					done.Add(1)
+				} else {
+					mu.Lock()
+					errs = append(errs, err)
+					mu.Unlock()
+				}
+				<-time.After(time.Millisecond)
+			}
+		})
+	}
+	return done, func() []error {
+		cancel()
+		workers.Wait()
+		return errs
+	}
+}
+
+// sum adds up what the workers have written.
+func sum(t *testing.T, res *redis.Resource) (total int64) {
+	t.Helper()
+	for w := range 4 {
+		for n := range 50 {
+			value, err := driver.Int64(do(t.Context(), res, "GET", fmt.Sprint("key", w, "-", n)))
+			if err != nil && !errors.Is(err, driver.ErrNil) {
+				t.Fatal(err)
+			}
+			total += value
+		}
+	}
+	return total
+}
+
+func more(t *testing.T, done *atomic.Int64, by int64) {
+	t.Helper()
+	want := done.Load() + by
+	eventually(t, "writes go on", func() error {
+		if now := done.Load(); now < want {
+			return fmt.Errorf("%d of %d", now, want)
+		}
+		return nil
+	})
+}
+
+func TestAClusterIsUsedAsOneServer(t *testing.T) {
+	c := startCluster(t, false)
+	if c == nil {
+		return
+	}
+	cfg := patient(c.url())
+	cfg.MaxActive = 4
+	r, res := openPatiently(t, cfg)
+	conn, err := res.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	wants := func(t *testing.T, want string) func(any, error) {
+		return func(reply any, err error) {
+			t.Helper()
+			if got := fmt.Sprintf("%s %v", reply, err); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		}
+	}
+	do := func(name string, args ...any) (any, error) { return driver.DoContext(conn, t.Context(), name, args...) }
+	t.Run("every key", func(t *testing.T) {
+		for n := range 100 {
+			wants(t, "OK <nil>")(do("SET", fmt.Sprint("k", n), n))
+			wants(t, fmt.Sprint(n)+" <nil>")(do("GET", []byte(fmt.Sprint("k", n))))
+		}
+	})
+	t.Run("without a key", func(t *testing.T) { wants(t, "PONG <nil>")(do("PING")) })
+	t.Run("script", func(t *testing.T) {
+		wants(t, "v <nil>")(do("EVAL", "return redis.call('GET', KEYS[1])", 1, store(t, res, "s")))
+		wants(t, "%!s(int64=7) <nil>")(do("EVAL", "return 7", 0))
+	})
+	t.Run("pipeline", func(t *testing.T) {
+		conn.Send("SET", "{p}1", "a")
+		conn.Send("SET", "{p}2", "b")
+		conn.Flush()
+		wants(t, "OK <nil>")(conn.Receive())
+		wants(t, "OK <nil>")(driver.ReceiveContext(conn, t.Context()))
+		conn.Send("GET", "{p}1")
+		wants(t, "b <nil>")(do("GET", "{p}2"))
+		conn.Send("GET", "{p}1")
+		conn.Send("LPUSH", "{p}2", "x")
+		wants(t, "[a WRONGTYPE Operation against a key holding the wrong kind of value] <nil>")(do(""))
+	})
+	t.Run("transaction", func(t *testing.T) {
+		conn.Send("MULTI")
+		conn.Send("SET", "{p}1", "c")
+		conn.Send("GET", "{p}1")
+		wants(t, "[OK c] <nil>")(do("EXEC"))
+		wants(t, "OK <nil>")(do("MULTI"))
+		wants(t, "QUEUED <nil>")(do("SET", "{p}1", "d"))
+		wants(t, "[OK] <nil>")(do("EXEC"))
+		wants(t, "OK <nil>")(do("WATCH", "{p}1"))
+		store(t, res, "{p}1")
+		conn.Send("MULTI")
+		conn.Send("SET", "{p}1", "e")
+		wants(t, "%!s(<nil>) <nil>")(do("EXEC"))
+		store(t, res, "elsewhere")
+		wants(t, "v <nil>")(do("GET", "elsewhere"))
+	})
+	t.Run("subscription", func(t *testing.T) {
+		listener, err := res.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		sub := driver.PubSubConn{Conn: listener}
+		if err := sub.Subscribe("news"); err != nil {
+			t.Fatal(err)
+		}
+		if got, is := sub.ReceiveWithTimeout(30 * time.Second).(driver.Subscription); !is {
+			t.Fatal(got)
+		}
+		_, _ = do("PUBLISH", "news", "hello")
+		if got, is := sub.ReceiveWithTimeout(30 * time.Second).(driver.Message); !is || string(got.Data) != "hello" {
+			t.Error(got)
+		}
+	})
+	t.Run("refused", func(t *testing.T) {
+		conn.Send("SET", "a", 1)
+		wants(t, "%!s(<nil>) the keys of a pipeline or a transaction are not in one slot")(do("SET", "b", 1))
+		wants(t, "%!s(<nil>) SCAN speaks of one node of the cluster only: connect to each")(do("SCAN", 0))
+		wants(t, "CROSSSLOT Keys in request don't hash to the same slot CROSSSLOT Keys in request don't hash to the same slot")(do("MGET", "a", "b"))
+	})
+	t.Run("blocking", func(t *testing.T) {
+		wants(t, "%!s(<nil>) <nil>")(driver.DoWithTimeout(conn, 30*time.Second, "BLPOP", "empty", 0.01))
+	})
+	t.Run("handle", func(t *testing.T) {
+		if _, err := res.Handle(); err == nil || !strings.Contains(err.Error(), "use Conn") {
+			t.Error(err)
+		}
+		defer func() {
+			if recover() == nil {
+				t.Error("Pool has not panicked")
+			}
+		}()
+		res.Pool()
+	})
+	t.Run("pools", func(t *testing.T) {
+		if s := res.PoolStats(); s.Max != 12 || s.Open < 3 || s.InUse != 0 || s.Idle != s.Open {
+			t.Errorf("%+v", s)
+		}
+	})
+	t.Run("check", func(t *testing.T) {
+		c.nodes[1].kill()
+		eventually(t, "the check fails", func() error {
+			if err := r.CheckAll(t.Context()).Err(); err == nil {
+				return errors.New("it passes")
+			} else if strings.ContainsAny(err.Error(), "\n") || strings.Contains(err.Error(), "127.0.0.1") {
+				t.Fatal(err)
+			}
+			return nil
+		})
+	})
+}
+
+func store(t *testing.T, res *redis.Resource, key string) string {
+	t.Helper()
+	if _, err := do(t.Context(), res, "SET", key, "v"); err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func TestAKilledMasterOfAClusterIsFollowed(t *testing.T) {
+	c := startCluster(t, true)
+	if c == nil {
+		return
+	}
+	r, res := openPatiently(t, patient(c.url()))
+	done, stop := work(t, res)
+	more(t, done, 100)
+	c.nodes[0].kill()
+	eventually(t, "the check passes after a fail-over", func() error {
+		roles, err := driver.Values(c.nodes[3].conn.Do("ROLE"))
+		if err == nil && string(roles[0].([]byte)) != "master" {
+			return errors.New("no fail-over yet")
+		}
+		return errors.Join(err, r.CheckAll(t.Context()).Err())
+	})
+	more(t, done, 400) // all slots
+	errs := stop()
+	for n := range 100 { // and nobody fails from now on
+		store(t, res, fmt.Sprint("k", n))
+	}
+	if len(errs) > 40 {
+		t.Errorf("%d errors, such as %v", len(errs), errs[0])
+	}
+}
+
+func TestAPlannedFailoverOfAClusterFailsNothing(t *testing.T) {
+	c := startCluster(t, true)
+	if c == nil {
+		return
+	}
+	_, res := openPatiently(t, patient(c.url()))
+	done, stop := work(t, res)
+	more(t, done, 100)
+	c.nodes[4].do("CLUSTER", "FAILOVER")
+	eventually(t, "the replica is promoted", func() error {
+		roles, err := driver.Values(c.nodes[4].conn.Do("ROLE"))
+		if err == nil && string(roles[0].([]byte)) != "master" {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+	more(t, done, 400)
+	if errs := stop(); len(errs) > 0 {
+		t.Errorf("%d errors, such as %v", len(errs), errs[0])
+	}
+	if total := sum(t, res); total != done.Load() {
+		t.Errorf("%d writes were acknowledged, %d are there", done.Load(), total)
+	}
+}
+
+func TestAReshardUnderLoadFailsNothing(t *testing.T) {
+	c := startCluster(t, false)
+	if c == nil {
+		return
+	}
+	_, res := openPatiently(t, patient(c.url()))
+	done, stop := work(t, res)
+	more(t, done, 400)
+	moved := make(map[int]bool)
+	for w := range 4 {
+		for n := range 50 {
+			// All from one master to one other: a node that gives and takes at once may take its own old gossip for news.
+			if slot := redis.SlotOfKey(fmt.Sprint("key", w, "-", n)); slot < 16384/3 && !moved[slot] && len(moved) < 20 {
+				moved[slot] = true
+				c.move(slot)
+			}
+		}
+	}
+	more(t, done, 400)
+	if errs := stop(); len(errs) > 0 {
+		t.Errorf("%d errors, such as %v", len(errs), errs[0])
+	}
+	if total := sum(t, res); total != done.Load() {
+		t.Errorf("%d writes were acknowledged, %d are there", done.Load(), total)
+	}
+}
+
+// move moves a slot to the next master, key by key.
+func (c *clustered) move(slot int) {
+	const masters, slots = 3, 16384
+	from := 0
+	for slot >= (from+1)*slots/masters {
+		from++
+	}
+	to := (from + 1) % masters
+	source, target := c.nodes[from], c.nodes[to]
+	target.do("CLUSTER", "SETSLOT", slot, "IMPORTING", c.ids[from])
+	source.do("CLUSTER", "SETSLOT", slot, "MIGRATING", c.ids[to])
+	for {
+		keys := source.do("CLUSTER", "GETKEYSINSLOT", slot, 10).([]any)
+		if len(keys) == 0 {
+			break
+		}
+		for _, key := range keys {
+			source.do("MIGRATE", "127.0.0.1", port(target), key, 0, 5000)
+		}
+	}
+	for _, node := range []*process{target, source, c.nodes[3-from-to]} {
+		node.do("CLUSTER", "SETSLOT", slot, "NODE", c.ids[to])
+	}
+}
+
+func TestNodesWithoutAnAddressAreOnTheSameHost(t *testing.T) {
+	c := startCluster(t, false, "--cluster-preferred-endpoint-type", "unknown-endpoint")
+	if c == nil {
+		return
+	}
+	_, res := openPatiently(t, patient("redis+cluster://"+c.nodes[0].addr))
+	for n := range 50 {
+		store(t, res, fmt.Sprint("k", n))
+	}
+	slot := redis.SlotOfKey("k0")
+	c.move(slot)
+	store(t, res, "k0") // MOVED has no address, either
+	conn, err := res.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for n := range 3 { // a transaction and a pipeline follow the slot as a whole, and are done once
+		c.move(redis.SlotOfKey(fmt.Sprint("k1", n)))
+		key := fmt.Sprint("n{k1", n, "}")
+		conn.Send("MULTI")
+		conn.Send("INCR", key)
+		if _, err := driver.DoContext(conn, t.Context(), "EXEC"); err != nil {
+			t.Error(err)
+		}
+		conn.Send("INCR", key)
+		if got, err := driver.Int(driver.DoContext(conn, t.Context(), "INCR", key)); got != 3 || err != nil {
+			t.Errorf("counted to %d: %v", got, err)
+		}
+	}
+}
+
+func TestSlotsWithoutAMasterFailTheCheck(t *testing.T) {
+	c := startCluster(t, false, "--cluster-require-full-coverage", "no")
+	if c == nil {
+		return
+	}
+	r, _ := openPatiently(t, patient(c.url()))
+	for _, node := range c.nodes {
+		node.do("CLUSTER", "DELSLOTS", 100)
+	}
+	eventually(t, "the check fails", func() error {
+		err := r.CheckAll(t.Context()).Err()
+		if registry.KindOf(err) != registry.KindLoading {
+			return fmt.Errorf("got %v", err)
+		}
+		return nil
+	})
+}
+
+func TestWhatIsNoClusterIsNamed(t *testing.T) {
+	node := redisServer(t)
+	if node == nil {
+		return
+	}
+	watcher := startSentinel(t, node)
+	gone := listen(t)
+	gone.Close()
+	for addr, want := range map[string]string{
+		node.addr: "config: no node of the cluster tells of its slots: this is one server, and no cluster: write REDIS_URL=redis://host:6379",
+		watcher.addr: "config: no node of the cluster tells of its slots: this is a Sentinel, and not the server that it watches: " +
+			"write REDIS_URL=redis+sentinel://host:26379/NAME",
+		gone.Addr().String(): "unreachable: no node of the cluster tells of its slots: connection refused",
+	} {
+		res := redis.New("redis", redis.WithConfig(patient("redis+cluster://"+addr)))
+		err := res.Open(t.Context())
+		for registry.KindOf(err) == registry.KindTimeout { // on a busy machine
+			err = res.Open(t.Context())
+		}
+		if got := fmt.Sprintf("%s: %v", registry.KindOf(err), err); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+func TestWhatIsLentByAClusterMayFinish(t *testing.T) {
+	c := startCluster(t, false)
+	if c == nil {
+		return
+	}
+	res := redis.New("redis", redis.WithConfig(patient(c.url())))
+	eventually(t, "it opens", func() error { return res.Open(t.Context()) }) // on a busy machine not at once
+	conn, err := res.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error)
+	go func() { closed <- res.Close(t.Context()) }()
+	eventually(t, "nothing new is lent", func() error {
+		another, err := res.Conn(t.Context())
+		if err == nil {
+			another.Close()
+			return errors.New("it is")
+		}
+		return nil
+	})
+	for n := range 20 {
+		if _, err := driver.DoContext(conn, t.Context(), "SET", fmt.Sprint("k", n), "v"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn.Close()
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheContractIsKeptByACluster(t *testing.T) {
+	c := startCluster(t, false)
+	if c == nil {
+		return
+	}
+	registrytest.Run(t, registrytest.Target{New: func(*testing.T) registry.Resource {
+		return redis.New("redis", redis.WithConfig(patient(c.url())))
+	}})
+}
+
+func TestTheSlotOfAKeyIsThatOfTheServer(t *testing.T) {
+	for key, want := range map[string]int{
+		"": 0, "foo": 12182, "123456789": 12739, "{foo}x": 12182, "a{foo}b{bar}": 12182, "{}foo": 9500,
+	} {
+		if got := redis.SlotOfKey(key); got != want {
+			t.Errorf("%q is in %d, want %d", key, got, want)
+		}
+	}
+}
+
+func TestTheKeyOfACommandIsFound(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		args []any
+		want string
+	}{
+		{"GET", []any{"k"}, "k"},
+		{"EVAL", []any{"return 1", 1, "k", "a"}, "k"},
+		{"EVAL", []any{"return 1", 0, "a"}, ""},
+		{"XREADGROUP", []any{"GROUP", "g", "c", "STREAMS", "k", ">"}, "k"},
+		{"XREAD", []any{"COUNT", 1, "streams", "k", "0"}, "k"},
+		{"ZUNION", []any{2, "k", "l"}, "k"},
+		{"BLMPOP", []any{0.1, 1, "k", "LEFT"}, "k"},
+		{"OBJECT", []any{"ENCODING", "k"}, "k"},
+		{"MEMORY", []any{"DOCTOR"}, ""},
+		{"PING", nil, ""},
+		{"INFO", []any{"server"}, ""},
+		{"INCRBY", []any{7, 1}, "7"},
+	} {
+		got, found := redis.KeyOf(test.name, test.args...)
+		if got != test.want || found != (test.want != "") {
+			t.Errorf("%s %v: %q, %v", test.name, test.args, got, found)
+		}
+	}
+}

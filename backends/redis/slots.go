@@ -1,0 +1,164 @@
+package redis
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	driver "github.com/gomodule/redigo/redis"
+
+	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
+)
+
+const (
+	slotCount = 16384
+	anySlot   = -1 // of a command that names no key: any master will do
+)
+
+// slotMap says which master holds which slots.
+type slotMap struct {
+	holders [slotCount]string // addresses; "" where a slot has no master
+	masters []string          // each once
+}
+
+// addr returns the master that holds the slot, and "" if none does.
+func (m *slotMap) addr(slot int) string {
+	if slot != anySlot {
+		return m.holders[slot]
+	}
+	return m.masters[rand.IntN(len(m.masters))]
+}
+
+func (m *slotMap) isWhole() bool { return !slices.Contains(m.holders[:], "") }
+
+// parseSlots reads the answer to CLUSTER SLOTS of the node at addr: from, to, and the nodes, the master first. It
+// returns nil if there is no slot in it.
+func parseSlots(reply any, addr string) *slotMap {
+	m := &slotMap{}
+	shards, _ := driver.Values(reply, nil)
+	for _, shard := range shards {
+		fields, _ := driver.Values(shard, nil)
+		if len(fields) < 3 {
+			return nil
+		}
+		from, _ := driver.Int(fields[0], nil)
+		to, _ := driver.Int(fields[1], nil)
+		master, _ := driver.Values(fields[2], nil)
+		if len(master) < 2 || from < 0 || to >= slotCount {
+			return nil
+		}
+		host, _ := driver.String(master[0], nil)
+		port, _ := driver.Int(master[1], nil)
+		holder := sameHost(host, strconv.Itoa(port), addr)
+		for slot := from; slot <= to; slot++ {
+			m.holders[slot] = holder
+		}
+		if !slices.Contains(m.masters, holder) {
+			m.masters = append(m.masters, holder)
+		}
+	}
+	if len(m.masters) == 0 {
+		return nil
+	}
+	return m
+}
+
+// sameHost puts an address together. A node that does not know its host is where the one at addr is that speaks of it:
+// so it is behind an address translation or a balancer.
+func sameHost(host, port, addr string) string {
+	if host == "" || host == "?" {
+		host, _, _ = net.SplitHostPort(addr)
+	}
+	return hostPort(host, port)
+}
+
+// hostPort puts an address together. IPv6 may come in brackets or without.
+func hostPort(host, port string) string { return net.JoinHostPort(strings.Trim(host, "[]"), port) }
+
+// command is a command and its arguments.
+type command struct {
+	name string // in upper case
+	args []any
+}
+
+// slotOf returns the slot that all commands are about.
+func slotOf(commands []command) (int, error) {
+	slot := anySlot
+	for _, c := range commands {
+		if slices.Contains(ofOneNode, c.name) {
+			return 0, kit.Errorf(registry.KindUnknown, "%s speaks of one node of the cluster only: connect to each", c.name)
+		}
+		key, found := c.key()
+		switch own := slotOfKey(key); {
+		case !found:
+		case slot != anySlot && slot != own:
+			return 0, kit.Errorf(registry.KindUnknown, "the keys of a pipeline or a transaction are not in one slot")
+		default:
+			slot = own
+		}
+	}
+	return slot, nil
+}
+
+// ofOneNode are commands whose answer from any one node would be taken for that of the cluster, and one that spoils the
+// connection for others.
+var ofOneNode = strings.Fields("SCAN KEYS DBSIZE RANDOMKEY FLUSHALL FLUSHDB SWAPDB SSUBSCRIBE")
+
+var keyless = strings.Fields("ACL ASKING AUTH BGREWRITEAOF BGSAVE CLIENT CLUSTER COMMAND CONFIG DISCARD ECHO EXEC " +
+	"FUNCTION HELLO INFO LASTSAVE LATENCY LOLWUT MODULE MONITOR MULTI PING PSUBSCRIBE PUBSUB PUNSUBSCRIBE QUIT READONLY " +
+	"READWRITE RESET ROLE SAVE SCRIPT SELECT SHUTDOWN SLOWLOG SUBSCRIBE TIME UNSUBSCRIBE UNWATCH WAIT WAITAOF")
+
+// keyAt is where the first key stands among the arguments, if it is not the first of them.
+var keyAt = map[string]int{
+	"BITOP": 1, "DEBUG": 1, "MEMORY": 1, "OBJECT": 1, "XGROUP": 1, "XINFO": 1, "MIGRATE": 2,
+	"LMPOP": 1, "SINTERCARD": 1, "ZDIFF": 1, "ZINTER": 1, "ZINTERCARD": 1, "ZMPOP": 1, "ZUNION": 1,
+	"BLMPOP": 2, "BZMPOP": 2,
+	"EVAL": 2, "EVALSHA": 2, "EVAL_RO": 2, "EVALSHA_RO": 2, "FCALL": 2, "FCALL_RO": 2,
+}
+
+// key returns the first key of a command. A script without keys has none.
+func (c command) key() (key string, found bool) {
+	at := keyAt[c.name]
+	if c.name == "XREAD" || c.name == "XREADGROUP" {
+		at = 1 + slices.IndexFunc(c.args, func(arg any) bool { return strings.EqualFold(textOf(arg), "STREAMS") })
+	}
+	isScript := strings.HasPrefix(c.name, "EVAL") || strings.HasPrefix(c.name, "FCALL")
+	if slices.Contains(keyless, c.name) || at >= len(c.args) || isScript && textOf(c.args[1]) == "0" {
+		return "", false
+	}
+	return textOf(c.args[at]), true
+}
+
+// textOf returns an argument as the driver sends it. For what is no key by any habit, such as true, the node knows
+// better.
+func textOf(arg any) string {
+	switch arg := arg.(type) {
+	case []byte:
+		return string(arg)
+	case driver.Argument:
+		return textOf(arg.RedisArg())
+	}
+	return fmt.Sprint(arg)
+}
+
+// slotOfKey returns the slot of a key: the CRC-16 (XMODEM) of what stands between its first braces, or else of all.
+func slotOfKey(key string) int {
+	if _, rest, found := strings.Cut(key, "{"); found {
+		if tag, _, found := strings.Cut(rest, "}"); found && tag != "" {
+			key = tag
+		}
+	}
+	var crc uint16
+	for i := range len(key) {
+		crc ^= uint16(key[i]) << 8
+		for range 8 {
+			carry := crc >> 15
+			crc = crc<<1 ^ carry*0x1021
+		}
+	}
+	return int(crc % slotCount)
+}
