@@ -49,11 +49,13 @@ const (
 	statusWrong  = 2
 )
 
-const usage = `usage: mooring doctor [-json] [INSTANCE ...]
+const (
+	synopsis = `usage: mooring doctor [-json] [INSTANCE ...]
        mooring wait DURATION [INSTANCE ...]
        mooring probe URL
        mooring env [-markdown | -dotenv] [INSTANCE ...]
-
+`
+	usage = synopsis + `
   doctor   examine the backends that the environment configures, or the named instances, such as mysql
            or mysql-replica, step by step; say what is wrong and what to do about it
   wait     examine again until all are well, such as mooring wait 60s, unless time cannot mend what is
@@ -64,6 +66,8 @@ const usage = `usage: mooring doctor [-json] [INSTANCE ...]
 It exits with 0 if all is well, 1 if not, and 2 if the command line or the configuration is wrong, or
 nothing is configured. Of the values of variables it shows the address, the database and the user.
 `
+	more = "mooring -h says more\n"
+)
 
 // commands are what the first argument may be. An error of theirs is one of usage.
 var commands = map[string]func(ctx context.Context, args []string, stdout, stderr screen) (status int, err error){
@@ -83,7 +87,8 @@ func main() {
 // run runs the command that the arguments name and returns the status to exit with.
 func run(ctx context.Context, args []string, stdout, stderr screen) int {
 	if len(args) == 0 {
-		args = []string{""}
+		fmt.Fprint(stderr, usage)
+		return statusWrong
 	}
 	if slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]) {
 		fmt.Fprint(stdout, usage)
@@ -91,7 +96,7 @@ func run(ctx context.Context, args []string, stdout, stderr screen) int {
 	}
 	command, found := commands[args[0]]
 	if !found {
-		fmt.Fprintf(stderr, "mooring: %q is no command\n%s", args[0], usage)
+		fmt.Fprintf(stderr, "mooring: %q is no command\n%s", args[0], synopsis+more)
 		return statusWrong
 	}
 	status, err := command(ctx, args[1:], stdout, stderr)
@@ -100,7 +105,7 @@ func run(ctx context.Context, args []string, stdout, stderr screen) int {
 		fmt.Fprint(stdout, usage)
 		return statusWell
 	case err != nil:
-		fmt.Fprintf(stderr, "mooring %s: %v\n%s", args[0], err, usage)
+		fmt.Fprintf(stderr, "mooring %s: %v\n%s", args[0], err, synopsis+more)
 		return statusWrong
 	}
 	return status

@@ -292,6 +292,12 @@ func TestWrongUsageExitsWith2(t *testing.T) {
 		if line, _, _ := strings.Cut(stderr, "\n"); status != statusWrong || stdout != "" || !strings.Contains(line, want) {
 			t.Errorf("%q exits with %d and says %q", args, status, line)
 		}
+		if lines := strings.Count(stderr, "\n"); lines > 6 {
+			t.Errorf("%q: what is wrong is lost in %d lines", args, lines)
+		}
+	}
+	if status, stdout, stderr := here(t); status != statusWrong || stdout != "" || stderr != usage {
+		t.Errorf("without a command it exits with %d and says %q", status, stderr)
 	}
 	for _, args := range []string{"-h", "help", "doctor -h"} {
 		if status, stdout, _ := here(t, strings.Fields(args)...); status != statusWell || stdout != usage {
