@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/internal/canary"
@@ -154,10 +155,14 @@ func FuzzValue(f *testing.F) {
 }
 
 func FuzzDuration(f *testing.F) {
-	for _, seed := range []string{"30s", "5m", "1h2m3.5s", "-1s", "5", "1e9s", "9999999h", "", "s"} {
+	for _, seed := range []string{"30s", "5m", "1h2m3.5s", "-1s", "5", "1e9s", "9999999h", "", "s", " ", "\u00a05s", "'5s'"} {
 		f.Add(seed)
 	}
+	dropped := func(r rune) bool { return strings.ContainsRune(`'"`, r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 	f.Fuzz(func(t *testing.T, text string) {
+		if strings.ContainsFunc(text, dropped) {
+			return // FuzzClean is about these
+		}
 		cfg, err := config.LoadFrom[fullConfig]("server", []string{"SERVER_WAIT=" + text})
 		want, parseErr := time.ParseDuration(text)
 		switch {
