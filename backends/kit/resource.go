@@ -26,9 +26,9 @@ type Resource[O any, T Client[H], H any] struct {
 	options  O
 	settings Settings[T] // of the last Configure; nil once Open has used them
 
-	opening sync.Mutex // held by Open and Close, before mu
-	state   atomic.Pointer[state[T, H]]
-	target  atomic.Pointer[Target] // of the last settings
+	turn   Turn // of Open and Close; taken before mu
+	state  atomic.Pointer[state[T, H]]
+	target atomic.Pointer[Target] // of the last settings
 }
 
 // Settings are a configuration that has been checked, and all that Open needs to know.
@@ -77,6 +77,7 @@ func New[O any, S Settings[T], T Client[H], H any](
 ) *Resource[O, T, H] {
 	r := &Resource[O, T, H]{
 		name:    name,
+		turn:    make(Turn, 1),
 		resolve: func(options O) (Settings[T], error) { return resolve(name, options) },
 	}
 	r.Use(opts...)
@@ -148,8 +149,10 @@ func (r *Resource[O, T, H]) LogValue() slog.Value { return r.Target().LogValue()
 // configuration is the one that Configure has read since the last Open, and is read now if there is none: so a resource
 // that is opened again sees a renewed password.
 func (r *Resource[O, T, H]) Open(ctx context.Context) error {
-	r.opening.Lock()
-	defer r.opening.Unlock()
+	if !r.turn.take(ctx) {
+		return fmt.Errorf("%w, while another Open or Close is under way", Classify(ctx.Err()))
+	}
+	defer r.turn.pass()
 	last := r.load()
 	if last.status == isOpen {
 		return nil
@@ -200,8 +203,10 @@ func (r *Resource[O, T, H]) Check(ctx context.Context) error {
 
 // Close releases everything and says what was lost. Closing what is not open is nil.
 func (r *Resource[O, T, H]) Close(ctx context.Context) error {
-	r.opening.Lock()
-	defer r.opening.Unlock()
+	if !r.turn.take(ctx) {
+		return fmt.Errorf("%w, while another Open or Close is under way", Classify(ctx.Err()))
+	}
+	defer r.turn.pass()
 	last := r.load()
 	if last.status != isOpen {
 		return nil

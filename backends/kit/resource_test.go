@@ -31,6 +31,7 @@ type fakeSetup struct {
 	config   *fakeConfig
 	resolved *[]fakeConfig // each configuration that was checked
 	refuses  *error        // what Open fails with
+	opens    func()        // called by Open, if there is one
 }
 
 type fakeSettings struct{ fakeSetup }
@@ -62,10 +63,37 @@ func (s *fakeSettings) Target() kit.Target {
 }
 
 func (s *fakeSettings) Open(context.Context) (*fakeClient, error) {
+	if s.opens != nil {
+		s.opens()
+	}
 	if s.refuses != nil && *s.refuses != nil {
 		return nil, *s.refuses
 	}
 	return new(fakeClient), nil
+}
+
+func TestNobodyWaitsForAnOpenLongerThanItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answered := make(chan struct{})
+		f := newFake(func(s *fakeSetup) { s.opens = func() { <-answered } })
+		go func() { _ = f.Open(t.Context()) }()
+		synctest.Wait()
+		for name, call := range map[string]func(context.Context) error{"Open": f.Open, "Close": f.Close} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			start := time.Now()
+			if err := call(ctx); registry.KindOf(err) != registry.KindTimeout || time.Since(start) != time.Second {
+				t.Errorf("%s returned %v after %v", name, err, time.Since(start))
+			}
+			cancel()
+		}
+		close(answered)
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := f.Close(ctx); err != nil { // hasty, not idle
+			t.Errorf("Close returned %v", err)
+		}
+	})
 }
 
 func (c *fakeClient) Handle() *fakeHandle { return &c.handle }

@@ -6,20 +6,34 @@ import "context"
 // under way at a time. Make it with room for one.
 type Turn chan struct{}
 
+// take waits for the turn until ctx is done, and reports whether it has it. What is free is taken whatever the state of
+// ctx.
+func (t Turn) take(ctx context.Context) bool {
+	select {
+	case t <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case t <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (t Turn) pass() { <-t }
+
 // Within calls f, which takes no context, in a goroutine of its own, and returns what f returns, or the error of ctx
 // once that ends. What f returns too late goes to late, unless f failed or late is nil. A nil turn is none to wait for.
 func Within[T any](ctx context.Context, turn Turn, f func() (T, error), late func(T)) (result T, err error) {
-	if turn != nil {
-		select {
-		case turn <- struct{}{}:
-		case <-ctx.Done():
-			return result, ctx.Err()
-		}
+	if turn != nil && !turn.take(ctx) {
+		return result, ctx.Err()
 	}
 	done := make(chan func())
 	go func() {
 		if turn != nil {
-			defer func() { <-turn }()
+			defer turn.pass()
 		}
 		got, failed := f()
 		select {
