@@ -158,7 +158,9 @@ func FuzzDuration(f *testing.F) {
 	for _, seed := range []string{"30s", "5m", "1h2m3.5s", "-1s", "5", "1e9s", "9999999h", "", "s", " ", "\u00a05s", "'5s'"} {
 		f.Add(seed)
 	}
-	dropped := func(r rune) bool { return strings.ContainsRune(`'"`, r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+	dropped := func(r rune) bool {
+		return strings.ContainsRune(`'"`, r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.ContainsFunc(text, dropped) {
 			return // FuzzClean is about these
