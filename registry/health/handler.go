@@ -170,8 +170,9 @@ func (h *handler) pools(ctx context.Context, results []registry.Result) map[stri
 	read := make(chan map[string]registry.PoolStats, 1)
 	failed := make(chan []byte, 1)
 	go func() {
+		finished := false
 		defer func() {
-			if recover() != nil {
+			if recover(); !finished { // a panic, or a Goexit
 				failed <- debug.Stack()
 			}
 		}()
@@ -182,6 +183,7 @@ func (h *handler) pools(ctx context.Context, results []registry.Result) map[stri
 			}
 		}
 		read <- pools
+		finished = true
 	}()
 	select {
 	case pools := <-read:

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -376,22 +377,27 @@ func TestAPanicIsA503(t *testing.T) {
 		`{"status":"fail","checks":{"mysql":[{"status":"fail"}]}}`+"\n")
 }
 
-// broken is a fake whose pool panics.
-type broken struct{ fake }
+// broken is a fake whose pool ends the goroutine.
+type broken struct {
+	fake
+	end func()
+}
 
-func (b *broken) PoolStats() registry.PoolStats { panic("secret") }
+func (b *broken) PoolStats() registry.PoolStats { b.end(); return registry.PoolStats{} }
 
 func TestAPanicOutsideOfTheChecksIsA503AndItsPlaceIsLogged(t *testing.T) {
-	var logs bytes.Buffer
-	r := registry.New()
-	r.Register(&broken{fake{name: "mysql"}})
-	r.Logger = slog.New(slog.NewTextHandler(&logs, nil))
-	if err := r.OpenAll(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	expect(t, health.Handler(r, health.Options{}), "/readyz?verbose", 503, "the health check panicked\n")
-	if text := logs.String(); !strings.Contains(text, "health_test.go:") || strings.Contains(text, "secret") {
-		t.Error(text)
+	for _, end := range []func(){func() { panic("secret") }, runtime.Goexit} {
+		var logs bytes.Buffer
+		r := registry.New()
+		r.Register(&broken{fake{name: "mysql"}, end})
+		r.Logger = slog.New(slog.NewTextHandler(&logs, nil))
+		if err := r.OpenAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, health.Handler(r, health.Options{}), "/readyz?verbose", 503, "the health check panicked\n")
+		if text := logs.String(); !strings.Contains(text, "health_test.go:") || strings.Contains(text, "secret") {
+			t.Error(text)
+		}
 	}
 }
 
