@@ -297,6 +297,23 @@ func TestTheTextOfAnErrorIsKnownWhenItIsReported(t *testing.T) {
 	})
 }
 
+func TestNoMethodOfAnErrorRunsForWhoAsksLater(t *testing.T) {
+	reported := false
+	err := &hostileError{is: func() bool {
+		if reported {
+			panic("it is looked at again")
+		}
+		return false
+	}}
+	r := opened(t, &fake{name: "a", check: failing(err)})
+	r.CheckAll(t.Context())
+	reported = true
+	if rep := r.Last(); rep.Status() != registry.Fail {
+		t.Errorf("got %v", rep)
+	}
+	mustClose(t, r)
+}
+
 func TestTheCauseOfAnErrorCanBeFound(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	everywhere(t, fmt.Errorf("outer: %w", refused), func(t *testing.T, _ registry.Op, err error) {
