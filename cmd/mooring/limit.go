@@ -20,7 +20,7 @@ import (
 type limit struct {
 	Connections int `json:"connections"`
 	Instances   int `json:"instances"` // with the pool as it is; 0 also for a pool without a limit
-	PoolOfTen   int `json:"poolOfTen"` // the pool with which ten instances fit
+	PoolOfTen   int `json:"poolOfTen"` // the pool with which ten instances fit; 0 if none is small enough
 }
 
 // limitFor applies the rule of the README: twice instances times pool and one more for its checks, since a roll-out has
@@ -37,6 +37,9 @@ func (l *limit) sentence(pool int) string {
 	text := fmt.Sprintf("the server takes %d connections: ", l.Connections)
 	if pool > 0 {
 		text += fmt.Sprintf("a pool of %d fits %d instances, ", pool, l.Instances)
+	}
+	if l.PoolOfTen == 0 { // as a limit, 0 would be none
+		return text + "10 instances do not fit"
 	}
 	return text + fmt.Sprintf("10 instances fit with a pool of %d", l.PoolOfTen)
 }
