@@ -9,6 +9,11 @@ import (
 	"github.com/vibework/mooring/registry/internal/wait"
 )
 
+// The background is for what nobody waits for: optional resources that did not open, and the checks of Every. There is
+// one for the whole registry, and it never runs beside an OpenAll or a CloseAll, which stop it before they look at what
+// is open, and so decide alone. A successful OpenAll starts it, and so does one that failed on a registry that an
+// earlier one had opened.
+
 // settleTime is how long to wait for whoever opens resources after it was cancelled: a little longer than a call that
 // obeys its context needs; a call that does not is abandoned meanwhile.
 const settleTime = grace + grace/2
@@ -20,7 +25,11 @@ type background struct {
 	done   chan struct{} // closed when everything that it does has ended
 }
 
-// startBackground does nothing unless the registry is opened. What it starts keeps the values of ctx and nothing else.
+// startBackground does nothing unless the registry is opened. What it starts keeps the values of ctx, such as those that
+// tracing needs, and nothing else: OpenAll's context often ends when the program has started.
+//
+// It opens what has a place in the order already. A resource that was registered later, or whose OpenAll failed before
+// it came to its turn, waits for the next OpenAll.
 func (r *Registry) startBackground(ctx context.Context) {
 	rows := r.current().rows
 	r.mu.Lock()
@@ -45,7 +54,8 @@ func (r *Registry) startBackground(ctx context.Context) {
 	}(r.background.done)
 }
 
-// stopBackground stops the background. It returns what is closed when the background has ended, nil without one.
+// stopBackground stops the background. It returns what is closed when the background has ended, nil without one. Whoever
+// waits for that must do so with a bound: an Open that does not obey ends only when it is abandoned.
 func (r *Registry) stopBackground() (ended <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -59,7 +69,9 @@ func (r *Registry) stopBackground() (ended <-chan struct{}) {
 }
 
 // reopen tries again and again until the resource is open or the background is stopped. Every kind of failure is worth
-// another attempt: a password may be repaired. It writes a record when the kind changes, and one a minute.
+// another attempt, unlike in OpenAll: a password may be repaired, and nobody waits. It writes a record when the kind
+// changes, and one a minute: attempts that fail in the same way every few seconds are no news. The first attempt was
+// that of OpenAll, so it counts from 2.
 func (r *Registry) reopen(ctx context.Context, row row) {
 	last, logged := row.failureKind(), time.Now()
 	for n := 2; ; n++ {
@@ -78,7 +90,8 @@ func (r *Registry) reopen(ctx context.Context, row row) {
 	}
 }
 
-// openAnew is one attempt of the background.
+// openAnew is one attempt of the background. It configures the resource anew, since what has to be mended may be a file
+// or a variable's file, and the failure of that is the reason that the resource's check tells from then on.
 func (row row) openAnew(ctx context.Context, n int) *Error {
 	ctx, cancel := context.WithTimeout(ctx, row.openTimeout())
 	defer cancel()
@@ -91,7 +104,8 @@ func (row row) openAnew(ctx context.Context, n int) *Error {
 	return row.open(ctx, n)
 }
 
-// checkEvery starts checks and leaves them: one that is slow does not keep the others from being checked.
+// checkEvery starts checks and leaves them: one that is slow does not keep the others from being checked. The waits are
+// random within a fifth, so that a hundred replicas which started together do not ask the same server together.
 func (r *Registry) checkEvery(ctx context.Context, every time.Duration) {
 	for wait.Sleep(ctx, nil, every-time.Duration(rand.Int64N(int64(every)/5+1))) {
 		r.startChecks(ctx, r.current().rows)

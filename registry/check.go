@@ -11,9 +11,14 @@ import (
 	"github.com/vibework/mooring/registry/internal/wait"
 )
 
+// A check is asked for here and runs in the line of its resource's session, for everyone who asks. The caller only
+// waits: for the answer, for the end of its own context, or, with an optional resource, until the verdict cannot change
+// any more. No lock of the registry is taken on the way, and none of the two lists of a CheckAll outlives it.
+
 // optionalGrace is how long CheckAll waits for optional resources once all required ones have answered.
 const optionalGrace = 100 * time.Millisecond
 
+// errNoAnswer is why an optional resource that CheckAll did not wait for is not well, though it may be.
 var errNoAnswer = errors.New("no answer yet")
 
 // CheckAll checks the named resources, or all of them, at the same time and reports on each: in the order of opening,
@@ -64,6 +69,8 @@ func (r *Registry) Check(ctx context.Context, name string) Result {
 // was found. Opening a resource counts as a check. What is not open is KindNotOpen. With Every, a result that is
 // older than twice Every and the check's own timeout is KindTimeout: nobody knows how the resource is. Last never
 // waits.
+//
+// Without Every a result is as old as the last time somebody asked: see its CheckedAt.
 func (r *Registry) Last() Report {
 	rows, every := r.current().rows, r.applied().every
 	results := make([]Result, len(rows))
@@ -83,7 +90,8 @@ func (r *Registry) Last() Report {
 	return Report{Results: results}
 }
 
-// sessionOf returns the session in which the row may be checked, or nil.
+// sessionOf returns the session in which the row may be checked, or nil. From the beginning of CloseAll there is none,
+// also for what CloseAll has not come to yet.
 func (r *Registry) sessionOf(row row) *session {
 	if r.ending.Load() {
 		return nil
@@ -123,7 +131,8 @@ func (r *Registry) check(ctx context.Context, rows []row, patience time.Duration
 }
 
 // startChecks returns the check in flight of each row, nil where none can be or ctx is done. Those that it starts share
-// a context for each timeout.
+// a context for each timeout: one timer, and not as many as there are resources. That of the caller cannot be theirs,
+// for others may join them who have more time.
 func (r *Registry) startChecks(ctx context.Context, rows []row) []*flight.Flight {
 	flights := make([]*flight.Flight, len(rows))
 	if ctx.Err() != nil {
@@ -170,7 +179,7 @@ func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) (_ Resu
 	return result, false
 }
 
-// lastOr returns the last result of an optional row if it is young enough, or else that there is no answer.
+// lastOr is for an optional resource that has not answered when the required ones have. It returns the last result of an optional row if it is young enough, or else that there is no answer.
 func (row row) lastOr(none Result) Result {
 	if s := row.session.Load(); s != nil {
 		last := row.result(s.checks.Last())

@@ -30,6 +30,30 @@
 // No lock is held while a method of a resource, of an error that it returned, or an observer runs, and none of
 // them can panic the program or keep a method of a Registry from returning.
 //
+// # How a program lives with it
+//
+// [Registry.OpenAll] runs once, at the start, and fails if the program cannot work. [Registry.CheckAll] answers the
+// probes of whoever runs the program, and may be called as often as they like; [Registry.Last] answers them from what
+// is known, if Every is set. [Registry.Drain] announces the end, and [Registry.CloseAll] is the end. Package serve
+// does all of this for a program that serves HTTP, package health does the answering alone, and package worker makes a
+// resource of a function that runs as long as the program.
+//
+// # Time
+//
+// Nothing waits without a bound. Opening a resource may take 30s with all retries, a check 5s, and a whole CloseAll 25s
+// unless its context has a deadline. The fields of [Registry] change that for all resources, and
+// [Registry.SetTimeouts] for one. A method of a resource has 100ms to return once its context is done; then it is
+// abandoned, which means that nobody waits for it any longer, that the error says so by name and with [KindHung], and
+// that the resource is not called again until the abandoned method has returned.
+//
+// # Logs
+//
+// Records go to the Logger of a [Registry], with the attributes resource, op, and, of a failure, kind and error. A
+// resource that is a slog.LogValuer adds where it connects to. OpenAll writes a record before and after everything and
+// one for each resource that opens; each attempt that fails is a Warn record. Checks are logged when the kind of their
+// answer changes, at most six times a minute for each resource. Whoever wants to know more observes: see
+// [Registry.Observe].
+//
 // # Errors
 //
 // An [Error] says what was being done to which resource, and its [Kind] what to do about it. OpenAll, CloseAll

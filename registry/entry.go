@@ -14,9 +14,19 @@ import (
 	"github.com/vibework/mooring/registry/internal/wait"
 )
 
+// What the registry knows of one resource is an entry. Its state says what the registry is doing to the resource; no two
+// calls of Configure, Open and Close are in flight, since each begins by changing the state from the only one that allows
+// it. From the success of Open to the end of Close the entry has a session, in which the resource is checked. It is a
+// session of its own for each opening, so that no answer of a check outlives a Close and is taken for one of the next
+// opening.
+//
+// A resource may be written by anybody, and so each of its methods runs on a goroutine of its own, without a lock, and
+// what it returns is examined there.
+
 // grace is what a call gets to clean up and return once its context is done.
 const grace = 100 * time.Millisecond
 
+// errStillRunning is why nothing can be called of a resource that is calling, closing or abandoned.
 var errStillRunning = Classify(KindHung, errors.New("an earlier call of this resource has not returned yet"))
 
 // entry is a registered resource: its state, and the only call of Configure, Open or Close that may be in flight.
@@ -57,6 +67,9 @@ type step struct {
 // do calls f, which is Configure, Open or Close of the resource. It waits until the call has returned, or until ctx is
 // done and the patience is over: then the call is abandoned with KindHung, and the resource stays abandoned until the
 // call returns.
+//
+// Who of the two is first, the call that returns or the caller that gives up, is decided under mu: the call finds the
+// state abandoned, or the caller finds returned closed.
 func (e *entry) do(ctx context.Context, s step, patience time.Duration, f func(context.Context) error) *Error {
 	from, during := closed, calling
 	if s.op == OpClose {
@@ -97,6 +110,8 @@ func (e *entry) do(ctx context.Context, s step, patience time.Duration, f func(c
 // ended makes the outcome of a step known: the state, the event, and what is known of the resource's health. The
 // resource is open at once, before any record of it, and its event precedes those of its checks. It must be called
 // with mu held.
+//
+// Whatever Close returned, the resource is closed: there is nothing that one could do to it besides.
 func (e *entry) ended(s step, err *Error) {
 	event := Event{Op: s.op, Name: e.name, Attempt: s.attempt, Time: s.began, Duration: time.Since(s.began)}
 	if err != nil {
@@ -118,8 +133,9 @@ func (e *entry) ended(s step, err *Error) {
 	}
 }
 
-// late ends an abandoned call. What an abandoned Open has opened after all is closed, and the resource stays abandoned
-// meanwhile. It must be called with mu held.
+// late ends an abandoned call. What an abandoned Open has opened after all is closed, since OpenAll has reported that
+// it did not open, and the resource stays abandoned meanwhile: so a late success never touches a later opening. The
+// Close gets the time of an Open; nobody waits for it. It must be called with mu held.
 func (e *entry) late(op Op, err error) {
 	if op != OpOpen || err != nil {
 		e.state = closed
@@ -154,7 +170,7 @@ func (e *entry) configure(ctx context.Context, c Configurer) *Error {
 	return e.do(ctx, step{op: OpConfigure}, grace, func(context.Context) error { return c.Configure() })
 }
 
-// open calls Open once.
+// open calls Open once. The attempt is counted by the caller, for events and records.
 func (e *entry) open(ctx context.Context, attempt int) *Error {
 	if ctx.Err() != nil {
 		return newError(OpOpen, e.name, cause(ctx))
@@ -168,7 +184,8 @@ func (e *entry) open(ctx context.Context, attempt int) *Error {
 	return err
 }
 
-// close calls Close, for at most margin longer than ctx lasts.
+// close calls Close, for at most margin longer than ctx lasts. An entry that somebody else is closing is refused, and
+// that is no record: the other one writes it.
 func (e *entry) close(ctx context.Context, margin time.Duration) *Error {
 	began := time.Now()
 	err := e.do(ctx, step{op: OpClose}, margin, e.res.Close)
@@ -178,6 +195,7 @@ func (e *entry) close(ctx context.Context, margin time.Duration) *Error {
 	return err
 }
 
+// logClose is the one record of a Close, after its event.
 func (e *entry) logClose(began time.Time, err *Error) {
 	level, message := slog.LevelInfo, "closed"
 	if err != nil {
@@ -214,7 +232,8 @@ func (e *entry) failureKind() Kind {
 	return ""
 }
 
-// session is a resource from one Open to the Close after it: its checks, and what is known of its health.
+// session is a resource from one Open to the Close after it: its checks, and what is known of its health. The line sees
+// to it that one check at most is in flight, and that all who ask meanwhile get its answer.
 type session struct {
 	entry  *entry
 	checks *flight.Line
@@ -226,7 +245,8 @@ type session struct {
 	next    int
 }
 
-// newSession begins with a healthy answer: the opening has asked the backend.
+// newSession begins with a healthy answer: the opening has asked the backend. So a report is never worse right after
+// OpenAll than what OpenAll has found.
 func newSession(e *entry, took time.Duration) *session {
 	now := time.Now()
 	s := &session{entry: e, since: now}
@@ -239,7 +259,9 @@ func (s *session) check(ctx context.Context) error {
 	return examine(OpCheck, s.entry.name, s.entry.res.Check(ctx))
 }
 
-// answered makes the outcome of a check known before anybody gets it. The line calls it under a lock.
+// answered makes the outcome of a check known before anybody gets it. The line calls it under a lock, once for each
+// check: for one that hangs when that is found, and not again when it returns. It posts and does not write, since an
+// observer or a logger may block.
 func (s *session) answered(a *flight.Answer) {
 	failed := newError(OpCheck, s.entry.name, a.Err)
 	if failed != nil {
@@ -252,7 +274,9 @@ func (s *session) answered(a *flight.Answer) {
 	}
 }
 
-// logChange writes a record of the new health, but no more than six a minute.
+// logChange writes a record of the new health, with how long the last one lasted, but no more than six a minute: a
+// backend that comes and goes must not fill the disk. A change that is left out leaves the kind as it was logged, so
+// that a later check, which finds the same, logs it.
 func (s *session) logChange(kind Kind, err *Error, now time.Time, took time.Duration) {
 	if oldest := s.records[s.next]; !oldest.IsZero() && now.Sub(oldest) < time.Minute {
 		return // the change is still there to be logged with a later check
@@ -275,7 +299,7 @@ func (s *session) logChange(kind Kind, err *Error, now time.Time, took time.Dura
 // returned. It is nil if nothing is worth waiting for.
 func (s *session) end(cancel bool) (returned <-chan struct{}) { return s.checks.Close(cancel) }
 
-// result is the answer in the words of a Report.
+// result is the answer in the words of a Report. A check that was in flight when CloseAll began has no answer of its own.
 func (row row) result(a flight.Answer) Result {
 	res := Result{Name: row.name, Optional: row.optional, Err: a.Err, Duration: a.Ended.Sub(a.Began), CheckedAt: a.Ended}
 	if any(a.Err) == any(flight.ErrClosed) { // without a method of the error, which is a resource's

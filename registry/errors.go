@@ -11,13 +11,15 @@ import (
 	"github.com/hashicorp/go-multierror"
 )
 
-// ErrNotOpen says that a resource is not open: OpenAll has not opened it yet, or CloseAll was called.
+// ErrNotOpen says that a resource is not open: OpenAll has not opened it yet, or CloseAll was called. The error of a
+// check that finds this wraps the reason besides, if there is one.
 var ErrNotOpen = errors.New("not open")
 
-// ErrNotRegistered says that no resource of that name is registered.
+// ErrNotRegistered says that no resource of that name is registered. The text of the error lists those that are, since
+// a forgotten import is as likely as a misspelt name.
 var ErrNotRegistered = errors.New("not registered")
 
-// Op names what was being done to a resource.
+// Op names what was being done to a resource, in errors, events and records.
 type Op string
 
 // What can be done to a resource.
@@ -47,7 +49,8 @@ type Error struct {
 	Err  error // the cause, or what wraps it; never nil in an error that this package returns
 }
 
-// newError makes the error of one operation on one resource; nil of nil. An error that says as much already is kept.
+// newError makes the error of one operation on one resource; nil of nil. err is returned as it is if it already is this
+// Error, so that nothing is said twice in one line.
 func newError(op Op, name string, err error) *Error {
 	if err == nil {
 		return nil
@@ -110,6 +113,7 @@ func Errors(err error) (found []*Error) {
 	return found
 }
 
+// joinText is the text of what OpenAll, CloseAll and Report.Err return: one line, for a log that is read by lines.
 func joinText(errs []error) string {
 	texts := make([]string, len(errs))
 	for i, err := range errs {

@@ -13,6 +13,10 @@ import (
 	"github.com/vibework/mooring/registry/internal/wait"
 )
 
+// The registry speaks in two ways: in records to a logger, and in events to observers. Neither may slow it down, so what
+// is said while somebody waits goes through a queue. Only OpenAll and CloseAll write records themselves, one after the
+// other and with no lock held: their caller sees them in order, and before they return.
+
 // Event is something that was done to a resource: one for each attempt to open it, each check that was run
 // (however many callers waited for it), and each close. It may get more fields: write it with their names.
 type Event struct {
@@ -54,6 +58,8 @@ type observer struct {
 	panicked atomic.Bool // one record of a panic is enough
 }
 
+// observe adds an observer, which stop removes. The queue that is stopped drops what waits, so an event that is posted at
+// the same time to a list which still has the observer does no harm.
 func (rec *records) observe(f func(Event)) (stop func()) {
 	o := &observer{f: f, records: rec}
 	o.events.Dropped = func(n int) {
@@ -76,6 +82,7 @@ func (rec *records) list() []*observer {
 	return nil
 }
 
+// replace makes a new list of observers out of a copy: post may be reading the old one.
 func (rec *records) replace(edit func([]*observer) []*observer) {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -83,7 +90,7 @@ func (rec *records) replace(edit func([]*observer) []*observer) {
 	rec.observers.Store(&list)
 }
 
-// call hands the observer one event.
+// call hands the observer one event. It runs on the goroutine of the observer's queue.
 func (o *observer) call(ev Event) {
 	err := guard.Run(func() error { o.f(ev); return nil })
 	if err != nil && !o.panicked.Swap(true) {

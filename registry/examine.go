@@ -7,6 +7,11 @@ import (
 	"slices"
 )
 
+// An error is code, too: its methods may panic, block, or call the registry, and they may say something else each time
+// that they are asked. So what a resource returned is examined once, by the goroutine that the resource ran on, where
+// it can do no harm: a panic there is contained, and one that blocks is a call that hangs. After that the registry, and
+// whoever logs or marshals the error, gets the same kind and the same text without asking the resource's error again.
+
 // examined is a cause that a resource has returned. Its kind and its text are those of the examination: nobody calls
 // its methods for them again.
 type examined struct {
@@ -36,6 +41,7 @@ func examine(op Op, name string, err error) error {
 	return &Error{op, name, kind, &examined{e.Err, kind, oneLine(textOf(e.Err))}}
 }
 
+// textOf returns the text of err, which is nil in an Error that a resource has made by itself.
 func textOf(err error) string {
 	if err == nil {
 		return fmt.Sprint(err)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/vibework/mooring/registry"
 )
@@ -138,6 +139,69 @@ func ExampleRegistry_SetOptional() {
 	// check cache: not open: open cache: unreachable: connection refused
 	// close database
 	// <nil>
+}
+
+// The database and the cache are opened at the same time, and the queue, which uses both, after them. What is in no stage
+// comes last. CloseAll goes the other way.
+func ExampleRegistry_SetStages() {
+	r := registry.New()
+	for _, name := range []string{"audit", "cache", "database", "queue"} { // as imports happen to register them
+		r.Register(&Store{name: name})
+	}
+	r.SetStages([]string{"database", "cache"}, []string{"queue"})
+	fmt.Println(r.Names())
+
+	r.SetOrder("cache") // replaces the stages
+	fmt.Println(r.Names())
+	// Output:
+	// [database cache queue audit]
+	// [cache audit database queue]
+}
+
+// One resource may need more time than the others. Its timeouts hold from the next OpenAll on.
+func ExampleRegistry_SetTimeouts() {
+	r := &registry.Registry{Logger: slog.New(slog.DiscardHandler), OpenTimeout: 10 * time.Minute}
+	r.Register(patient{&Store{name: "database"}})
+	r.Register(patient{&Store{name: "warehouse"}})
+	r.SetTimeouts("warehouse", registry.Timeouts{Open: time.Hour, Check: time.Minute})
+
+	ctx := context.Background()
+	fmt.Println(r.OpenAll(ctx))
+	fmt.Println(r.CloseAll(ctx))
+	// Output:
+	// database has 10m0s to open
+	// warehouse has 1h0m0s to open
+	// <nil>
+	// close warehouse
+	// close database
+	// <nil>
+}
+
+type patient struct{ *Store }
+
+func (p patient) Open(ctx context.Context) error {
+	deadline, _ := ctx.Deadline()
+	fmt.Println(p.Name(), "has", time.Until(deadline).Round(time.Minute), "to open")
+	return nil
+}
+
+// Last asks nobody: it tells what the last check has found, or the opening if there was none.
+func ExampleRegistry_Last() {
+	r := &registry.Registry{Logger: slog.New(slog.DiscardHandler)} // with Every, Last would never be old
+	store := &Store{name: "mysql"}
+	r.Register(store)
+	ctx := context.Background()
+	fmt.Println(r.Last().Err())
+	_ = r.OpenAll(ctx)
+	store.down = registry.Classify(registry.KindUnreachable, errors.New("connection refused"))
+
+	fmt.Println(r.Last().Status(), r.CheckAll(ctx).Status(), r.Last().Status())
+	_ = r.CloseAll(ctx)
+	// Output:
+	// check mysql: not open
+	// open mysql
+	// pass fail fail
+	// close mysql
 }
 
 // An observer turns what happens into metrics.

@@ -17,21 +17,35 @@ import (
 // be copied. All methods may be called at any time, from any goroutine, also by a resource or an observer.
 //
 // The exported fields are read when OpenAll begins. A change has no effect until the next OpenAll, and must not be
-// made while OpenAll may run.
+// made while OpenAll may run. What is 0 or less has its default.
 type Registry struct {
-	OpenTimeout  time.Duration // for opening one resource, retries included; 0 means 30s
-	CheckTimeout time.Duration // for one check; 0 means 5s
-	CloseTimeout time.Duration // for a whole CloseAll whose context has no deadline, and for a roll-back; 0 means 25s
+	// OpenTimeout bounds the opening of one resource, retries and the waits between them included. 0 means 30s: a
+	// server that restarts, or that starts together with the program, is up by then. It bounds a Configure, too. It is
+	// read when OpenAll begins.
+	OpenTimeout time.Duration
+
+	// CheckTimeout bounds one check. The context of the check ends a twentieth before it. 0 means 5s. It is read when
+	// OpenAll begins, and holds for the checks that begin later.
+	CheckTimeout time.Duration
+
+	// CloseTimeout bounds a whole CloseAll whose context has no deadline, and a roll-back. 0 means 25s: Kubernetes kills
+	// a pod 30s after it has asked it to stop. It is read when OpenAll begins, not when CloseAll does.
+	CloseTimeout time.Duration
 
 	// Every makes the registry check all resources in the background this often, while it is open, each time up to
 	// a fifth sooner; 0 means that checks run only when somebody asks. A result is then stale after twice Every and
-	// the check's own timeout, and [Registry.Last] says so.
+	// the check's own timeout, and [Registry.Last] says so. It is read when OpenAll begins.
 	Every time.Duration
 
-	Logger *slog.Logger // nil means slog.Default()
+	// Logger gets the records, and is called with no lock held. nil means what slog.Default() is at the time of the
+	// record. It is read when OpenAll begins.
+	Logger *slog.Logger
 
 	// Locks are taken in this order: mu, then that of a line of checks, then that of a queue. No method of a
 	// resource, an error, a logger or an observer runs while one of them is held.
+	//
+	// mu guards what the setters set and the state of every entry. The three atomics at the end are read by each check,
+	// which takes no lock of the registry: a check must not wait for a registration.
 	mu       sync.Mutex
 	entries  []*entry // in the order of registration
 	byName   map[string]*entry
@@ -40,7 +54,10 @@ type Registry struct {
 	optional map[string]bool
 	timeouts map[string]Timeouts
 
-	turn       chan struct{} // nil unless an OpenAll or a CloseAll has it; closed when it is passed on
+	// One OpenAll or CloseAll at a time has the turn, and changes what is open. turn is nil while nobody has it and is
+	// closed when it is passed on. It is made anew for each holder, since a channel that stayed would tie a registry to
+	// the synctest bubble in which it was first used.
+	turn       chan struct{}
 	opened     bool
 	opening    *openRun  // the OpenAll that holds the turn
 	closing    *closeRun // the CloseAll under way
@@ -55,11 +72,12 @@ type Registry struct {
 	ending   atomic.Bool  // CloseAll is under way: nothing is open for a check
 }
 
-// Timeouts are those of one resource. 0 means what the Registry says.
+// Timeouts are those of one resource, for [Registry.SetTimeouts]. All are read when OpenAll begins. 0 means what the
+// Registry says.
 type Timeouts struct {
-	Open  time.Duration // for opening, retries included
-	Check time.Duration // for one check
-	Close time.Duration // the most that its Close may take of the time that CloseAll or a roll-back has
+	Open  time.Duration // for opening, retries included; 0 means OpenTimeout
+	Check time.Duration // for one check; 0 means CheckTimeout
+	Close time.Duration // the most that its Close may take of its share of the time; 0 means all of the share
 }
 
 // settings are a Registry's fields as the last OpenAll found them, with the defaults applied.
@@ -73,9 +91,10 @@ var defaults = settings{Timeouts{Open: 30 * time.Second, Check: 5 * time.Second,
 // New returns an empty registry, independent of [Default].
 func New() *Registry { return new(Registry) }
 
-// Register adds a resource. It only records it: nothing is opened, read or started. Register panics if res is nil, if
-// its name is malformed, or if the name is taken; the message says where both registrations are. A resource registered
-// after OpenAll is not open until the next OpenAll.
+// Register adds a resource. It only records it: nothing is opened, read or started. So an init function may call it,
+// whatever is imported first. Register panics if res is nil, if its name is malformed, or if the name is taken; the
+// message says where both registrations are. These are mistakes of whoever wrote the program, and would else be found
+// when somebody needs the resource. A resource registered after OpenAll is not open until the next OpenAll.
 func (r *Registry) Register(res Resource) {
 	if v := reflect.ValueOf(res); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		panic("registry: Register of a nil resource at " + callSite())
@@ -117,7 +136,7 @@ func (r *Registry) Unregister(name string) bool {
 }
 
 // SetOrder opens the named resources first, one after the other; the others follow in the order of registration, which
-// for resources that register themselves on import is an accident of import paths. SetOrder("a", "b") is
+// for resources that register themselves on import depends on import paths and may change. SetOrder("a", "b") is
 // SetStages([]string{"a"}, []string{"b"}) and replaces what an earlier call of either has set.
 func (r *Registry) SetOrder(names ...string) {
 	stages := make([][]string, len(names))
@@ -131,6 +150,9 @@ func (r *Registry) SetOrder(names ...string) {
 // time. The others follow one by one. CloseAll closes the stages in reverse, again at the same time within each. It
 // replaces what an earlier call of SetStages or SetOrder has set. OpenAll fails if a name is not registered when it
 // begins, or is given twice.
+//
+// A stage takes as long as its slowest resource, and the program does not depend on which of them opens first. Put into
+// one stage what does not need each other, and into a later stage what uses something of an earlier one.
 func (r *Registry) SetStages(stages ...[]string) { r.setStages("SetStages", stages) }
 
 func (r *Registry) setStages(setter string, stages [][]string) {
@@ -157,7 +179,8 @@ func (r *Registry) SetOptional(names ...string) {
 }
 
 // SetTimeouts gives the resource of that name timeouts of its own, from the next OpenAll on. It replaces what an
-// earlier call has set for the name. OpenAll fails if the name is not registered when it begins.
+// earlier call has set for the name: a field that is 0 is the registry's again. OpenAll fails if the name is not
+// registered when it begins. It may be called before the resource is registered.
 func (r *Registry) SetTimeouts(name string, t Timeouts) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -188,7 +211,8 @@ func (r *Registry) Drain() { r.draining.Store(true) }
 // Draining reports whether Drain was called since the last OpenAll began.
 func (r *Registry) Draining() bool { return r.draining.Load() }
 
-// view is the registrations in the order of opening. It is never changed.
+// view is the registrations in the order of opening. It is never changed: whoever has loaded it may read it without a
+// lock, and a setter has the next caller make another. So a CheckAll looks nothing up and sorts nothing.
 type view struct {
 	rows   []row
 	byName map[string]int // the places in rows
@@ -237,7 +261,8 @@ func (r *Registry) find(name string) *entry {
 	return nil
 }
 
-// wrongNames returns an error for each name that a setter was given in vain or twice.
+// wrongNames returns an error for each name that a setter was given in vain or twice. The setters themselves cannot know:
+// they may run before the init of a backend that registers itself.
 func (r *Registry) wrongNames() (errs []*Error) {
 	r.mu.Lock()
 	stages, setter := slices.Concat(r.stages...), r.setter
@@ -271,7 +296,8 @@ func (r *Registry) notRegistered(op Op, name, subject string) *Error {
 	return &Error{Op: op, Name: name, Kind: KindConfig, Err: err}
 }
 
-// readSettings makes the exported fields and what SetTimeouts was given take effect.
+// readSettings makes the exported fields and what SetTimeouts was given take effect. It is the only reader of the
+// fields, so that a program knows when it may change them.
 func (r *Registry) readSettings() *settings {
 	s := &settings{Timeouts{
 		Open:  positive(r.OpenTimeout, defaults.Open),
@@ -312,7 +338,9 @@ func positive(d, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-// validName matches [a-z][a-z0-9]*(-[a-z0-9]+)*.
+// validName matches [a-z][a-z0-9]*(-[a-z0-9]+)*. Such a name can be a prefix of environment variables, a value of a
+// label, a key in JSON, and a part of a path without any quoting. It is matched by hand, to spare every program the
+// package regexp.
 func validName(name string) bool {
 	if name == "" || name[0] < 'a' || name[0] > 'z' {
 		return false
@@ -325,7 +353,8 @@ func validName(name string) bool {
 	return true
 }
 
-// callSite returns the file and line of the nearest caller outside this package.
+// callSite returns the file and line of the nearest caller outside this package, for panics that somebody has to find
+// the cause of among init functions.
 func callSite() string {
 	pcs := make([]uintptr, 16)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
