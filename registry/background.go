@@ -25,8 +25,8 @@ type background struct {
 	done   chan struct{} // closed when everything that it does has ended
 }
 
-// startBackground does nothing unless the registry is opened. What it starts keeps the values of ctx, such as those that
-// tracing needs, and nothing else: OpenAll's context often ends when the program has started.
+// startBackground does nothing unless the registry is opened. What it starts keeps the values of ctx, such as those
+// that tracing needs, and nothing else: OpenAll's context often ends when the program has started.
 //
 // It opens what has a place in the order already. A resource that was registered later, or whose OpenAll failed before
 // it came to its turn, waits for the next OpenAll.
@@ -54,8 +54,8 @@ func (r *Registry) startBackground(ctx context.Context) {
 	}(r.background.done)
 }
 
-// stopBackground stops the background. It returns what is closed when the background has ended, nil without one. Whoever
-// waits for that must do so with a bound: an Open that does not obey ends only when it is abandoned.
+// stopBackground stops the background. It returns what is closed when the background has ended, nil without one.
+// Whoever waits for that must do so with a bound: an Open that does not obey ends only when it is abandoned.
 func (r *Registry) stopBackground() (ended <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -179,7 +179,8 @@ func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) (_ Resu
 	return result, false
 }
 
-// lastOr is for an optional resource that has not answered when the required ones have. It returns the last result of an optional row if it is young enough, or else that there is no answer.
+// lastOr is for an optional resource that has not answered when the required ones have. It returns the last result of
+// an optional row if it is young enough, or else that there is no answer.
 func (row row) lastOr(none Result) Result {
 	if s := row.session.Load(); s != nil {
 		last := row.result(s.checks.Last())

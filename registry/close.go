@@ -11,6 +11,10 @@ import (
 	"github.com/vibework/mooring/registry/internal/wait"
 )
 
+// CloseAll closes what is open, whoever has opened it, and keeps within its time whatever the resources do. A roll-back
+// is the same for what one OpenAll has opened, in a time of its own. How the time is shared out is the budget's
+// business.
+
 // closeRun is a CloseAll under way.
 type closeRun struct {
 	canceled *openRun      // the OpenAll that it has cancelled, or nil
@@ -52,7 +56,7 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 	if ended := r.stopBackground(); ended != nil {
 		wait.For(others, ended)
 	}
-	held := r.takeTurn(others) // without the turn, it closes all the same
+	held := r.takeTurn(others) // without the turn, it closes all the same: what an OpenAll that hangs has opened, too
 	stillOpen = r.openStages(nil)
 	returned = append(returned, r.endSessions(stillOpen, true)...)
 	wait.All(b.Patience(len(stillOpen)), returned...)
@@ -62,7 +66,8 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 	return c.err
 }
 
-// beginClose makes the caller the one who closes, unless somebody else is at it.
+// beginClose makes the caller the one who closes, unless somebody else is at it. From here on nothing is open for a
+// check, and an OpenAll under way is cancelled.
 func (r *Registry) beginClose() (c *closeRun, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -104,7 +109,12 @@ func (r *Registry) endClose(c *closeRun, errs []*Error, held bool) {
 	close(c.done)
 }
 
-// rollBack closes what the run has opened, and leaves to a CloseAll under way what it has not closed by then.
+// rollBack closes what the run has opened, and leaves to a CloseAll under way what it has not closed by then. Its
+// context has only the values of ctx, which is often done by now. What it could not close is kept for a CloseAll that
+// waits for it: that one found nothing to close, and must not return nil.
+//
+// It does not cancel the checks under way, unlike CloseAll: they share a context with those of resources that stay
+// open.
 func (r *Registry) rollBack(ctx context.Context, run *openRun) []*Error {
 	stages := r.openStages(run.entries)
 	b := budget.Within(ctx, r.applied().Close, len(stages))
@@ -126,7 +136,8 @@ func (r *Registry) rollBack(ctx context.Context, run *openRun) []*Error {
 }
 
 // openStages returns those of the entries that are open or being closed, in the stages in which they were opened; nil
-// means all entries.
+// means all entries. The stages are those of opening and not the ones that are set: SetStages may have been called
+// since.
 func (r *Registry) openStages(entries []*entry) [][]*entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -144,7 +155,9 @@ func (r *Registry) openStages(entries []*entry) [][]*entry {
 	return stage.Group(opened, stageOf)
 }
 
-// endSessions makes the entries not open for every caller. It returns what closes when their checks have returned.
+// endSessions makes the entries not open for every caller, at once. It returns what closes when their checks have
+// returned, nil for one that is hung or has no check in flight. A Close is better off without a check beside it, and so
+// they are waited for, but never for long.
 func (r *Registry) endSessions(stages [][]*entry, cancel bool) (returned []<-chan struct{}) {
 	for _, e := range slices.Concat(stages...) {
 		if s := e.session.Load(); s != nil {
@@ -154,7 +167,8 @@ func (r *Registry) endSessions(stages [][]*entry, cancel bool) (returned []<-cha
 	return returned
 }
 
-// closeStages closes the stages in reverse, until somebody else takes over.
+// closeStages closes the stages in reverse, until somebody else takes over: a CloseAll, which closes the rest in the
+// time that its own caller gives it.
 func (r *Registry) closeStages(b *budget.Budget, stages [][]*entry, handedOver func() bool) (errs []*Error) {
 	for after, entries := range slices.Backward(stages) {
 		if handedOver != nil && handedOver() {
@@ -166,7 +180,8 @@ func (r *Registry) closeStages(b *budget.Budget, stages [][]*entry, handedOver f
 	return errs
 }
 
-// closeWithin closes the entry within the share, and within the timeout that SetTimeouts gave it.
+// closeWithin closes the entry within the share, and within the timeout that SetTimeouts gave it. The context ends
+// before the share does: what is left is for Close to return, with an error that says what was lost.
 func (e *entry) closeWithin(b *budget.Budget, share time.Duration) *Error {
 	if own := e.limits.Load().Close; own > 0 {
 		share = min(share, own)

@@ -6,6 +6,7 @@ import (
 	"reflect"
 )
 
+// defaultRegistry is the only state of the package. It is made before any init function runs.
 var defaultRegistry = New()
 
 // Default returns the registry that imported backends register themselves in. The functions of this package
@@ -62,7 +63,7 @@ func Draining() bool { return defaultRegistry.Draining() }
 // Observe is a shortcut for Default().Observe.
 func Observe(f func(Event)) (stop func()) { return defaultRegistry.Observe(f) }
 
-// Get returns the resource of that name in Default() as what it is, open or not:
+// Get returns the resource of that name in Default(), asserted to type T, open or not:
 //
 //	replica, err := registry.Get[*mysql.Resource]("mysql-replica")
 //

@@ -42,9 +42,11 @@
 //
 // Nothing waits without a bound. Opening a resource may take 30s with all retries, a check 5s, and a whole CloseAll 25s
 // unless its context has a deadline. The fields of [Registry] change that for all resources, and
-// [Registry.SetTimeouts] for one. A method of a resource has 100ms to return once its context is done; then it is
-// abandoned, which means that nobody waits for it any longer, that the error says so by name and with [KindHung], and
-// that the resource is not called again until the abandoned method has returned.
+// [Registry.SetTimeouts] for one.
+//
+// Once its context is done, an Open or a Close has 100ms to return, and a Check a twentieth of its timeout. Then nobody
+// waits for it any longer, the error names it and is [KindHung], and the method is not called again until it has
+// returned. What an Open that was given up opens after all is closed again.
 //
 // # Logs
 //

@@ -14,11 +14,11 @@ import (
 	"github.com/vibework/mooring/registry/internal/wait"
 )
 
-// What the registry knows of one resource is an entry. Its state says what the registry is doing to the resource; no two
-// calls of Configure, Open and Close are in flight, since each begins by changing the state from the only one that allows
-// it. From the success of Open to the end of Close the entry has a session, in which the resource is checked. It is a
-// session of its own for each opening, so that no answer of a check outlives a Close and is taken for one of the next
-// opening.
+// What the registry knows of one resource is an entry. Its state says what the registry is doing to the resource; no
+// two calls of Configure, Open and Close are in flight, since each begins by changing the state from the only one that
+// allows it. From the success of Open to the end of Close the entry has a session, in which the resource is checked. It
+// is a session of its own for each opening, so that no answer of a check outlives a Close and is taken for one of the
+// next opening.
 //
 // A resource may be written by anybody, and so each of its methods runs on a goroutine of its own, without a lock, and
 // what it returns is examined there.
@@ -299,7 +299,8 @@ func (s *session) logChange(kind Kind, err *Error, now time.Time, took time.Dura
 // returned. It is nil if nothing is worth waiting for.
 func (s *session) end(cancel bool) (returned <-chan struct{}) { return s.checks.Close(cancel) }
 
-// result is the answer in the words of a Report. A check that was in flight when CloseAll began has no answer of its own.
+// result is the answer in the words of a Report. A check that was in flight when CloseAll began has no answer of its
+// own.
 func (row row) result(a flight.Answer) Result {
 	res := Result{Name: row.name, Optional: row.optional, Err: a.Err, Duration: a.Ended.Sub(a.Began), CheckedAt: a.Ended}
 	if any(a.Err) == any(flight.ErrClosed) { // without a method of the error, which is a resource's

@@ -46,7 +46,10 @@ type Error struct {
 	Op   Op
 	Name string // the resource's name, or "all" for a failure of no resource in particular
 	Kind Kind
-	Err  error // the cause, or what wraps it; never nil in an error that this package returns
+
+	// Err is the cause, or what wraps it. It is never nil in an error that this package returns. To tell causes apart use
+	// errors.Is and errors.As, or better the Kind: what a driver returns may change with its version.
+	Err error
 }
 
 // newError makes the error of one operation on one resource; nil of nil. err is returned as it is if it already is this

@@ -13,19 +13,25 @@ import (
 	"github.com/vibework/mooring/registry/internal/wait"
 )
 
-// The registry speaks in two ways: in records to a logger, and in events to observers. Neither may slow it down, so what
-// is said while somebody waits goes through a queue. Only OpenAll and CloseAll write records themselves, one after the
-// other and with no lock held: their caller sees them in order, and before they return.
+// The registry speaks in two ways: in records to a logger, and in events to observers. Neither may slow it down, so
+// what is said while somebody waits goes through a queue. Only OpenAll and CloseAll write records themselves, one after
+// the other and with no lock held: their caller sees them in order, and before they return.
 
 // Event is something that was done to a resource: one for each attempt to open it, each check that was run
 // (however many callers waited for it), and each close. It may get more fields: write it with their names.
 type Event struct {
-	Op       Op            // OpOpen, OpCheck or OpClose
-	Name     string        // the resource's name
-	Attempt  int           // from 1, for OpOpen; 0 otherwise
-	Time     time.Time     // when it began
-	Duration time.Duration // how long it took
-	Err      error         // nil, or an *Error
+	Op   Op     // OpOpen, OpCheck or OpClose
+	Name string // the resource's name
+
+	// Attempt is from 1, for OpOpen, and goes on in the background for an optional resource. It is 0 otherwise.
+	Attempt int
+
+	// Time is when it began, and Duration how long it took: until the call returned, or was given up. A check that
+	// several callers shared is one event, and its Duration is the check's, not that of a caller.
+	Time     time.Time
+	Duration time.Duration
+
+	Err error // nil, or an *Error
 }
 
 // Observe calls f for each event from now on, until stop is called. f gets one event after the other, in order, on a
@@ -33,7 +39,8 @@ type Event struct {
 // slow f; of more, the oldest are dropped, and a Warn record says how many. CloseAll gives f at most 100ms for what
 // waits. A panic in f is contained; the first is an Error record. Observe panics if f is nil.
 //
-// stop may be called at any time, also by f. It drops what waits; no call of f begins after stop has returned.
+// stop may be called at any time, also by f, and again. It drops what waits; no call of f begins after stop has
+// returned, but one that had begun before may still be running.
 func (r *Registry) Observe(f func(Event)) (stop func()) {
 	if f == nil {
 		panic("registry: Observe of a nil function at " + callSite())
@@ -58,8 +65,8 @@ type observer struct {
 	panicked atomic.Bool // one record of a panic is enough
 }
 
-// observe adds an observer, which stop removes. The queue that is stopped drops what waits, so an event that is posted at
-// the same time to a list which still has the observer does no harm.
+// observe adds an observer, which stop removes. The queue that is stopped drops what waits, so an event that is posted
+// at the same time to a list which still has the observer does no harm.
 func (rec *records) observe(f func(Event)) (stop func()) {
 	o := &observer{f: f, records: rec}
 	o.events.Dropped = func(n int) {

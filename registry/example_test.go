@@ -141,8 +141,8 @@ func ExampleRegistry_SetOptional() {
 	// <nil>
 }
 
-// The database and the cache are opened at the same time, and the queue, which uses both, after them. What is in no stage
-// comes last. CloseAll goes the other way.
+// The database and the cache are opened at the same time, and the queue, which uses both, after them. What is in no
+// stage comes last. CloseAll goes the other way.
 func ExampleRegistry_SetStages() {
 	r := registry.New()
 	for _, name := range []string{"audit", "cache", "database", "queue"} { // as imports happen to register them

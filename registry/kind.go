@@ -15,26 +15,59 @@ import (
 	"github.com/vibework/mooring/registry/internal/guard"
 )
 
-// Kind says in one word what class of failure an error is: what to do about it, and whether to try again.
+// Kind says in one word what class of failure an error is: what to do about it, and whether to try again. Kinds are
+// values of labels in metrics and of attributes in logs, and are what JSON shows of an error.
 type Kind string
 
-// The kinds of failure.
+// The kinds of failure. [Kind.Advice] says what to do about each.
 const (
-	KindConfig      Kind = "config"      // the configuration is wrong; mend it and restart
-	KindAuth        Kind = "auth"        // the credentials were refused
-	KindPermission  Kind = "permission"  // authenticated, but not allowed
-	KindTLS         Kind = "tls"         // no secure connection could be agreed on
-	KindUnreachable Kind = "unreachable" // no connection: refused, reset, no route, no such host
-	KindTimeout     Kind = "timeout"     // no answer in time
-	KindHung        Kind = "hung"        // a call did not return when its context was done
-	KindExhausted   Kind = "exhausted"   // the server has no connection to spare, or a quota is used up
-	KindDegraded    Kind = "degraded"    // it serves, but slowly: all connections of its pool are in use
-	KindLoading     Kind = "loading"     // the server is up and not ready to serve yet
-	KindReadOnly    Kind = "read_only"   // the server takes no writes
-	KindNotOpen     Kind = "not_open"    // before OpenAll or after CloseAll
-	KindCanceled    Kind = "canceled"    // the caller gave up
-	KindPanic       Kind = "panic"       // the resource's code panicked
-	KindUnknown     Kind = "unknown"     // none of these
+	// KindConfig: the configuration is wrong. It is found before anything is opened, where that is possible.
+	KindConfig Kind = "config"
+
+	// KindAuth: the credentials were refused. They may be right and be those of another server.
+	KindAuth Kind = "auth"
+
+	// KindPermission: the server knows who asks, and does not allow it.
+	KindPermission Kind = "permission"
+
+	// KindTLS: no secure connection could be agreed on.
+	KindTLS Kind = "tls"
+
+	// KindUnreachable: no connection: refused, reset, no route, no such host.
+	KindUnreachable Kind = "unreachable"
+
+	// KindTimeout: no answer in time. The server may have got the question.
+	KindTimeout Kind = "timeout"
+
+	// KindHung: a method of the resource did not return when its context was done. The registry does not wait for it any
+	// longer, and calls nothing of the resource that must not run beside it.
+	KindHung Kind = "hung"
+
+	// KindExhausted: the server has no connection to spare, a quota is used up, or the program's own pool has been empty
+	// for so long that it will not recover.
+	KindExhausted Kind = "exhausted"
+
+	// KindDegraded: it serves, but slowly: all connections of its pool are in use. Also a required resource that is
+	// degraded is a warning only.
+	KindDegraded Kind = "degraded"
+
+	// KindLoading: the server is up and not ready to serve yet.
+	KindLoading Kind = "loading"
+
+	// KindReadOnly: the server takes no writes, as it is with a replica, or for a while during a fail-over.
+	KindReadOnly Kind = "read_only"
+
+	// KindNotOpen: before OpenAll or after CloseAll, or when the resource is optional and has not opened.
+	KindNotOpen Kind = "not_open"
+
+	// KindCanceled: the caller gave up, and that says nothing about the resource.
+	KindCanceled Kind = "canceled"
+
+	// KindPanic: the resource's code panicked, ended its goroutine, or returned an error that nobody can use.
+	KindPanic Kind = "panic"
+
+	// KindUnknown: none of these, or nobody knows.
+	KindUnknown Kind = "unknown"
 )
 
 // kindRow is what is known of a kind.
@@ -101,7 +134,7 @@ func (k Kind) Status() Status {
 func (k Kind) Advice() string { return k.row().advice }
 
 // Classify marks err as a failure of kind k and leaves its text as it is. It is what a backend wraps its
-// driver's errors with. A nil err stays nil.
+// driver's errors with. A nil err stays nil. The outermost mark counts: whoever knows more marks the error again.
 func Classify(k Kind, err error) error {
 	if err == nil {
 		return nil
@@ -135,7 +168,7 @@ func KindOf(err error) Kind {
 	return KindUnknown
 }
 
-// classOf returns the kind that err was given, or "".
+// classOf returns the kind that err was given, by Classify, by an Error or by an examination, or "".
 func classOf(err error) Kind {
 	known, ok := errors.AsType[interface {
 		error
@@ -147,7 +180,8 @@ func classOf(err error) Kind {
 	return known.kind()
 }
 
-// standard is tried in this order: a time-out wins over the network error that reports it.
+// standard is tried in this order: a time-out wins over the network error that reports it, and what the registry itself
+// has found out wins over what it wraps.
 var standard = []struct {
 	kind Kind
 	has  func(error) bool
@@ -178,6 +212,7 @@ func isAny(targets ...error) func(error) bool {
 	}
 }
 
+// isNetTimeout knows the time-outs of connections and of drivers, of which many implement net.Error.
 func isNetTimeout(err error) bool {
 	timeout, found := errors.AsType[net.Error](err)
 	return found && timeout.Timeout()

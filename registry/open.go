@@ -14,18 +14,25 @@ import (
 	"github.com/vibework/mooring/registry/internal/wait"
 )
 
+// OpenAll goes through these steps: it takes the turn, reads the settings, stops the background, calls every Configure,
+// opens stage by stage, waits for the optional resources, and gives up the turn. If a step fails, what this OpenAll has
+// opened is closed again. A CloseAll may come at any point: it cancels the context, and takes over what is open.
+
 const (
 	// Opening is retried after a random wait of at most firstWait, doubled each time up to mostWait.
 	firstWait = 100 * time.Millisecond
 	mostWait  = 5 * time.Second
 
-	// optionalTimeout is the most that one attempt to open an optional resource may take.
+	// optionalTimeout is the most that one attempt to open an optional resource may take: OpenAll waits for the first
+	// one, and a program must not start late for what it can run without.
 	optionalTimeout = 5 * time.Second
 
-	// neighbourTime is how long an attempt may go on after a resource of the same stage has failed for good.
+	// neighbourTime is how long an attempt may go on after a resource of the same stage has failed for good: time enough
+	// to find out what is wrong with it, too, so that whoever mends the first mends both.
 	neighbourTime = time.Second
 )
 
+// errClosing is why an OpenAll fails that a CloseAll has cancelled. It is a context.Canceled for whoever asks.
 var errClosing = fmt.Errorf("%w: CloseAll was called", context.Canceled)
 
 // openRun is an OpenAll that holds the turn. The registry's mu guards its fields.
@@ -74,7 +81,8 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 	return join(errs)
 }
 
-// beginOpen waits for the turn. A CloseAll that comes meanwhile ends that.
+// beginOpen waits for the turn. A CloseAll that comes meanwhile ends that: an OpenAll that was called before a CloseAll
+// must not open anything after it. So the calls of CloseAll are counted before the wait and after it.
 func (r *Registry) beginOpen(ctx context.Context) (context.Context, *openRun, error) {
 	if ctx.Err() != nil {
 		return nil, nil, cause(ctx)
@@ -94,7 +102,8 @@ func (r *Registry) beginOpen(ctx context.Context) (context.Context, *openRun, er
 	return ctx, r.opening, nil
 }
 
-// takeTurn waits for the turn until ctx is done, and reports whether it has it.
+// takeTurn waits for the turn until ctx is done, and reports whether it has it. When the turn is passed on, all who
+// wait try again; the first gets it.
 func (r *Registry) takeTurn(ctx context.Context) bool {
 	for {
 		r.mu.Lock()
@@ -118,6 +127,7 @@ func (r *Registry) passTurn() {
 	r.turn = nil
 }
 
+// endOpen passes on the turn. It also ends the context of the run, which no call of a resource has any longer.
 func (r *Registry) endOpen(run *openRun) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -150,6 +160,9 @@ func (r *Registry) open(ctx context.Context, run *openRun) []*Error {
 
 // unopened returns the rows that are not open and gives them their stages. A required resource whose last call has not
 // returned yet is an error; an optional one is left to the background.
+//
+// The stages of several OpenAlls are counted on, so that CloseAll closes first what was opened last. An optional
+// resource that an earlier OpenAll has left to the background keeps its stage: what was opened after it may use it.
 func (r *Registry) unopened(run *openRun, all []row) (rows []row, errs []*Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -173,7 +186,9 @@ func (r *Registry) unopened(run *openRun, all []row) (rows []row, errs []*Error)
 	return rows, errs
 }
 
-// configure calls every Configure and returns all that is wrong. An optional resource that is busy is skipped.
+// configure calls every Configure and returns all that is wrong: whoever has ten variables to set learns of ten in one
+// go. It fails for an optional resource as well, since a mistake in a variable does not mend itself. An optional
+// resource that is busy is skipped.
 func (r *Registry) configure(ctx context.Context, rows []row) (errs []*Error) {
 	for _, row := range rows {
 		c, ok := row.res.(Configurer)
@@ -187,7 +202,10 @@ func (r *Registry) configure(ctx context.Context, rows []row) (errs []*Error) {
 	return errs
 }
 
-// openRows opens stage by stage, and waits for the optional resources in the end.
+// openRows opens stage by stage, and waits for the optional resources in the end. An optional resource begins at its
+// turn, when what it may use is open, and neither ends the opening of others nor counts as a failure, unless the end of
+// ctx is what kept it from opening: then the caller is told that not all has been tried. A required failure ends its
+// attempt.
 func (r *Registry) openRows(ctx context.Context, run *openRun, rows []row) (errs []*Error) {
 	attempts, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -219,7 +237,8 @@ func (r *Registry) openRows(ctx context.Context, run *openRun, rows []row) (errs
 }
 
 // openStage opens required resources at the same time. The first final failure ends the retries of the others, and
-// after neighbourTime their attempts. One that never failed by itself is not listed.
+// after neighbourTime their attempts. One that never failed by itself is not listed: its error would only send whoever
+// reads it to the wrong server.
 func (r *Registry) openStage(ctx context.Context, run *openRun, rows []row) []*Error {
 	attempts, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -297,7 +316,7 @@ func (r *Registry) took(run *openRun, name string, d time.Duration, attempts int
 	run.opened = append(run.opened, slog.Group(name, slog.Duration("duration", d), slog.Int("attempts", attempts)))
 }
 
-// logOpened is the one record at the end of OpenAll.
+// logOpened is the one record at the end of OpenAll. What it names comes in the order in which it was open.
 func (r *Registry) logOpened(run *openRun, d time.Duration, failed bool) {
 	message := "opened resources"
 	if failed {
@@ -323,7 +342,8 @@ func gaveUp(parent context.Context, err *Error) *Error {
 	}
 }
 
-// succeed marks the registry as opened, unless CloseAll has been called.
+// succeed marks the registry as opened, unless CloseAll has been called. Both are decided under mu, so that one of the
+// two calls closes what is open, and never none of them.
 func (r *Registry) succeed(run *openRun) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -334,7 +354,8 @@ func (r *Registry) succeed(run *openRun) bool {
 	return true
 }
 
-// backoff returns the wait after the nth attempt, with full jitter.
+// backoff returns the wait after the nth attempt, with full jitter: any wait up to the most is as likely as any other,
+// so that programs which lost the same server do not come back together.
 func backoff(n int) time.Duration {
 	const doublings = 6 // are enough to come to mostWait
 	most := min(mostWait, firstWait<<min(n-1, doublings))

@@ -261,8 +261,8 @@ func (r *Registry) find(name string) *entry {
 	return nil
 }
 
-// wrongNames returns an error for each name that a setter was given in vain or twice. The setters themselves cannot know:
-// they may run before the init of a backend that registers itself.
+// wrongNames returns an error for each name that a setter was given in vain or twice. The setters themselves cannot
+// know: they may run before the init of a backend that registers itself.
 func (r *Registry) wrongNames() (errs []*Error) {
 	r.mu.Lock()
 	stages, setter := slices.Concat(r.stages...), r.setter

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Status is how well a resource, or all of them together, can serve.
+// Status is how well a resource, or all of them together, can serve. It is the program's question, whether to send it
+// requests, and not that of whoever has to mend something: that is the Kind.
 type Status string
 
 // The statuses, in the words of the health+json draft.
@@ -15,6 +16,9 @@ const (
 	Warn Status = "warn" // only optional resources are unwell, or some are degraded: the program can serve
 	Fail Status = "fail" // a required resource cannot serve
 )
+
+// What a report shows depends on who reads it. Code finds the errors in it; JSON and logs, which leave the program, get
+// names, statuses, kinds and durations: the text of an error may name a host.
 
 // Report says how all resources are. In JSON and in a log record it shows names, statuses, kinds and durations,
 // and never the text of an error.
@@ -25,9 +29,14 @@ type Report struct {
 // Result says how one resource is.
 type Result struct {
 	Name     string
-	Optional bool          // the program can run without it
-	Err      error         // nil, or an *Error
-	Duration time.Duration // from the start of the check to its end; a caller that joined it late waited less
+	Optional bool // the program can run without it: see Registry.SetOptional
+
+	// Err is nil, or an *Error. Its Kind may be KindDegraded: the resource serves all the same.
+	Err error
+
+	// Duration is from the start of the check to its end; a caller that joined it late waited less. Of a check that is
+	// hung it is the time until now. It is the opening's if there was no check yet.
+	Duration time.Duration
 
 	// CheckedAt is when the check ended, or when the resource was opened if it was not checked since. It is zero
 	// when there is no answer: the resource is not open, or the caller did not wait for it.

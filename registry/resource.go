@@ -67,7 +67,8 @@ type PoolStats struct {
 	WaitDuration time.Duration // how long these waits, less those under way, have taken in all
 }
 
-// Pooler is implemented by resources that lend connections from a pool. To ask one by its name:
+// Pooler is implemented by resources that lend connections from a pool. Package health shows the numbers, and an
+// observer may turn them into metrics. To ask one by its name:
 //
 //	res, err := registry.Get[registry.Pooler]("mysql")
 type Pooler interface {

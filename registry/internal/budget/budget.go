@@ -3,6 +3,12 @@
 // Closing happens in stages, one after the other. A stage gets half of the time that is left, and the last stage
 // all of it; what a stage does not use is there for those after it. However little is left, a stage gets a least
 // share.
+//
+// Half, and not an equal share for each: a stage that hangs then leaves the others as much as it had, and one that
+// works for long, to deliver what was accepted, has time for it wherever it stands in the order.
+//
+// All bounds follow from one: with n stages the last ends at most n least shares and a Margin after the end. Whatever
+// is done besides, such as waiting for checks, takes from what those leave over.
 package budget
 
 import (
@@ -31,7 +37,8 @@ type Budget struct {
 }
 
 // Until returns a budget that ends with ctx, or after so long if ctx has no deadline. A deadline that has passed is
-// one that passes now. Closing so many stages ends at most a least share for each, and Margin, after the end.
+// one that passes now: who comes late gets the least shares whole, and not what a clock that ran meanwhile has left of
+// them. Closing so many stages ends at most a least share for each, and Margin, after the end.
 func Until(ctx context.Context, otherwise time.Duration, stages int) *Budget {
 	now := time.Now()
 	end, limited := ctx.Deadline()
@@ -43,8 +50,9 @@ func Until(ctx context.Context, otherwise time.Duration, stages int) *Budget {
 	return start(ctx, end, Least, Margin, stages)
 }
 
-// Within returns a budget in which so many stages end after so long, least shares included. Its contexts have the
-// values of ctx and nothing else of it.
+// Within returns a budget in which so many stages end after so long, least shares included: the end comes that much
+// earlier, and a total that is too small for the usual least shares has smaller ones. Its contexts have the values of
+// ctx and nothing else of it.
 func Within(ctx context.Context, total time.Duration, stages int) *Budget {
 	rest := min(Margin, total/2)
 	least := min(Least, (total-rest)/time.Duration(max(stages, 1)))
@@ -61,6 +69,7 @@ func start(ctx context.Context, end time.Time, least, rest time.Duration, stages
 // Stop releases what the budget holds. It must be called in the end.
 func (b *Budget) Stop() { b.forget() }
 
+// endNow brings the end forward when the budget's context is cancelled. It never puts the end off.
 func (b *Budget) endNow() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -69,7 +78,8 @@ func (b *Budget) endNow() {
 	}
 }
 
-// Left returns the time before the end; it is negative after it.
+// Left returns the time before the end; it is negative after it. It asks the context, too: endNow runs on a goroutine
+// of its own, which may not have run yet.
 func (b *Budget) Left() time.Duration {
 	if b.ctx.Err() != nil {
 		b.endNow()

@@ -1,5 +1,12 @@
 // Package flight runs checks of which each resource has at most one in flight. Everyone who asks meanwhile waits for
 // the check in flight and gets its answer. A check that does not return in time is answered for: it is hung.
+//
+// There are three things. A Line is the checks of one resource, one after the other. A Flight is one check. A Round is
+// the flights that one caller has started together, which share a context and so a timer. A flight belongs to its line
+// and to the round that has started it; a caller who comes later joins the flight and not the round.
+//
+// The only lock is that of the line. It decides which comes first, the return of the check, the end of its time, or the
+// closing of the line; whichever it is answers, once.
 package flight
 
 import (
@@ -48,7 +55,7 @@ func NewLine(check func(context.Context) error, answered func(*Answer), first An
 	return &Line{check: check, answered: answered, last: first}
 }
 
-// Last returns the last answer. A check that is hung still is.
+// Last returns the last answer. A check that is hung still is: its answer ends now, however long ago it was given.
 func (l *Line) Last() Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -72,7 +79,8 @@ type Flight struct {
 }
 
 // Join returns the check in flight, and starts one as a part of the round if there is none. It returns nil when the
-// line is closed.
+// line is closed. A check that is hung is in flight as long as it has not returned: whoever joins it has the answer at
+// once, and no second goroutine is spent on it.
 func (l *Line) Join(r *Round) *Flight {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -110,7 +118,8 @@ func (f *Flight) run() {
 	err = guard.Run(func() error { return f.line.check(f.round.ctx) })
 }
 
-// finish ends the flight when the check has returned.
+// finish ends the flight when the check has returned. A check that is hung has its answer already, and one whose line
+// was closed has ErrClosed: what they return is dropped.
 func (f *Flight) finish(err error) {
 	defer f.round.leave()
 	f.line.mu.Lock()
@@ -127,7 +136,7 @@ func (f *Flight) finish(err error) {
 	}
 }
 
-// hang answers for a check that has not returned.
+// hang answers for a check that has not returned. The flight stays the line's current one.
 func (f *Flight) hang(limit time.Duration) {
 	f.line.mu.Lock()
 	defer f.line.mu.Unlock()
@@ -137,7 +146,8 @@ func (f *Flight) hang(limit time.Duration) {
 	}
 }
 
-// reply must be called with the line's mu held, once.
+// reply answers. The order matters: the line's owner knows of the answer before any caller does, and Last tells no less
+// than what a caller has been told. It must be called with the line's mu held, once.
 func (f *Flight) reply(err error) {
 	f.answer = Answer{err, f.Began(), time.Now()}
 	f.line.answered(&f.answer)
@@ -169,7 +179,11 @@ func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 }
 
 // Round is the checks that are started together with the same limit. They share a context, which ends a twentieth
-// before the limit, so that a check which obeys it still answers for itself.
+// before the limit, so that a check which obeys it still answers for itself: with what it was waiting for, which says
+// more than that it is hung.
+//
+// The flights lie in one piece of memory, and the context ends when the last of them has returned, so that no timer
+// stays behind a check which took a moment.
 type Round struct {
 	Limit   time.Duration // of each check; not to be changed
 	began   time.Time
@@ -196,7 +210,8 @@ func (r *Round) add(l *Line) *Flight {
 	return f
 }
 
-// Begun says that the round has all its checks.
+// Begun says that the round has all its checks. Until then whoever adds to it counts as a member, lest the first check
+// returns, and ends the context, before the second has begun.
 func (r *Round) Begun() {
 	r.stop = context.AfterFunc(r.ctx, r.overdue)
 	r.leave()
@@ -210,7 +225,8 @@ func (r *Round) leave() {
 }
 
 // overdue waits the last twentieth, from the moment at which the context has ended: a process that was frozen for long
-// gives its checks that much after it has woken.
+// gives its checks that much after it has woken. A timer for the whole limit would find them hung in the moment in
+// which the process wakes, before any of them could see that its context is done.
 func (r *Round) overdue() {
 	time.AfterFunc(r.Limit/20, func() {
 		for i := range r.flights {

@@ -12,7 +12,8 @@ import (
 // ErrGoexit is the *PanicError of a function that called runtime.Goexit instead of returning.
 var ErrGoexit error = &PanicError{"runtime.Goexit was called"}
 
-// PanicError is the result of a function that panicked: what it panicked with, and where.
+// PanicError is the result of a function that panicked: what it panicked with, and where. It keeps a text and not the
+// value, whose methods may panic again whenever somebody prints it.
 type PanicError struct{ Text string }
 
 func (e *PanicError) Error() string { return "panic: " + e.Text }
@@ -55,7 +56,8 @@ func origin() string {
 	return ""
 }
 
-// Go calls f on a goroutine of its own, and then done with the error of f, also if f panics or calls runtime.Goexit.
+// Go calls f on a goroutine of its own, and then done with the error of f, also if f panics or calls runtime.Goexit:
+// err is ErrGoexit until Run has returned, which it does not do when the goroutine is ending. done must not panic.
 func Go(f func() error, done func(error)) {
 	go func() {
 		err := ErrGoexit

@@ -1,4 +1,6 @@
-// Package queue calls functions that may be slow, without anybody waiting for them.
+// Package queue calls functions that may be slow, without anybody waiting for them. What is full drops: whoever posts
+// must not wait, and memory has an end. The oldest goes, since who is late wants to know how things are, not how they
+// were.
 package queue
 
 import "sync"
@@ -57,6 +59,8 @@ func (q *Queue) Idle() <-chan struct{} {
 	return q.idle
 }
 
+// run calls what waits until nothing does. A function that ends the goroutine, as runtime.Goexit does, ends only that
+// one: the rest is called on another.
 func (q *Queue) run() {
 	finished := false
 	defer func() {

@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// Group puts neighbours that have the same key into one stage, and keeps the order.
+// Group puts neighbours that have the same key into one stage, and keeps the order. It does not sort: a key that comes
+// back after another begins a new stage.
 func Group[T any](all []T, key func(T) int) (stages [][]T) {
 	for i, one := range all {
 		if i == 0 || key(one) != key(all[i-1]) {
