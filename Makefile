@@ -73,6 +73,9 @@ topologies: ## break Redis Sentinel and Cluster under load beside other clients,
 soak: ## let the network fail at random for two minutes; ARGS='-d 30s' for less
 	cd lab && go run ./soak $(ARGS)
 
+restarts: ## restart the order service 50 times under load while its backends fail; ARGS='-restarts 10' for less
+	go test -C examples -count=1 -v -timeout 0 -run TestRestartsUnderLoad ./service -args $(or $(ARGS),-restarts 50)
+
 herd: ## start a hundred programs at once against one MariaDB; ARGS='-programs 30 -pool 1' for others
 	cd lab && go run ./herd $(ARGS)
 
@@ -99,4 +102,4 @@ bin/devstack: .FORCE
 	@.ci/build lab ./cmd/devstack bin/devstack
 
 .FORCE:
-.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults topologies soak herd fuzz model short-model bench bench-gate size
+.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults topologies soak herd restarts fuzz model short-model bench bench-gate size

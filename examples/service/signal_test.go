@@ -3,11 +3,14 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os/exec"
+	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -56,17 +59,23 @@ func TestSIGTERMLetsRequestsFinishAndLosesNothing(t *testing.T) {
 	awaitPacked(t, again, last)
 }
 
-func TestTenRestartsUnderLoadLoseNoOrder(t *testing.T) {
+var restarts = flag.Int("restarts", 10, "how often the service is restarted under load")
+
+// TestRestartsUnderLoadLoseNothingWhileBackendsFail restarts the service with SIGTERM, at random moments, while the
+// embedded servers of MySQL, MongoDB and Redis go away and return. No order that was accepted is lost, and no event is
+// handled again after it was acknowledged.
+func TestRestartsUnderLoadLoseNothingWhileBackendsFail(t *testing.T) {
 	t.Parallel()
-	variables := lasting(t)
+	variables, returned := failing(t)
 	var placed []orders.Order
-	for range 10 {
+	var logs strings.Builder
+	for range *restarts {
 		p := serving(t, variables, "-drain", "50ms")
 		found := make(chan []orders.Order)
 		for range 4 {
 			go func() { found <- placeUntilRefused(p.url) }()
 		}
-		<-time.After(rand.N(300 * time.Millisecond))
+		<-time.After(rand.N(time.Second))
 		p.signal(t)
 		for range 4 {
 			placed = append(placed, <-found...)
@@ -74,14 +83,55 @@ func TestTenRestartsUnderLoadLoseNoOrder(t *testing.T) {
 		if err := p.wait(t); err != nil {
 			t.Errorf("it ended with %v", err)
 		}
+		logs.WriteString(p.log())
 	}
-	if len(placed) < 10 {
-		t.Errorf("only %d orders were accepted", len(placed))
-	}
+	returned()
 	last := serving(t, variables)
 	for _, order := range placed {
 		awaitPacked(t, last, order)
 	}
+	logs.WriteString(last.log())
+	handled := make(map[string]int)
+	for _, match := range regexp.MustCompile(`msg="handled an event" event=(\S+)`).FindAllStringSubmatch(logs.String(), -1) {
+		if handled[match[1]]++; handled[match[1]] > 1 {
+			t.Errorf("the event %s was handled again", match[1])
+		}
+	}
+	if len(placed) < *restarts || len(handled) < len(placed) {
+		t.Errorf("only %d orders were accepted, and %d events handled", len(placed), len(handled))
+	}
+	t.Logf("%d restarts, %d orders accepted and packed, %d events, each handled once", *restarts, len(placed), len(handled))
+}
+
+// failing is lasting with servers that go away, one after the other, and come back, until the function that it returns
+// is called. Servers of others stay.
+func failing(t *testing.T) (variables []string, returned func()) {
+	t.Helper()
+	if variables := servers(t); variables != nil {
+		return variables, func() {}
+	}
+	backends, stop, done := stack(t), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			for _, name := range []string{"mysql", "mongo", "redis"} {
+				for _, act := range []func(string) error{backends.StopServer, backends.StartServer} {
+					if err := act(name); err != nil {
+						t.Error(err)
+					}
+					<-time.After(rand.N(300 * time.Millisecond))
+				}
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}()
+	returned = sync.OnceFunc(func() { close(stop); <-done })
+	t.Cleanup(returned)
+	return backends.Env(), returned
 }
 
 // placeUntilRefused returns the orders that were accepted.

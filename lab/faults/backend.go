@@ -31,6 +31,10 @@ type backend struct {
 	// fill makes the server refuse more connections, until undo is called.
 	fill func(context.Context) (undo func() error, err error)
 
+	// admit lets the user of the first server in at the second one, or no longer.
+	admit func(ctx context.Context, in bool) error
+
+	states   map[string]state         // what its servers can be in, by the fault
 	greeting int64                    // bytes into the server's part of the handshake, where to cut it
 	cannot   map[string]string        // why a fault cannot be shown, by its name
 	wants    map[string]wants         // kinds that differ from those of other backends, by the fault
@@ -70,6 +74,7 @@ type slower struct {
 type secure struct {
 	addr, plain      string // with TLS, and without
 	password         string
+	process          *server.Process // nil: see cannot
 	trusted, unknown *wire.Certificate
 	present          func(context.Context, *wire.Certificate) error // changes the server's certificate
 }
@@ -79,6 +84,7 @@ type target struct {
 	addr     string
 	password string
 	pool     int    // most connections; 0 means the default
+	primary  bool   // it has to take writes
 	caFile   string // TLS, verified with this
 }
 

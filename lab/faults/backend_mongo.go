@@ -18,7 +18,7 @@ import (
 func newMongo(ctx context.Context, folder string) (b *backend, err error) {
 	b = &backend{
 		name: mongo.Name, connect: connectMongo, hold: holdMongo, work: workMongo, greeting: 20,
-		cannot: map[string]string{serverFull: "FerretDB takes any number of connections"},
+		cannot: cannotSay("FerretDB is one server, which takes writes as long as it is there"),
 		wants: map[string]wants{
 			// FerretDB hangs up on a handshake, as a server does that is not there.
 			plainFound: {Open: registry.KindUnreachable, Check: registry.KindUnreachable},
@@ -31,6 +31,7 @@ func newMongo(ctx context.Context, folder string) (b *backend, err error) {
 		// The driver lets a call wait for a server until its context or SERVER_SELECTION_TIMEOUT ends.
 		outlive: []string{"topology.(*Topology).selectServer"},
 	}
+	b.cannot[serverFull] = "FerretDB takes any number of connections"
 	if b.server, err = server.FerretDB(folder); err != nil {
 		return nil, err
 	}

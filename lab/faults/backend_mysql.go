@@ -18,7 +18,12 @@ import (
 )
 
 func newMySQL(ctx context.Context, folder string) (b *backend, err error) {
-	b = &backend{name: mysql.Name, connect: connectMySQL, hold: holdMySQL, work: workMySQL, greeting: 20}
+	b = &backend{name: mysql.Name, connect: connectMySQL, hold: holdMySQL, work: workMySQL, greeting: 20,
+		states: statesOfMySQL(),
+		cannot: map[string]string{
+			diskFull: "it takes a file system of its own", protected: "that is a mode of Redis",
+		},
+	}
 	if b.server, err = server.MariaDB(ctx, folder, nil); err != nil {
 		return nil, err
 	}
@@ -46,8 +51,9 @@ func (b *backend) secureMySQL(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
+	b.admit = func(ctx context.Context, in bool) error { return admitMySQL(ctx, p, b.server.Password, in) }
 	b.secure = &secure{
-		addr: p.Addr, plain: p.Addr, password: p.Password, trusted: trusted, unknown: unknown,
+		addr: p.Addr, plain: p.Addr, password: p.Password, process: p, trusted: trusted, unknown: unknown,
 		present: func(ctx context.Context, cert *wire.Certificate) error {
 			if err := current.Replace(cert); err != nil {
 				return err
@@ -65,7 +71,7 @@ func connectMySQL(t target) registry.Resource {
 	host, port := split(t.addr)
 	return mysql.New(mysql.Name, mysql.WithConfig(mysql.Config{
 		Host: host, Port: port, User: server.User, Password: config.NewSecret(t.password),
-		Database: server.Database, TLS: t.tls(), MaxOpenConns: t.pool,
+		Database: server.Database, TLS: t.tls(), MaxOpenConns: t.pool, Role: t.role(),
 	}))
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,7 @@ func newPubSub(ctx context.Context, folder string) (b *backend, err error) {
 			dnsSilent: {6 * time.Second, "gRPC looks names up on its own and asks again after five seconds"},
 		},
 	}
+	maps.Copy(b.cannot, cannotSay("pstest has no such state"))
 	if b.server, err = server.PubSub(folder); err != nil {
 		return nil, err
 	}

@@ -17,6 +17,10 @@ import (
 func newRedis(ctx context.Context, folder string) (b *backend, err error) {
 	b = &backend{
 		name: redis.Name, connect: connectRedis, hold: holdRedis, work: workRedis, greeting: 2,
+		states: statesOfRedis(),
+		cannot: map[string]string{
+			readOnly: "a primary takes writes: see the next line", expired: "passwords do not expire",
+		},
 		wants: map[string]wants{
 			// Redis takes the start of a handshake for a command that is not over yet, and waits.
 			plainFound: {Open: registry.KindTimeout, Check: registry.KindTimeout},
@@ -38,8 +42,9 @@ func newRedis(ctx context.Context, folder string) (b *backend, err error) {
 	if err != nil {
 		return b, err
 	}
+	b.admit = func(ctx context.Context, in bool) error { return admitRedis(ctx, p, b.server.Password, in) }
 	b.secure = &secure{
-		addr: addr, plain: p.Addr, password: p.Password, trusted: trusted, unknown: unknown,
+		addr: addr, plain: p.Addr, password: p.Password, process: p, trusted: trusted, unknown: unknown,
 		present: func(ctx context.Context, cert *wire.Certificate) error {
 			return askRedis(ctx, p, "CONFIG", "SET", "tls-cert-file", cert.CertFile, "tls-key-file", cert.KeyFile)
 		},
@@ -51,7 +56,7 @@ func connectRedis(t target) registry.Resource {
 	host, port := split(t.addr)
 	return redis.New(redis.Name, redis.WithConfig(redis.Config{
 		Host: host, Port: port, Username: server.User, Password: config.NewSecret(t.password),
-		TLS: t.tls(), MaxActive: t.pool,
+		TLS: t.tls(), MaxActive: t.pool, Role: t.role(),
 	}))
 }
 

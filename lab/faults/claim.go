@@ -45,6 +45,9 @@ func (r *results) claimAll(ctx context.Context, w *world) error {
 	if err := r.claimAllFour(ctx, w); err != nil {
 		return fmt.Errorf("%s: %w", allFour, err)
 	}
+	if err := r.claimMoves(ctx, w); err != nil {
+		return fmt.Errorf("%s: %w", moves, err)
+	}
 	for _, b := range r.backends {
 		var err error
 		switch b.name {

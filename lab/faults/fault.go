@@ -27,6 +27,11 @@ const (
 	unknownCA     = "TLS, unknown CA"
 	plainFound    = "TLS expected, plain found"
 	serverFull    = "server full"
+	readOnly      = "read-only primary"
+	demoted       = "primary demoted behind its address"
+	diskFull      = "disk full"
+	protected     = "protected mode"
+	expired       = "password expired"
 )
 
 // wants are the kinds that the operations have to fail with; "" is success.
@@ -79,6 +84,9 @@ func faults() []*fault {
 		degraded    = registry.KindDegraded
 		auth        = registry.KindAuth
 		tls         = registry.KindTLS
+		writesNot   = registry.KindReadOnly
+		loading     = registry.KindLoading
+		config      = registry.KindConfig
 	)
 	return []*fault{
 		{name: refused, wants: wants{unreachable, unreachable, ""}, stage: refuse},
@@ -109,6 +117,11 @@ func faults() []*fault {
 			name: serverFull, wants: wants{exhausted, "", ""}, stage: fillServer,
 			idle: []registry.Op{registry.OpCheck, registry.OpClose},
 		},
+		{name: readOnly, wants: wants{writesNot, writesNot, ""}, stage: inState(readOnly)},
+		{name: demoted, wants: wants{writesNot, writesNot, ""}, stage: failOver},
+		{name: diskFull, wants: wants{loading, loading, ""}, stage: inState(diskFull)},
+		{name: protected, wants: wants{config, config, ""}, stage: refuseStrangers},
+		{name: expired, wants: wants{auth, auth, ""}, stage: inState(expired)},
 	}
 }
 

@@ -41,7 +41,7 @@ func (r *results) write(ctx context.Context, folder string) error {
 		"Minutes": fmt.Sprintf("%.0f", r.took.Minutes()), "Noise": r.noise, "Lateness": lateness, "Repeated": r.repeated(),
 		"Deadline": usualDeadline, "Backends": r.backends, "Faults": r.faults, "Failures": r.failures(),
 		"Exceptions": r.exceptions(),
-		"Sections":   []string{allFour, messages, connections},
+		"Sections":   []string{allFour, messages, connections, moves},
 	})
 	if err != nil {
 		return err

@@ -42,7 +42,8 @@ func Write(run Run, dir string) error {
 	var sections section
 	for _, s := range []section{
 		calls(run.Results), endpoint(run.Results), stuck(run.Results), faults(run.Results), outages(run.Results),
-		cycles(run.Results), growth(run.Results), lookups(run.Results), inherited(run.Results), pings(run.Results), probed(run.Results),
+		cycles(run.Results), growth(run.Results), lookups(run.Results), inherited(run.Results),
+		pings(run.Results), probed(run.Results),
 	} {
 		sections.add(s)
 	}

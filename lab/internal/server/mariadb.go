@@ -35,7 +35,7 @@ func MariaDB(ctx context.Context, folder string, cert *wire.Certificate) (*Proce
 CREATE OR REPLACE USER '%[2]s'@'%%' IDENTIFIED BY '%[4]s';
 GRANT ALL ON %[1]s.* TO '%[2]s'@'%%';
 CREATE OR REPLACE USER '%[3]s'@'%%' IDENTIFIED BY '%[4]s';
-GRANT ALL ON *.* TO '%[3]s'@'%%';
+GRANT ALL ON *.* TO '%[3]s'@'%%' WITH GRANT OPTION;
 `
 	text := fmt.Sprintf(grants, Database, User, Admin, p.Password)
 	if err := os.WriteFile(script, []byte(text), 0o600); err != nil {

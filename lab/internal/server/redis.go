@@ -20,7 +20,7 @@ func Redis(folder string, cert *wire.Certificate) (p *Process, secure string, er
 	if p, err = newProcess(folder, "redis"); err != nil {
 		return nil, "", err
 	}
-	config := fmt.Sprintf("bind 127.0.0.1\nport %s\ndir %s\nsave \"\"\nappendonly no\n"+
+	config := fmt.Sprintf("bind 127.0.0.1\nport %s\ndir %s\nenable-protected-configs local\nsave \"\"\nappendonly no\n"+
 		"requirepass %[3]s\nuser %[4]s on >%[3]s ~* &* +@all\n", p.Port(), p.Folder, p.Password, User)
 	if cert != nil {
 		port, err := FreePort()

@@ -13,7 +13,7 @@ type Names struct {
 	conn net.PacketConn
 
 	mu    sync.Mutex
-	known map[string]bool // whether a query is answered at all
+	known map[string]net.IP // nil: a query is not answered at all
 }
 
 // Take starts a name server and makes it that of this process. Call it before anything looks up a name.
@@ -22,7 +22,7 @@ func Take() (*Names, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Names{conn: conn, known: make(map[string]bool)}
+	n := &Names{conn: conn, known: make(map[string]net.IP)}
 	go n.serve()
 	net.DefaultResolver = &net.Resolver{
 		PreferGo: true,
@@ -34,10 +34,13 @@ func Take() (*Names, error) {
 }
 
 // Set makes name an alias of 127.0.0.1.
-func (n *Names) Set(name string) { n.answer(name, true) }
+func (n *Names) Set(name string) { n.SetTo(name, "127.0.0.1") }
+
+// SetTo makes name an alias of an address of IPv4.
+func (n *Names) SetTo(name, addr string) { n.answer(name, net.ParseIP(addr).To4()) }
 
 // Silence makes queries for name go unanswered.
-func (n *Names) Silence(name string) { n.answer(name, false) }
+func (n *Names) Silence(name string) { n.answer(name, nil) }
 
 // Drop makes the name one that does not exist.
 func (n *Names) Drop(name string) {
@@ -49,10 +52,10 @@ func (n *Names) Drop(name string) {
 // Close stops the server.
 func (n *Names) Close() error { return n.conn.Close() }
 
-func (n *Names) answer(name string, really bool) {
+func (n *Names) answer(name string, addr net.IP) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.known[name] = really
+	n.known[name] = addr
 }
 
 func (n *Names) serve() {
@@ -85,9 +88,9 @@ func (n *Names) reply(query []byte) []byte {
 		return nil
 	}
 	n.mu.Lock()
-	answered, exists := n.known[name]
+	addr, exists := n.known[name]
 	n.mu.Unlock()
-	if exists && !answered {
+	if exists && addr == nil {
 		return nil
 	}
 	reply := append([]byte(nil), query[:size]...)
@@ -100,7 +103,8 @@ func (n *Names) reply(query []byte) []byte {
 	if exists && binary.BigEndian.Uint16(query[size-questionTail:]) == typeA {
 		reply[7] = 1 // answer
 		reply = binary.BigEndian.AppendUint16(reply, nameIsAbove)
-		reply = append(reply, 0, typeA, 0, 1, 0, 0, 0, 0, 0, 4, 127, 0, 0, 1)
+		reply = append(reply, 0, typeA, 0, 1, 0, 0, 0, 0, 0, 4)
+		reply = append(reply, addr...)
 	}
 	return reply
 }

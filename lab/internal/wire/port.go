@@ -48,10 +48,15 @@ func (p *Port) Stall(word string) { p.stall.Store(&word) }
 
 // Lead resets all connections and leads new ones to upstream.
 func (p *Port) Lead(upstream string) {
-	p.mu.Lock()
-	p.upstream = upstream
-	p.mu.Unlock()
+	p.Turn(upstream)
 	p.Cut()
+}
+
+// Turn leads new connections to upstream. The others stay where they are.
+func (p *Port) Turn(upstream string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.upstream = upstream
 }
 
 // Cut resets all connections.
@@ -61,6 +66,18 @@ func (p *Port) Cut() {
 	for conn := range p.conns {
 		reset(conn)
 	}
+}
+
+// Conns returns how many connections clients have.
+func (p *Port) Conns() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.conns {
+		if conn.LocalAddr().String() == p.Addr() {
+			n++
+		}
+	}
+	return n
 }
 
 // Close stops listening and returns when all connections are closed.

@@ -33,6 +33,7 @@ func (w *Worker) Run(ctx context.Context, subscription *driver.Subscriber) error
 			return
 		}
 		m.Ack()
+		slog.Info("handled an event", "event", m.ID)
 	})
 }
 
