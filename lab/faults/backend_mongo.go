@@ -23,8 +23,6 @@ func newMongo(ctx context.Context, folder string) (b *backend, err error) {
 			// FerretDB hangs up on a handshake, as a server does that is not there.
 			plainFound: {Open: registry.KindUnreachable, Check: registry.KindUnreachable},
 		},
-		// A connection that is being made is none in use: Close does not wait for it.
-		closes: map[string]registry.Kind{silent: ""},
 		looks: []string{
 			"topology.(*Server).", "topology.(*rttMonitor).", "topology.(*contextDoneListener).", // of what it reads
 		},

@@ -34,8 +34,8 @@ func newPubSub(ctx context.Context, folder string) (b *backend, err error) {
 		},
 		// What is published waits for a connection, until Close gives it up.
 		closes: map[string]registry.Kind{
-			refused: timeout, synDropped: timeout, noSuchName: timeout, dnsSilent: timeout, cutHandshake: timeout,
-			killedShort: timeout, killedLong: timeout,
+			refused: timeout, silent: timeout, synDropped: timeout, noSuchName: timeout, dnsSilent: timeout,
+			cutHandshake: timeout, killedShort: timeout, killedLong: timeout,
 		},
 		slower: map[string]slower{
 			dnsSilent: {6 * time.Second, "gRPC looks names up on its own and asks again after five seconds"},
