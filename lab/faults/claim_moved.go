@@ -77,7 +77,7 @@ func move(ctx context.Context, w *world, b *backend, c *claim) (err error) {
 		}
 		return err
 	}
-	if err := work(); err != nil {
+	if err := errors.Join(work(), reg.CheckAll(ctx).Err()); err != nil { // the check looks the name up
 		return err
 	}
 	w.names.SetTo(name, newAddr)
