@@ -149,7 +149,7 @@ func TestTheServersHaveRoomForAllPods(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := fmt.Sprintf("%d connections of the server", (int(*m.deployment.Spec.Replicas)+surge)*pool)
+	said := fmt.Sprintf("%d connections of the server", (int(*m.deployment.Spec.Replicas)+surge)*(pool+1))
 	if !strings.Contains(m.text, said) {
 		t.Errorf("the manifest does not say %q", said)
 	}

@@ -27,7 +27,7 @@ func TestAPoolOfTheSizingRuleFailsNothing(t *testing.T) {
 		opened int
 		fails  bool // statements do
 	}{
-		{scene: scene{programs: 4, pool: 2, workers: 4}, opened: 4},
+		{scene: scene{programs: 5, pool: 1, workers: 4}, opened: 5},
 		{scene: scene{programs: 4, pool: 6, workers: 6}, opened: 4, fails: true},
 		{scene: scene{programs: 12, pool: 1, workers: 1, openTimeout: 3 * time.Second}, opened: 10},
 	} {

@@ -32,12 +32,12 @@ func main() {
 	}
 }
 
-// scenes are the herd with one connection for two programs, and a smaller one with a pool that is too large for its
-// server and with one that the sizing rule allows: four fifths of the connections, divided by the programs.
+// scenes are the herd with one connection for two programs, and ten programs in a roll-out, which are twice as many, with
+// the default pool and with the one that the README's rule allows: programs times pool and one more.
 var scenes = []scene{
 	{programs: 100, connections: 50, workers: 1},
 	{programs: 20, connections: 50, workers: 8},
-	{programs: 20, connections: 50, workers: 8, pool: 2},
+	{programs: 20, connections: 50, workers: 8, pool: 1},
 }
 
 func run(ctx context.Context, args []string) error {
