@@ -55,14 +55,11 @@ func cutTopology(raw string) (string, topology) {
 
 // setMaster takes the name of the primary that Sentinels watch from the path: it stands before the database.
 func (s *settings) setMaster(u *kit.URI) error {
-	s.ignore("SENTINEL_HOSTS", s.SentinelHosts != "")
 	if s.topology != sentinel {
-		s.ignore("SENTINEL_MASTER", s.SentinelMaster != "")
 		return nil
 	}
 	var master string
 	if master, u.Path, _ = strings.Cut(u.Path, "/"); master != "" {
-		s.ignore("SENTINEL_MASTER", s.SentinelMaster != "")
 		s.SentinelMaster = master
 	}
 	if s.SentinelMaster == "" {
@@ -117,7 +114,10 @@ func (s *settings) setLogin(u kit.URI) error {
 	}
 	parts := kit.Parts{
 		Prefix: s.prefix, UserKey: "USERNAME", User: s.Username, Password: s.Password,
-		Others: map[string]bool{"HOST": s.Host != "", "PORT": s.Port != 0, "DB": s.DB != 0},
+		Others: map[string]bool{
+			"HOST": s.Host != "", "PORT": s.Port != 0, "DB": s.DB != 0, "SENTINEL_HOSTS": s.SentinelHosts != "",
+			"SENTINEL_MASTER": s.SentinelMaster != "" && (s.topology != sentinel || strings.Trim(u.Path, "/") != ""),
+		},
 	}
 	who, err := parts.Beside(s.prefix+"URL", kit.Credentials{User: user, Password: password})
 	if err != nil {
