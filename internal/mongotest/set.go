@@ -9,8 +9,7 @@ import (
 )
 
 // Set is a replica set of fakes, called rs0. It holds no elections of its own: a test says who wins. Its members keep
-// what they are given to themselves. As those of MongoDB do from 4.4 on, they report a change to a driver that waits for
-// one.
+// what they are given to themselves. As those of MongoDB do from 4.4 on, they report a change to a driver that waits.
 type Set struct {
 	Members []*Server // each may be frozen, stopped and restarted
 
