@@ -172,7 +172,7 @@ func (h *handler) pools(ctx context.Context, results []registry.Result) map[stri
 	go func() {
 		finished := false
 		defer func() {
-			if recover(); !finished { // a panic, or a Goexit
+			if recover() != nil || !finished { // a panic, or a Goexit
 				failed <- debug.Stack()
 			}
 		}()

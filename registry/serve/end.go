@@ -99,8 +99,8 @@ func (s *service) closeAll(patience time.Duration) error {
 	return err
 }
 
-// stopAtSignal calls stop at the first signal, and leaves the next one to its default, which is to end the program. What
-// comes within notice is the first one still: timeout(1), for one, tells a program and then its whole group.
+// stopAtSignal calls stop at the first signal, and leaves the next one to its default, which is to end the program.
+// What comes within notice is the first one still: timeout(1), for one, tells a program and then its whole group.
 func stopAtSignal(stop context.CancelCauseFunc) (release func()) {
 	signals, released := make(chan os.Signal, 2), make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
