@@ -53,8 +53,9 @@ func isURL(value string) bool { return strings.Contains(value, "://") }
 
 var (
 	comment     = regexp.MustCompile(`[\s\p{Zs}]#`)
-	braces      = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}`)                            // of shells, compose, Spring
-	placeholder = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}|\$\(\w+\)|^\$[A-Za-z_]\w*$`) // and of Kubernetes
+	braces      = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}`)                                             // of shells, compose, Spring
+	toReplace   = regexp.MustCompile(`(?i)<(db_?)?(user|username|pass|password|host|hostname|cluster)>`) // of a page to copy from
+	placeholder = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}|\$\(\w+\)|^\$[A-Za-z_]\w*$`)                  // and of Kubernetes
 )
 
 // suspect returns what the text has that nobody can see, or that a shell or another program was to take out of it.
@@ -66,6 +67,8 @@ func (v variable) suspect(text string) problem {
 	switch {
 	case comment.MatchString(text):
 		return "has a comment behind the value: put it on a line of its own"
+	case toReplace.MatchString(text):
+		return "has a <...> that is to be replaced, as in <password>"
 	case strings.ContainsFunc(text, isUnseen):
 		return "has a character that cannot be seen"
 	case !pattern.MatchString(text):

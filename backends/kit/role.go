@@ -2,6 +2,7 @@ package kit
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/vibework/mooring/registry"
 )
@@ -16,9 +17,9 @@ const (
 	Replica Role = "replica" // what takes none
 )
 
-// ParseRole returns the role of that name. The caller names the variable in the error.
+// ParseRole returns the role of that name, in any case of letters. The caller names the variable in the error.
 func ParseRole(name string) (Role, error) {
-	switch role := Role(name); role {
+	switch role := Role(strings.ToLower(name)); role {
 	case Any, Primary, Replica:
 		return role, nil
 	}

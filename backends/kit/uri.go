@@ -2,6 +2,7 @@ package kit
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
@@ -124,8 +125,17 @@ func (u *URI) setTail(path, query string) error {
 	return nil
 }
 
-// ParseHost reads "host", "host:port", "[::1]" and "[::1]:port".
+// ParseHost reads "host", "host:port", "[::1]" and "[::1]:port", and "::1" where nothing in it can be a port. Its error
+// says what else the text seems to be, and quotes nothing.
 func ParseHost(text string) (Host, error) {
+	switch {
+	case strings.Contains(text, "://"): // clients in other languages take one
+		return Host{}, errors.New("want host:port, without a scheme such as http://")
+	case strings.Contains(text, "/"):
+		return Host{}, errors.New("want host:port, without a / or a path")
+	case wantsBrackets(text):
+		return Host{}, errors.New("an IPv6 address must stand in brackets, as in [::1]")
+	}
 	host := Host{Name: text}
 	if name, port, err := net.SplitHostPort(text); err == nil {
 		number, err := strconv.ParseUint(port, 10, 16)
@@ -138,6 +148,34 @@ func ParseHost(text string) (Host, error) {
 	}
 	if !ValidHost(host.Name) {
 		return Host{}, errors.New("the host is missing or malformed")
+	}
+	return host, nil
+}
+
+// wantsBrackets reports whether text is an IPv6 address with what seems to be a port behind it.
+func wantsBrackets(text string) bool {
+	end := strings.LastIndexByte(text, ':')
+	if strings.Count(text, ":") < 2 || end < 0 || strings.Trim(text, "0123456789abcdefABCDEF:.") != "" {
+		return false
+	}
+	behind := text[end+1:]
+	return net.ParseIP(text) == nil ||
+		len(behind) == 4 && strings.Trim(behind, "0123456789") == "" && net.ParseIP(text[:end]) != nil
+}
+
+// HostOf reads what the variables HOST and PORT say, whose names begin with prefix: a host, host:port, or the path of a
+// Unix socket. Its error names the variable.
+func HostOf(prefix, text string, port config.Port) (host Host, err error) {
+	if strings.HasPrefix(text, "/") {
+		host.Name = text
+	} else if host, err = ParseHost(text); err != nil {
+		return host, fmt.Errorf("%sHOST: not a host name or address: %w", prefix, err)
+	}
+	switch {
+	case host.Port == 0:
+		host.Port = port
+	case port != 0 && port != host.Port:
+		return host, fmt.Errorf("%[1]sHOST: has a port, and %[1]sPORT is another one", prefix)
 	}
 	return host, nil
 }

@@ -146,17 +146,8 @@ func (s *settings) reconcile(form string, t *target) error {
 
 // fromParts takes the path of a Unix socket for a host, too, and host:port.
 func (s *settings) fromParts() (target, error) {
-	var errs []error
-	host := kit.Host{Name: s.Host}
-	if !kit.ValidHost(s.Host) && !strings.HasPrefix(s.Host, "/") {
-		var err error
-		if host, err = kit.ParseHost(s.Host); err != nil {
-			errs = append(errs, fmt.Errorf("%sHOST: not a host name or address: %w", s.prefix, err))
-		}
-	}
-	if host.Port == 0 {
-		host.Port = s.Port
-	}
+	host, err := kit.HostOf(s.prefix, s.Host, s.Port)
+	errs := []error{err}
 	if s.User == "" && !s.Password.IsZero() {
 		errs = append(errs, fmt.Errorf("%[1]sUSER is not set, but %[1]sPASSWORD is", s.prefix))
 	}

@@ -53,6 +53,9 @@ var optionRules = []optionRule{
 	{refused, "sslca ssl-ca ssl_ca sslrootcert", "set PREFIX_TLS_CA_FILE"},
 	{refused, "sslcert ssl-cert ssl_cert sslidentity", "set PREFIX_TLS_CERT_FILE, or PREFIX_TLS_CA_FILE for an authority"},
 	{refused, "sslkey ssl-key ssl_key sslpassword", "set PREFIX_TLS_KEY_FILE"},
+	{refused, "requireSSL verifyServerCertificate ssl_verify_cert ssl_verify_identity ssl-verify-server-cert", "write tls=true, or " +
+		"tls=skip-verify if the server is not to be verified"},
+	{refused, "host hostname server port", "write it behind the @; socket names a Unix socket"},
 	{refused, "user username password", "write it before the @"},
 	{refused, "timezone serverTimezone", "write loc or time_zone"},
 	{refused, "allowLoadLocalInfile", "write allowAllFiles"},
@@ -149,13 +152,16 @@ func (s *settings) setOption(name, value string) (known bool, err error) {
 
 // unknownOption quotes the name only if it is nearly that of an option: it may be a part of a password.
 func unknownOption(name string) error {
-	var known []string
+	var known, others []string
 	for _, rule := range optionRules {
 		if rule.verdict <= forUs {
 			known = append(known, strings.Fields(rule.names)...)
+		} else {
+			others = append(others, strings.Fields(rule.names)...)
 		}
 	}
-	if near := config.Nearest(name, known); near != "" {
+	all := slices.AppendSeq(append(others, known...), maps.Keys(renamed))
+	if near := config.Nearest(name, all); near != "" {
 		return fmt.Errorf("option %q is unknown; did you mean %s?", name, near)
 	}
 	slices.Sort(known)

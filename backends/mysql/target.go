@@ -22,17 +22,14 @@ type target struct {
 const wantURL = "write mysql://user:password@host/database"
 
 func parseURL(raw, prefix string) (target, error) {
-	scheme, _, _ := strings.Cut(strings.ToLower(raw), "://")
-	switch {
+	switch scheme, _, _ := strings.Cut(strings.ToLower(raw), "://"); {
 	case scheme == "mysql" || scheme == "mariadb":
-	case strings.HasPrefix(scheme, "jdbc:"):
-		return target{}, errors.New("this is a URL of Java: drop jdbc:, and put the user and the password before the @")
-	case strings.HasPrefix(scheme, "mysql"), strings.HasPrefix(scheme, "mariadb+"): // mysql2, mysql+pymysql
-		return target{}, errors.New("the scheme is that of another language: write mysql://")
 	case strings.Contains(raw, "(") && strings.Contains(raw, ")/"):
 		return target{}, errors.New("this is a DSN: put it into " + prefix + "DSN")
-	case strings.Contains(scheme, ";") && strings.Contains(scheme, "="):
-		return target{}, errors.New("this is the form of .NET: " + wantURL)
+	default:
+		if err := otherForm(raw); err != nil {
+			return target{}, err
+		}
 	}
 	u, err := kit.ParseURI(raw, "mysql", "mariadb")
 	switch {
@@ -46,6 +43,22 @@ func parseURL(raw, prefix string) (target, error) {
 	return target{u.Hosts[0], u.User, u.Password, u.Path, u.Query}, nil
 }
 
+// otherForm recognizes what other languages and tools call a connection string.
+func otherForm(raw string) error {
+	scheme, _, isURL := strings.Cut(strings.ToLower(raw), "://")
+	switch {
+	case strings.HasPrefix(scheme, "jdbc:"):
+		return errors.New("this is a URL of Java: drop jdbc:, and put the user and the password before the @")
+	case isURL && (strings.HasPrefix(scheme, "mysql") || strings.HasPrefix(scheme, "mariadb+")): // mysql2, mysql+pymysql
+		return errors.New("the scheme is that of another language: write mysql://")
+	case strings.HasPrefix(scheme, "mysql:host="), strings.HasPrefix(scheme, "mysql:dbname="), strings.HasPrefix(scheme, "mysql:unix_"):
+		return errors.New("this is the form of PHP: " + wantURL)
+	case strings.Contains(scheme, ";") && strings.Contains(scheme, "="):
+		return errors.New("this is the form of .NET: " + wantURL)
+	}
+	return nil
+}
+
 var errDSN = errors.New("want user:password@tcp(host:port)/database, or unix(/path) for tcp(host:port); " +
 	"a / in an option must be percent-encoded (%2F)")
 
@@ -53,8 +66,13 @@ var errDSN = errors.New("want user:password@tcp(host:port)/database, or unix(/pa
 // ends the address, the last @ before it the password, the first : the user. So the password may hold any of
 // these, and is not escaped. No part of it is taken for an address, which has to be spelled out.
 func parseDSN(raw, prefix string) (t target, err error) {
-	if strings.HasPrefix(raw, "mysql://") || strings.HasPrefix(raw, "mariadb://") {
+	if scheme, _, _ := strings.Cut(strings.ToLower(raw), "://"); scheme == "mysql" || scheme == "mariadb" {
 		return t, errors.New("this is a URL: put it into " + prefix + "URL")
+	}
+	if address := strings.Contains(raw, "("); !address { // in a password it may look like anything
+		if err := otherForm(raw); err != nil {
+			return t, err
+		}
 	}
 	if strings.ContainsFunc(raw, unicode.IsControl) {
 		return t, errors.New("has a control character")

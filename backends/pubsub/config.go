@@ -3,7 +3,6 @@ package pubsub
 import (
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	driver "cloud.google.com/go/pubsub/v2"
@@ -118,12 +117,7 @@ func (s *settings) setHost() error {
 		return nil
 	}
 	host, err := kit.ParseHost(text)
-	switch {
-	case strings.Contains(text, "://"): // clients in other languages take one
-		return fmt.Errorf("%s: want host:port, without a scheme such as http://", variable)
-	case strings.Contains(text, "/"):
-		return fmt.Errorf("%s: want host:port, without a / or a path", variable)
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("%s: %w", variable, err)
 	}
 	s.addr = host.Addr(usual)

@@ -152,7 +152,7 @@ func (s *settings) setPlace(hosts []kit.Host) error {
 func (s *settings) fromSentinelHosts() (hosts []kit.Host, err error) {
 	s.topology = sentinel
 	for text := range strings.SplitSeq(s.SentinelHosts, ",") {
-		host, wrong := parseHost(strings.TrimSpace(text))
+		host, wrong := kit.ParseHost(strings.TrimSpace(text))
 		if wrong != nil {
 			err = fmt.Errorf("%sSENTINEL_HOSTS: %w", s.prefix, wrong)
 		}
@@ -177,31 +177,6 @@ func (s *settings) needPassword() error {
 }
 
 func (s *settings) fromParts() (host kit.Host, err error) {
-	if strings.HasPrefix(s.Host, "/") {
-		host.Name = s.Host
-	} else if host, err = parseHost(s.Host); err != nil {
-		err = fmt.Errorf("%sHOST: %w", s.prefix, err)
-	}
-	switch {
-	case host.Port == 0:
-		host.Port = s.Port
-	case s.Port != 0 && s.Port != host.Port:
-		err = fmt.Errorf("%[1]sHOST: has a port, and %[1]sPORT is another one", s.prefix)
-	}
+	host, err = kit.HostOf(s.prefix, s.Host, s.Port)
 	return host, errors.Join(err, s.needPassword())
-}
-
-// parseHost reads a host, perhaps with a port, and says what else it may be.
-func parseHost(text string) (kit.Host, error) {
-	if strings.Contains(text, "://") {
-		return kit.Host{}, errors.New("has a scheme: want a name or an address, without https:// and the like")
-	}
-	host, err := kit.ParseHost(text)
-	if err == nil {
-		return host, nil
-	}
-	if strings.Count(text, ":") > 1 && !strings.Contains(text, "[") {
-		return host, errors.New("an IPv6 address before a port needs brackets: [::1]:6379")
-	}
-	return host, errors.New("not a host name or address")
 }

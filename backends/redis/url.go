@@ -79,6 +79,8 @@ func otherForm(raw, prefix string) error {
 		return errors.New("begins with jdbc: drop that word")
 	case strings.HasPrefix(lower, "redis-"), strings.HasPrefix(lower, "rediss-"), strings.HasPrefix(lower, "sentinel:"):
 		return errors.New("is in another program's form: " + topologies)
+	case strings.HasPrefix(lower, "redis+tls://"), strings.HasPrefix(lower, "redis+ssl://"):
+		return errors.New("the scheme is that of another language: write rediss://")
 	case strings.HasPrefix(lower, "https://"):
 		return fmt.Errorf("is the address of an HTTP service: want the one that begins with rediss://, "+
 			"or %[1]sHOST and %[1]sPASSWORD", prefix)
@@ -161,6 +163,7 @@ func (s *settings) setDatabase(u kit.URI) error {
 
 // variables are what to set instead of an option that other libraries have.
 var variables = map[string]string{
+	"password": "PASSWORD", "username": "USERNAME", "user": "USERNAME", "sslverify": "TLS=skip-verify",
 	"ssl_cert_reqs": "TLS=skip-verify", "skip_verify": "TLS=skip-verify", "insecure": "TLS=skip-verify",
 	"ssl_ca_certs": "TLS_CA_FILE", "ssl_certfile": "TLS_CERT_FILE", "ssl_keyfile": "TLS_KEY_FILE",
 	"pool_size": "MAX_ACTIVE", "max_connections": "MAX_ACTIVE", "min_idle_conns": "MAX_IDLE",
@@ -191,7 +194,7 @@ func (s *settings) setOptions(query url.Values) error {
 		on, off := value == "true" || value == "1", value == "false" || value == "0"
 		switch {
 		case key == "db", key == "database", key == "protocol" && value == "2":
-		case key == "ssl_cert_reqs" && value != "none", (key == "skip_verify" || key == "insecure") && off:
+		case key == "ssl_cert_reqs" && !strings.Contains(value, "none"), (key == "skip_verify" || key == "insecure") && off:
 		case key == "family" && (value == "0" || value == "4" || value == "6"):
 			s.family = strings.Trim(value, "0")
 		case key == "client_name", key == "clientname":
