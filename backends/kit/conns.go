@@ -60,7 +60,8 @@ type conn struct {
 	set *Conns
 }
 
-// Dial connects to addr, a host:port or the path of a Unix socket, by [Dialer], within timeout and ctx.
+// Dial connects to addr, a host:port or the path of a Unix socket, within timeout and ctx. TCP keepalive finds a peer
+// that is gone within 45s, also while a query waits for its answer.
 func (s *Conns) Dial(ctx context.Context, addr string, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := s.Dialling(ctx, timeout)
 	defer cancel()
@@ -123,7 +124,7 @@ func (s *Conns) dial(ctx context.Context, addr string) (net.Conn, error) {
 		network = "unix"
 	}
 	over := s.life()
-	raw, err := Dialer().DialContext(ctx, network, addr)
+	raw, err := dialer().DialContext(ctx, network, addr)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if over.Err() != nil {

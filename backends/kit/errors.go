@@ -46,9 +46,6 @@ func (p *Problems) Add(wrong bool, format string, args ...any) {
 // Err returns all problems as one error, and nil if there are none. A nil error among them is no problem.
 func (p *Problems) Err() error { return errors.Join(*p...) }
 
-// PoolFull says that all Max connections of a pool are in use, for a backend whose driver tells what [Pool] would note.
-func PoolFull(stats registry.PoolStats) error { return new(Pool).Full(stats) }
-
 // Classify returns what is to be shown for an error of a driver, the network, TLS or a context: its kind, and a text
 // without a word of theirs, since they quote addresses, user names and now and then a password. What a server answered
 // is for the backend to look up before, in a [Table]. It is nil for nil.

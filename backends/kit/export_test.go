@@ -1,0 +1,7 @@
+package kit
+
+// What the tests take apart that backends need as a whole.
+var (
+	Dialer   = dialer
+	NewLogin = newLogin
+)
