@@ -2,7 +2,10 @@ package devstack
 
 import (
 	"crypto/rand"
+	"errors"
 	"net/url"
+	"strings"
+	"sync/atomic"
 
 	"github.com/alicebob/miniredis/v2"
 	resp "github.com/alicebob/miniredis/v2/server"
@@ -16,13 +19,7 @@ func startRedis() (*server, error) {
 	if err := srv.StartAddr(loopback); err != nil {
 		return nil, err
 	}
-	// A client with REDIS_ROLE asks; the server knows no such command, and has no replicas.
-	if err := srv.Server().Register("ROLE", func(peer *resp.Peer, _ string, _ []string) {
-		peer.WriteLen(3)
-		peer.WriteBulk("master")
-		peer.WriteInt(0)
-		peer.WriteLen(0)
-	}); err != nil {
+	if err := addRoles(srv.Server()); err != nil {
 		srv.Close()
 		return nil, err
 	}
@@ -39,4 +36,33 @@ func startRedis() (*server, error) {
 			return nil
 		},
 	}, nil
+}
+
+// addRoles teaches the server ROLE, which a client with REDIS_ROLE asks, and REPLICAOF, which makes it read-only until
+// REPLICAOF NO ONE: what a client sees of a fail-over. There are no replicas, and nothing is copied.
+func addRoles(srv *resp.Server) error {
+	var replica atomic.Bool
+	srv.SetPreHook(func(peer *resp.Peer, command string, _ ...string) bool {
+		refused := replica.Load() && strings.EqualFold(command, "SET")
+		if refused {
+			peer.WriteError("READONLY You can't write against a read only replica.")
+		}
+		return refused
+	})
+	return errors.Join(
+		srv.Register("ROLE", func(peer *resp.Peer, _ string, _ []string) {
+			role := "master"
+			if replica.Load() {
+				role = "slave"
+			}
+			peer.WriteLen(3)
+			peer.WriteBulk(role)
+			peer.WriteInt(0)
+			peer.WriteLen(0)
+		}),
+		srv.Register("REPLICAOF", func(peer *resp.Peer, _ string, args []string) {
+			replica.Store(len(args) != 2 || !strings.EqualFold(args[0], "NO"))
+			peer.WriteOK()
+		}),
+	)
 }

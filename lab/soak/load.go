@@ -112,7 +112,7 @@ func (t *target) work(ctx context.Context, worker int) {
 // heal ends all faults and waits until every report and every client is well, or for far too long.
 func (w *world) heal(ctx context.Context) {
 	for _, t := range w.targets {
-		t.set(healthy, t.proxy.Pass)
+		t.set(healthy, t.endFaults)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*wellAgain)
 	defer cancel()

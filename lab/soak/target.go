@@ -13,6 +13,7 @@ import (
 type target struct {
 	name     string
 	proxy    *faultproxy.Proxy
+	demote   func(primary bool) // makes the server a replica, or a primary again; nil: it has no roles
 	resource counted
 	use      operation
 	counts
@@ -60,7 +61,10 @@ func (t *target) know(f fault) {
 }
 
 // lasting are the faults that let nothing through until they end.
-var lasting = map[string]bool{"blackhole": true, "refuse": true, "reset": true}
+var lasting = map[string]bool{"blackhole": true, "refuse": true, "reset": true, demoted: true}
+
+// demoted is a fail-over behind the server's address: it takes no writes, and all connections live on.
+const demoted = "demoted"
 
 // A healthy spell, and a fault, takes at most so long. A spell may be longer than a report may lag behind the network.
 const (
@@ -83,11 +87,21 @@ func (t *target) suffer(ctx context.Context, random *rand.Rand) {
 		{"latency", func() { t.proxy.Latency(upTo(200 * time.Millisecond)) }},
 		{"cut after", func() { t.proxy.CutAfter(int64(random.IntN(200))); t.proxy.Cut() }},
 	}
+	if t.demote != nil {
+		faults = append(faults, struct {
+			name string
+			put  func()
+		}{demoted, func() { t.demote(false) }})
+	}
 	for before := spell / 2; pause(ctx, upTo(before)); before = spell {
-		first := t.faults.Add(1) == 1
+		n := t.faults.Add(1)
+		first := n == 1
 		among, length := faults, upTo(outage)
 		if first {
-			among, length = faults[:len(lasting)], max(length, outage/2)
+			among, length = faults[:3], max(length, outage/2) // which last
+		}
+		if n == 2 && t.demote != nil { // there is a fail-over in each life
+			among = faults[len(faults)-1:]
 		}
 		f := among[random.IntN(len(among))]
 		t.set(f.name, f.put)
@@ -95,6 +109,14 @@ func (t *target) suffer(ctx context.Context, random *rand.Rand) {
 			continue
 		}
 		_ = pause(ctx, length)
-		t.set(healthy, t.proxy.Pass)
+		t.set(healthy, t.endFaults)
+	}
+}
+
+// endFaults ends all of them.
+func (t *target) endFaults() {
+	t.proxy.Pass()
+	if t.demote != nil {
+		t.demote(true)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"time"
 
+	driver "github.com/gomodule/redigo/redis"
+
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/mongo"
 	"github.com/vibework/mooring/backends/mysql"
@@ -73,12 +75,33 @@ func (w *world) add(name string, env map[string]string) error {
 	if err != nil {
 		return err
 	}
-	address.Host = proxy.Addr()
 	t := &target{name: name, proxy: proxy}
+	if name == "redis" {
+		t.demote = demoteRedis(address.String())
+	}
+	address.Host = proxy.Addr()
 	w.targets = append(w.targets, t)
 	t.resource.Resource, t.use = newResource(name, address)
 	w.registry.Register(&t.resource)
 	return nil
+}
+
+// demoteRedis tells the server itself, past the proxy.
+func demoteRedis(server string) func(primary bool) {
+	return func(primary bool) {
+		conn, err := driver.DialURL(server)
+		if err != nil {
+			panic(err) // it is in the process beside this one
+		}
+		defer func() { _ = conn.Close() }()
+		args := []any{"127.0.0.1", 1}
+		if primary {
+			args = []any{"NO", "ONE"}
+		}
+		if _, err := conn.Do("REPLICAOF", args...); err != nil {
+			panic(err)
+		}
+	}
 }
 
 // newResource returns a resource for the server at address, and what its clients do.
@@ -92,7 +115,7 @@ func newResource(name string, address *url.URL) (registry.Resource, operation) {
 		r := mongo.New(name, mongo.WithConfig(mongo.Config{URI: secret, MaxPoolSize: poolSize}))
 		return r, useMongo(r)
 	case "redis":
-		r := redis.New(name, redis.WithConfig(redis.Config{URL: secret, MaxActive: poolSize}))
+		r := redis.New(name, redis.WithConfig(redis.Config{URL: secret, MaxActive: poolSize, Role: "primary"}))
 		return r, useRedis(r)
 	default:
 		r := pubsub.New(name, pubsub.WithConfig(pubsub.Config{
