@@ -65,7 +65,8 @@ func failOver(ctx context.Context, _ *world, b *backend) (*scene, error) {
 	}
 	s.close = func() error {
 		ctx := context.WithoutCancel(ctx)
-		return errors.Join(port.Close(), demoted.leave(ctx, b.server), demoted.leave(ctx, b.secure.process), b.admit(ctx, false))
+		return errors.Join(
+			port.Close(), demoted.leave(ctx, b.server), demoted.leave(ctx, b.secure.process), b.admit(ctx, false))
 	}
 	return s, nil
 }

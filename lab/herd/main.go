@@ -1,5 +1,5 @@
-// Command herd starts many programs at the same moment, against one MariaDB that has few connections, and prints who has
-// opened it when and what has failed: what a deployment is to a server.
+// Command herd starts many programs at the same moment, against one MariaDB that has few connections, and prints who
+// has opened it when and what has failed: what a deployment is to a server.
 //
 //	go run ./herd                                          the scenes that the README's sizing rule is made of
 //	go run ./herd -programs 30 -connections 50 -pool 1     one scene
@@ -32,8 +32,8 @@ func main() {
 	}
 }
 
-// scenes are the herd with one connection for two programs, and ten programs in a roll-out, which are twice as many, with
-// the default pool and with the one that the README's rule allows: programs times pool and one more.
+// scenes are the herd with one connection for two programs, and ten programs in a roll-out, which are twice as many,
+// with the default pool and with the one that the README's rule allows: programs times pool and one more.
 var scenes = []scene{
 	{programs: 100, connections: 50, workers: 1},
 	{programs: 20, connections: 50, workers: 8},

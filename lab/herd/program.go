@@ -41,8 +41,8 @@ type labour struct {
 	Failed map[registry.Kind]int
 }
 
-// beProgram never returns if this process was started to be a program. It opens at the first line of its standard input,
-// works at the second, and ends with the input.
+// beProgram never returns if this process was started to be a program. It opens at the first line of its standard
+// input, works at the second, and ends with the input.
 func beProgram() {
 	if len(os.Args) != 3 || os.Args[1] != programMark {
 		return

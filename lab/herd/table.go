@@ -9,7 +9,8 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-const header = `| programs | connections | pool | workers | opened | the first, half of them, the last after | attempts | not opened | statements | failed |
+const header = "| programs | connections | pool | workers | opened | the first, half of them, the last after " +
+	`| attempts | not opened | statements | failed |
 |---|---|---|---|---|---|---|---|---|---|
 `
 

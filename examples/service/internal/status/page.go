@@ -31,8 +31,8 @@ type Page struct {
 	history  history
 }
 
-// New returns a page that records what r tells from now on, until stop is called. The page never starts a check, however
-// often it is loaded: it shows the last results, which are young if r.Every is set.
+// New returns a page that records what r tells from now on, until stop is called. The page never starts a check,
+// however often it is loaded: it shows the last results, which are young if r.Every is set.
 func New(r *registry.Registry, o Options) (page *Page, stop func()) {
 	o.Servers = cmp.Or(o.Servers, new(embedded.Servers)) // none
 	page = &Page{Options: o, registry: r, history: history{tracks: make(map[string]*track)}}
