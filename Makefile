@@ -98,8 +98,14 @@ bench-gate: ## test the measuring, and hold the bars of docs/performance.md that
 size: ## count the lines of code, measure what a program inherits, and write that into README.md
 	cd lab && go run ./size -lines .. && go run ./size -update ..
 
+install-test: ## install the command and get every module in an empty folder, as a stranger does
+	.ci/install
+
+release: ## make the zips of all modules, their checksums and the notes of VERSION=v1.2.3, and print what to tag
+	@.ci/release $(VERSION)
+
 bin/devstack: .FORCE
 	@.ci/build lab ./cmd/devstack bin/devstack
 
 .FORCE:
-.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults topologies soak herd restarts fuzz model short-model bench bench-gate size
+.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults topologies soak herd restarts fuzz model short-model bench bench-gate size install-test release

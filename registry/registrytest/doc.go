@@ -1,5 +1,6 @@
 // Package registrytest has what tests need: for those of a resource the contract of [registry.Resource] as a test
-// suite, and for those of a program a resource that fails on command, [Fake].
+// suite, and for those of a program a resource that fails on command, [Fake], and [Open], which opens real ones and
+// fails a test that leaves something behind.
 //
 // # The contract
 //
