@@ -73,7 +73,10 @@ func (r *Registry) stopBackground() (ended <-chan struct{}) {
 // changes, and one a minute: attempts that fail in the same way every few seconds are no news. The first attempt was
 // that of OpenAll, so it counts from 2.
 func (r *Registry) reopen(ctx context.Context, row row) {
-	last, logged := row.failureKind(), time.Now()
+	logged, last := time.Now(), KindUnknown
+	if failure := row.failure.Load(); failure != nil {
+		last = failure.Kind
+	}
 	for n := 2; ; n++ {
 		pause := backoff(n - 1)
 		if !wait.Sleep(ctx, nil, pause) {
@@ -84,7 +87,7 @@ func (r *Registry) reopen(ctx context.Context, row row) {
 			return
 		}
 		if err.Kind != last || time.Since(logged) >= time.Minute {
-			last, logged = err.Kind, time.Now()
+			logged, last = time.Now(), err.Kind
 			row.logAttempt(n, pause, err)
 		}
 	}
@@ -97,7 +100,9 @@ func (row row) openAnew(ctx context.Context, n int) *Error {
 	defer cancel()
 	if c, ok := row.res.(Configurer); ok {
 		if err := row.configure(ctx, c); err != nil {
-			row.failed(err)
+			if !isStillRunning(err) { // that is no reason to forget the one before
+				row.failure.Store(err)
+			}
 			return err
 		}
 	}

@@ -55,7 +55,8 @@ func (r *Registry) CheckAll(ctx context.Context, names ...string) Report {
 }
 
 // Check checks one resource and waits for its answer, also if it is optional; otherwise it is as CheckAll. For a name
-// that is not registered the result's error is ErrNotRegistered.
+// that is not registered the result's error is ErrNotRegistered. It is for whoever needs to know about this one: a
+// feature that can be left out while its backend is away, say.
 func (r *Registry) Check(ctx context.Context, name string) Result {
 	v := r.current()
 	place, known := v.byName[name]
@@ -99,7 +100,8 @@ func (r *Registry) sessionOf(row row) *session {
 	return row.session.Load()
 }
 
-// check checks the rows. If patience is not negative, optional rows get no more than that after the required ones.
+// check checks the rows, and gives each of them a result at its place. If patience is not negative, optional rows get
+// no more than that after the required ones.
 func (r *Registry) check(ctx context.Context, rows []row, patience time.Duration) []Result {
 	results := make([]Result, len(rows))
 	flights := r.startChecks(ctx, rows)

@@ -161,7 +161,7 @@ func (r *Registry) openStages(entries []*entry) [][]*entry {
 func (r *Registry) endSessions(stages [][]*entry, cancel bool) (returned []<-chan struct{}) {
 	for _, e := range slices.Concat(stages...) {
 		if s := e.session.Load(); s != nil {
-			returned = append(returned, s.end(cancel))
+			returned = append(returned, s.checks.Close(cancel))
 		}
 	}
 	return returned

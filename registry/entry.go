@@ -78,7 +78,10 @@ func (e *entry) do(ctx context.Context, s step, patience time.Duration, f func(c
 	e.mu.Lock()
 	if e.state != from {
 		defer e.mu.Unlock()
-		return newError(s.op, e.name, e.refusal())
+		if e.state == removed {
+			return newError(s.op, e.name, ErrNotRegistered)
+		}
+		return newError(s.op, e.name, errStillRunning)
 	}
 	e.state, s.began = during, time.Now()
 	e.mu.Unlock()
@@ -129,7 +132,7 @@ func (e *entry) ended(s step, err *Error) {
 		e.failure.Store(nil)
 		e.session.Store(newSession(e, event.Duration))
 	case s.op == OpOpen:
-		e.failed(err)
+		e.failure.Store(err) // for the check to tell
 	}
 }
 
@@ -153,14 +156,6 @@ func (e *entry) late(op Op, err error) {
 		defer e.mu.Unlock()
 		e.ended(s, failed)
 	})
-}
-
-// refusal says why a step cannot be taken. It must be called with mu held.
-func (e *entry) refusal() error {
-	if e.state == removed {
-		return ErrNotRegistered
-	}
-	return errStillRunning
 }
 
 // configure calls Configure, which gets the time that an Open has: a file may lie on a disk that does not answer.
@@ -215,22 +210,6 @@ func (e *entry) notOpen() *Error {
 
 // isStillRunning compares without calling a method of the cause, which may be a resource's.
 func isStillRunning(err *Error) bool { return any(err.Err) == any(errStillRunning) }
-
-// failed keeps the reason why the resource is not open, for its check to tell. That a call is still running is no
-// reason to forget the one before.
-func (e *entry) failed(err *Error) {
-	if !isStillRunning(err) {
-		e.failure.Store(err)
-	}
-}
-
-// failureKind returns the kind of the reason why the resource is not open, or "".
-func (e *entry) failureKind() Kind {
-	if err := e.failure.Load(); err != nil {
-		return err.Kind
-	}
-	return ""
-}
 
 // session is a resource from one Open to the Close after it: its checks, and what is known of its health. The line sees
 // to it that one check at most is in flight, and that all who ask meanwhile get its answer.
@@ -294,10 +273,6 @@ func (s *session) logChange(kind Kind, err *Error, now time.Time, took time.Dura
 			slog.Duration("duration", took), slog.Duration("lasted", lasted))
 	})
 }
-
-// end makes the resource not open for everyone, at once, and returns what is closed when the check in flight has
-// returned. It is nil if nothing is worth waiting for.
-func (s *session) end(cancel bool) (returned <-chan struct{}) { return s.checks.Close(cancel) }
 
 // result is the answer in the words of a Report. A check that was in flight when CloseAll began has no answer of its
 // own.

@@ -125,6 +125,9 @@ func joinText(errs []error) string {
 	return strings.Join(texts, "; ")
 }
 
+// An error's text is the last thing that leaves the program, whoever has written it. A backend must not put a secret
+// into one; this is the second line of defence, for one that does.
+
 // mostText is how many bytes of a cause are shown: with op, name and kind the text of an Error stays below 4 kB.
 const mostText = 4000
 

@@ -105,15 +105,16 @@ func (o *observer) call(ev Event) {
 	}
 }
 
-// post hands an event to the observers. It never blocks, so it may be called with a lock held, where that keeps the
-// events of a resource in order.
+// post hands an event to the observers, in the order in which they were added. It never blocks, so it may be called
+// with a lock held, where that keeps the events of a resource in order.
 func (rec *records) post(ev Event) {
 	for _, o := range rec.list() {
 		o.events.Post(func() { o.call(ev) })
 	}
 }
 
-// flush waits at most so long until the observers and the log have what was posted.
+// flush waits at most so long until the observers and the log have what was posted. A program often ends after
+// CloseAll, and what it saw last is what somebody will ask for.
 func (rec *records) flush(most time.Duration) {
 	waits := []<-chan struct{}{rec.health.Idle()}
 	for _, o := range rec.list() {

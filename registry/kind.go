@@ -151,8 +151,9 @@ func (c *classified) Error() string { return c.err.Error() }
 func (c *classified) Unwrap() error { return c.err }
 func (c *classified) kind() Kind    { return c.k }
 
-// KindOf returns the kind of err: the outermost that [Classify] or an [*Error] gives it (the first, in an
-// aggregate), or else what the standard library's errors tell. It is "" for nil.
+// KindOf works for any error, also one that a program got from a handle. It returns the kind of err: the outermost that
+// [Classify] or an [*Error] gives it (the first, in an aggregate), or else what the standard library's errors tell. It
+// is "" for nil.
 func KindOf(err error) Kind {
 	if err == nil {
 		return ""

@@ -58,11 +58,11 @@ func (rep Report) Status() Status {
 	return status
 }
 
-// OK reports whether the program can serve: the status is not Fail.
+// OK reports whether the program can serve: the status is not Fail. It is what a readiness probe wants to know.
 func (rep Report) OK() bool { return rep.Status() != Fail }
 
 // Err returns nil, or a *multierror.Error with the *Error of every required resource that cannot serve. It is
-// nil whenever OK is true.
+// nil whenever OK is true: what is optional or degraded is in Results alone.
 func (rep Report) Err() error {
 	var errs []error
 	for _, result := range rep.Results {

@@ -9,8 +9,8 @@ import (
 // Resource is one backend that a program depends on. To write one: implement these four methods, call
 // [Register] with it in init, and run the contract of package registrytest on it in a test.
 //
-// The registry never calls Open and Close of one resource at the same time, nor two of either, and never opens
-// what is open. Check may be called at any time, also while Close runs, but never twice at once on one opening.
+// Calls of Open and Close on one resource are serialized: never two at the same time, and never an Open of what is
+// open. Check may be called at any time, also while Close runs, but never twice at once on one opening.
 // All methods must be safe for concurrent use all the same: programs hold resources of their own, too, and may
 // call them with a context that has no deadline.
 //
@@ -22,7 +22,7 @@ import (
 // nil: that is an error, and the registry reports it as a panic.
 type Resource interface {
 	// Name is the resource's constant, unique name: lower-case words and digits joined by hyphens, such as
-	// "mysql" or "mysql-replica".
+	// "mysql" or "mysql-replica". The registry asks for it once, in Register.
 	Name() string
 
 	// Open connects and verifies that the backend can serve. Nil means ready. An error leaves nothing behind:
@@ -33,14 +33,14 @@ type Resource interface {
 	Open(ctx context.Context) error
 
 	// Check says whether the backend can serve now. It asks the backend, with as few rights as possible; it
-	// does not reconnect and does not retry in a loop. It must return soon after ctx is done, and what a caller
-	// in a hurry leaves behind must not harm the next check. Before Open and after Close it returns an error for
+	// does not reconnect and does not retry in a loop. It must return soon after ctx is done, and a check that was
+	// canceled must not affect later ones. Before Open and after Close it returns an error for
 	// which errors.Is(err, ErrNotOpen) holds.
 	Check(ctx context.Context) error
 
-	// Close releases everything and gives up waiting when ctx is done, with an error that says what was lost: a
-	// context that is done already makes it hasty, not idle. It does not wait for a Check in flight. Closing what
-	// is not open is nil.
+	// Close releases everything and gives up waiting when ctx is done, with an error that says what was lost. If ctx is
+	// done already, Close must still release everything, without waiting. It does not wait for a Check in flight. Closing
+	// what is not open is nil.
 	Close(ctx context.Context) error
 }
 
@@ -51,8 +51,8 @@ type Configurer interface {
 	// every bad or missing variable and quotes no value; an errors.Join of one error for each is welcome. It needs
 	// no Classify: without one it is KindConfig. It is abandoned when it takes longer than OpenTimeout, as an Open is.
 	//
-	// It is called once for all attempts of an OpenAll, and by nobody in a program that calls Open itself: Open has
-	// to read what was not read yet.
+	// OpenAll calls it once, for all attempts, and the background before each of its own. A program that calls Open
+	// directly may leave it out: then Open has to read the configuration by itself.
 	Configure() error
 }
 

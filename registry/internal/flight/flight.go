@@ -59,11 +59,10 @@ func NewLine(check func(context.Context) error, answered func(*Answer), first An
 func (l *Line) Last() Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	answer := l.last
-	if l.current != nil && l.current.hung.Load() {
-		answer.Ended = time.Now()
+	if f := l.current; f != nil && f.hung.Load() {
+		return f.Answer()
 	}
-	return answer
+	return l.last
 }
 
 // Flight is one check in flight.

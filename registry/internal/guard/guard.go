@@ -39,8 +39,8 @@ func printed(value any) (text string) {
 	return fmt.Sprint(value)
 }
 
-// origin returns " (file:line)" of the frame that panicked. The deferred function that recovered must call it, while
-// that frame is still on the stack.
+// origin returns " (file:line)" of the frame that panicked: the first one below those of the runtime. The deferred
+// function that recovered must call it, while that frame is still on the stack.
 func origin() string {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])

@@ -41,7 +41,7 @@ func (q *Queue) Post(f func()) {
 	}
 }
 
-// Stop drops what waits. No call begins afterwards.
+// Stop drops what waits. No call begins afterwards; one that has begun may still be running, and may be the caller.
 func (q *Queue) Stop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -77,7 +77,8 @@ func (q *Queue) run() {
 	finished = true
 }
 
-// next returns the oldest function, and how many were lost if it is time to say so; nil when nothing is left.
+// next takes a function out of the queue under the lock that Stop needs, so that none begins after Stop. It returns the
+// oldest function, and how many were lost if it is time to say so; nil when nothing is left.
 func (q *Queue) next() (f func(), lost int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

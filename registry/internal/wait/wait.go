@@ -1,5 +1,5 @@
-// Package wait has the ways in which the registry waits: always for something that may never come, and so always
-// with an end. What is waited for is a channel that will be closed.
+// Package wait has the ways in which the registry waits: always for something that may never come, and so always with
+// an end. What is waited for is a channel that will be closed: any number may wait for it, and nobody is told twice.
 package wait
 
 import (
@@ -31,8 +31,8 @@ func For(ctx context.Context, done <-chan struct{}) bool {
 	}
 }
 
-// Longer waits until done is closed, or until ctx is done and patience has passed after that. It reports whether done
-// is closed.
+// Longer is for calls that ought to return soon after their context is done. It waits until done is closed, or until
+// ctx is done and patience has passed after that. It reports whether done is closed.
 func Longer(ctx context.Context, patience time.Duration, done <-chan struct{}) bool {
 	return For(ctx, done) || All(patience, done)
 }
@@ -49,7 +49,8 @@ func All(most time.Duration, done ...<-chan struct{}) bool {
 	return true
 }
 
-// Sleep waits for d. It reports false, at once, when ctx is done or stop is closed; a nil stop never is.
+// Sleep waits for d, between attempts. It reports false, at once, when ctx is done or stop is closed; a nil stop never
+// is.
 func Sleep(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
