@@ -34,6 +34,9 @@ type closeRun struct {
 // most 100ms for those checks. Checks answer KindNotOpen from the beginning. In the end it gives the observers at most
 // 100ms for the events that wait.
 //
+// It is called once, at the end of a program, with a context that has the time in which the program has to end, and not
+// with one that the signal to stop has cancelled: that would leave each stage 250ms.
+//
 // The error is nil, or [Errors] of it are an *Error for every Close that failed. A call while another is under way
 // waits for that one and returns its error, or the error of its own ctx if that ends first. Closing what is closed is
 // nil. After CloseAll, OpenAll can open again.

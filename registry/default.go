@@ -34,7 +34,8 @@ func SetOptional(names ...string) { defaultRegistry.SetOptional(names...) }
 // Names is a shortcut for Default().Names.
 func Names() []string { return defaultRegistry.Names() }
 
-// OpenAll is a shortcut for Default().OpenAll. With nothing registered it is an error.
+// OpenAll is a shortcut for Default().OpenAll. With nothing registered it is an error: a program that calls it wants
+// backends, and has forgotten to import them.
 func OpenAll(ctx context.Context) error { return defaultRegistry.OpenAll(ctx) }
 
 // CheckAll is a shortcut for Default().CheckAll.
@@ -67,7 +68,8 @@ func Observe(f func(Event)) (stop func()) { return defaultRegistry.Observe(f) }
 //
 //	replica, err := registry.Get[*mysql.Resource]("mysql-replica")
 //
-// The error is an *Error: ErrNotRegistered for an unknown name, or one that names both types.
+// The error is an *Error: ErrNotRegistered for an unknown name, or one that names both types. T may be an interface,
+// such as [Pooler], for code that works with any backend.
 func Get[T any](name string) (T, error) { return GetFrom[T](defaultRegistry, name) }
 
 // GetFrom is Get for any registry.

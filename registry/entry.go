@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,7 +46,13 @@ type entry struct {
 	stage int // the stage of opening in which it was opened, counted from the first OpenAll on
 }
 
-// state is what the registry is doing to a resource.
+// state is what the registry is doing to a resource. A life without trouble is
+//
+//	closed -> calling -> open -> closing -> closed
+//
+// From calling it goes back to closed when Configure has returned or Open has failed. From calling and closing it goes
+// to abandoned when the call does not return in time, and from there to closed when the call has returned after all.
+// removed is the end of an entry; a resource that is registered again has another.
 type state int
 
 const (
@@ -218,11 +225,13 @@ type session struct {
 	checks *flight.Line
 
 	// What was logged last, guarded by the lock under which the line answers.
-	kind    Kind         // "" for healthy
-	since   time.Time    // when that was found
-	records [6]time.Time // when the last six records were written, the oldest at next
-	next    int
+	kind    Kind        // "" for healthy
+	since   time.Time   // when that was found
+	records []time.Time // when records were written in the last minute
 }
+
+// mostRecords is how many changes of a resource's health are logged in a minute: enough to see that it comes and goes.
+const mostRecords = 6
 
 // newSession begins with a healthy answer: the opening has asked the backend. So a report is never worse right after
 // OpenAll than what OpenAll has found.
@@ -257,13 +266,13 @@ func (s *session) answered(a *flight.Answer) {
 // backend that comes and goes must not fill the disk. A change that is left out leaves the kind as it was logged, so
 // that a later check, which finds the same, logs it.
 func (s *session) logChange(kind Kind, err *Error, now time.Time, took time.Duration) {
-	if oldest := s.records[s.next]; !oldest.IsZero() && now.Sub(oldest) < time.Minute {
+	s.records = slices.DeleteFunc(s.records, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	if len(s.records) == mostRecords {
 		return // the change is still there to be logged with a later check
 	}
 	lasted := now.Sub(s.since)
 	s.kind, s.since = kind, now
-	s.records[s.next] = now
-	s.next = (s.next + 1) % len(s.records)
+	s.records = append(s.records, now)
 	level, message := slog.LevelInfo, "healthy again"
 	if err != nil {
 		level, message = slog.LevelWarn, "unhealthy"
@@ -284,6 +293,7 @@ func (row row) result(a flight.Answer) Result {
 	return res
 }
 
+// notOpenResult has no duration and no time: nobody has asked the resource.
 func (row row) notOpenResult() Result {
 	return Result{Name: row.name, Optional: row.optional, Err: row.notOpen()}
 }

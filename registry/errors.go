@@ -191,8 +191,8 @@ func cut(text string) string {
 	return strings.ToValidUTF8(text[:mostText-len(more)], "") + more
 }
 
-// cause returns the error of a context that is done, with its cause where that says more. No lock may be held: the
-// context may be the program's own.
+// cause is for contexts that somebody has ended with a reason. It returns the error of a context that is done, with its
+// cause where that says more. No lock may be held: the context may be the program's own.
 func cause(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
 	if errors.Is(cause, err) {

@@ -78,6 +78,7 @@ func flawOf(err error) string {
 // probe is an error that no resource returns. It has a text, since an Is may compare texts.
 type probe struct{ error }
 
+// errProbe is what every Is in the tree is asked for.
 var errProbe error = &probe{errors.New("probe")}
 
 // causesOf returns what err itself wraps.

@@ -97,7 +97,8 @@ var kinds = []kindRow{
 	{KindUnknown, false, Fail, "read the error; a backend could say more about it"},
 }
 
-// Kinds returns every kind that this package knows. A program may meet others: they are final failures.
+// Kinds returns every kind that this package knows, for documents and for tests that nothing is left out. A program may
+// meet others, which a backend has made up: they are final failures.
 func Kinds() []Kind {
 	all := make([]Kind, len(kinds))
 	for i, row := range kinds {
@@ -142,6 +143,8 @@ func Classify(k Kind, err error) error {
 	return &classified{k, err}
 }
 
+// classified is an error that Classify has marked. It has no text of its own, so that marking an error twice shows
+// once.
 type classified struct {
 	k   Kind
 	err error

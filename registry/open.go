@@ -305,6 +305,7 @@ func (row row) openTimeout() time.Duration {
 	return limit
 }
 
+// logAttempt writes the record of an attempt that failed, with the wait before the next one: 0 if there is none.
 func (e *entry) logAttempt(n int, pause time.Duration, err *Error) {
 	e.records.about(slog.LevelWarn, "open failed", OpOpen, e, err, slog.Int("attempt", n), slog.Duration("wait", pause))
 }
@@ -329,7 +330,8 @@ func (r *Registry) logOpened(run *openRun, d time.Duration, failed bool) {
 		slog.Duration("duration", d), slog.Attr{Key: "opened", Value: slog.GroupValue(opened...)})
 }
 
-// gaveUp is why opening ended: the caller's reason goes before the failure that it kept from being retried.
+// gaveUp is why opening ended: the caller's reason goes before the failure that it kept from being retried. A program
+// that was told to stop while it started must be able to say so, and still name the server that it was waiting for.
 func gaveUp(parent context.Context, err *Error) *Error {
 	switch {
 	case !errors.Is(parent.Err(), context.Canceled), err.Kind == KindHung, errors.Is(context.Cause(parent), errNeighbour):

@@ -86,6 +86,7 @@ type settings struct {
 	every    time.Duration // 0 for never
 }
 
+// defaults hold for a field that is 0, and for whatever is asked of a registry before its first OpenAll.
 var defaults = settings{Timeouts{Open: 30 * time.Second, Check: 5 * time.Second, Close: 25 * time.Second}, 0}
 
 // New returns an empty registry, independent of [Default].
@@ -118,7 +119,8 @@ func (r *Registry) Register(res Resource) {
 
 // Unregister removes the resource of that name, with what SetOptional and SetTimeouts say of it, and reports
 // whether it did. A resource that is open, that an OpenAll under way is going to open, or that has a call of
-// Configure, Open or Close in flight, stays.
+// Configure, Open or Close in flight, stays: its handles would die under those who hold them. It is for tests, and for
+// programs that leave out a backend which something has imported for them.
 func (r *Registry) Unregister(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -155,6 +157,7 @@ func (r *Registry) SetOrder(names ...string) {
 // one stage what does not need each other, and into a later stage what uses something of an earlier one.
 func (r *Registry) SetStages(stages ...[]string) { r.setStages("SetStages", stages) }
 
+// setStages keeps a copy of the stages: the caller may go on to change its slices.
 func (r *Registry) setStages(setter string, stages [][]string) {
 	copied := make([][]string, len(stages))
 	for i, names := range stages {
@@ -187,7 +190,8 @@ func (r *Registry) SetTimeouts(name string, t Timeouts) {
 	put(&r.timeouts, name, t)
 }
 
-// Names returns the names of the registered resources, in the order of opening.
+// Names returns the names of the registered resources, in the order in which OpenAll would open them now. Those of a
+// stage are in the order in which SetStages names them. The slice is the caller's.
 func (r *Registry) Names() []string {
 	rows := r.current().rows
 	names := make([]string, len(rows))
@@ -197,15 +201,18 @@ func (r *Registry) Names() []string {
 	return names
 }
 
-// Opened reports whether OpenAll has succeeded and CloseAll has not been called since.
+// Opened reports whether OpenAll has succeeded and CloseAll has not been called since. It stays true when a later
+// OpenAll fails, which opens nothing and closes nothing of what was open: a report then fails for what that one was to
+// open.
 func (r *Registry) Opened() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.opened
 }
 
-// Drain marks the program as about to stop, for readiness probes to see. Nothing else changes: clients work and checks
-// run until CloseAll. An OpenAll that begins later ends it; one that is under way does not.
+// Drain marks the program as about to stop, for readiness probes to see: whoever sends requests stops doing so before
+// the program refuses them. Nothing else changes: clients work and checks run until CloseAll. An OpenAll that begins
+// later ends it; one that is under way does not.
 func (r *Registry) Drain() { r.draining.Store(true) }
 
 // Draining reports whether Drain was called since the last OpenAll began.
@@ -252,7 +259,7 @@ func (r *Registry) current() *view {
 	return v
 }
 
-// find returns the entry of that name, or nil.
+// find returns the entry of that name, or nil. It takes no lock, unless a setter was called since the last time.
 func (r *Registry) find(name string) *entry {
 	v := r.current()
 	if i, ok := v.byName[name]; ok {
@@ -286,7 +293,8 @@ func (r *Registry) wrongNames() (errs []*Error) {
 	return errs
 }
 
-// notRegistered is the error for a name that is not registered; it lists those that are.
+// notRegistered is the error for a name that is not registered; it lists those that are, and asks for the import, which
+// is what is missing when nothing is misspelt.
 func (r *Registry) notRegistered(op Op, name, subject string) *Error {
 	hint := "nothing is"
 	if known := r.Names(); len(known) > 0 {
@@ -331,6 +339,7 @@ func put[V any](m *map[string]V, name string, v V) {
 	(*m)[name] = v
 }
 
+// positive returns d, or the other one if d does not say how long.
 func positive(d, otherwise time.Duration) time.Duration {
 	if d > 0 {
 		return d

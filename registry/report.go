@@ -38,8 +38,9 @@ type Result struct {
 	// hung it is the time until now. It is the opening's if there was no check yet.
 	Duration time.Duration
 
-	// CheckedAt is when the check ended, or when the resource was opened if it was not checked since. It is zero
-	// when there is no answer: the resource is not open, or the caller did not wait for it.
+	// CheckedAt tells a fresh result from one that Last or CheckAll has kept. It is when the check ended, or when the
+	// resource was opened if it was not checked since. It is zero when there is no answer: the resource is not open, or
+	// the caller did not wait for it.
 	CheckedAt time.Time
 }
 

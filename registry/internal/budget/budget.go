@@ -60,6 +60,7 @@ func Within(ctx context.Context, total time.Duration, stages int) *Budget {
 	return start(context.WithoutCancel(ctx), end, least, rest, stages)
 }
 
+// start has the budget watch ctx, whose cancellation ends the time at once: whoever cancels is in a hurry.
 func start(ctx context.Context, end time.Time, least, rest time.Duration, stages int) *Budget {
 	b := &Budget{ctx: ctx, end: end, least: least, rest: rest, stages: stages}
 	b.forget = context.AfterFunc(ctx, b.endNow)

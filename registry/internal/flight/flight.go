@@ -69,7 +69,7 @@ func (l *Line) Last() Answer {
 type Flight struct {
 	line   *Line
 	round  *Round
-	began  atomic.Int64  // when the check started, after the beginning of the round
+	began  atomic.Int64  // when the check started, after the beginning of the round; on a busy machine that is later
 	done   chan struct{} // closed when there is an answer
 	answer Answer        // to be read once done is closed
 
@@ -201,6 +201,7 @@ func NewRound(limit time.Duration, room int) *Round {
 	return r
 }
 
+// add takes the next flight of the round's memory for a check of the line, whose mu is held.
 func (r *Round) add(l *Line) *Flight {
 	r.members.Add(1)
 	r.flights = r.flights[:len(r.flights)+1]
@@ -216,6 +217,7 @@ func (r *Round) Begun() {
 	r.leave()
 }
 
+// leave counts a member off. The last one ends the context, and overdue with it unless that is on its way.
 func (r *Round) leave() {
 	if r.members.Add(-1) == 0 {
 		r.stop()

@@ -1,4 +1,5 @@
-// Package stage is for what happens in stages: one stage after the other, and all of a stage at the same time.
+// Package stage is for what happens in stages: one stage after the other, and all of a stage at the same time. Opening
+// and closing share it, and so mean the same by a stage.
 package stage
 
 import (
