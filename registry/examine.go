@@ -49,6 +49,8 @@ func textOf(err error) string {
 	return err.Error()
 }
 
+// A circle would keep errors.Is busy for ever, in whatever hands the error came into.
+//
 // mostWrapped is how many errors one error may wrap, directly or not: more are taken for a circle.
 const mostWrapped = 10_000
 
@@ -81,7 +83,8 @@ type probe struct{ error }
 // errProbe is what every Is in the tree is asked for.
 var errProbe error = &probe{errors.New("probe")}
 
-// causesOf returns what err itself wraps.
+// causesOf returns what err itself wraps, and not what that wraps. The nil ones, which errors.Join leaves out but which
+// an Unwrap of one's own may return, are no causes. The slice is a copy: an Unwrap may return the one that it keeps.
 func causesOf(err error) (causes []error) {
 	switch wrapper := any(err).(type) {
 	case interface{ Unwrap() error }:
