@@ -2,6 +2,5 @@ package kit
 
 // What the tests take apart that backends need as a whole.
 var (
-	Dialer   = dialer
-	NewLogin = newLogin
+	Dialer = dialer
 )

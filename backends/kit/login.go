@@ -37,9 +37,9 @@ type Login struct {
 	told     config.Secret // the Rest that a record was made of
 }
 
-// newLogin returns the login of the instance called name. It calls latest, which must not block, for each connection:
+// NewLogin returns the login of the instance called name. It calls latest, which must not block, for each connection:
 // see [config.Live]. A Rest that differs from the first one is told once, and has no effect.
-func newLogin(name string, latest func() Credentials) *Login {
+func NewLogin(name string, latest func() Credentials) *Login {
 	first := latest()
 	return &Login{name: name, latest: latest, known: first, using: first, told: first.Rest}
 }
@@ -58,7 +58,7 @@ func Follow[C any, S interface{ Credentials() Credentials }](
 	if settings = live.Get(); err != nil {
 		return settings, nil, err
 	}
-	return settings, newLogin(name, func() Credentials { return live.Get().Credentials() }), nil
+	return settings, NewLogin(name, func() Credentials { return live.Get().Credentials() }), nil
 }
 
 // AskLogin returns a login that asks for credentials for each connection, such as a token that is valid for minutes.
