@@ -104,7 +104,7 @@ func join[E error](errs []E) error {
 // Errors returns every *Error in what OpenAll, CloseAll or Report.Err has returned, in order, and none for nil.
 func Errors(err error) (found []*Error) {
 	parts := causesOf(err)
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // each level by itself
 	case *Error:
 		return []*Error{e}
 	case *multierror.Error:

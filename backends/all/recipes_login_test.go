@@ -52,7 +52,7 @@ func vault(read func(ctx context.Context) (data map[string]any, err error)) mysq
 		data, err := read(ctx)
 		user, named := data["username"].(string)
 		password, known := data["password"].(string)
-		if err == nil && !(named && known) {
+		if err == nil && (!named || !known) {
 			err = errors.New("the secret has no username or no password")
 		}
 		return user, config.NewSecret(password), err

@@ -18,7 +18,7 @@ const (
 type TLS struct {
 	// Mode is empty, TLSOff, TLSVerify or TLSSkipVerify. Empty means TLSVerify if any other field is
 	// set, else TLSOff; a backend whose URL asks for TLS sets it before it calls Config.
-	Mode string `env:"TLS" words:"true=verify,yes=verify,on=verify,1=verify,verify=verify,false=off,no=off,0=off,off=off,skip-verify=skip-verify" doc:"off, verify or skip-verify; verify if a TLS file is set"`
+	Mode string `env:"TLS" words:"true=verify,yes=verify,on=verify,1=verify,verify=verify,false=off,no=off,0=off,off=off,skip-verify=skip-verify" doc:"off, verify or skip-verify; verify if a TLS file is set"` //nolint:lll // one tag
 	// CAFile replaces the system's authorities. CertFile and KeyFile, set together, say who the client
 	// is. ServerName is the name that the server's certificate must bear; empty means the host. The aliases are those
 	// of libpq, for the default instance of PostgreSQL alone.

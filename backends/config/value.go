@@ -52,10 +52,12 @@ func isDocument(value string) bool {
 func isURL(value string) bool { return strings.Contains(value, "://") }
 
 var (
-	comment     = regexp.MustCompile(`[\s\p{Zs}]#`)
-	braces      = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}`)                                             // of shells, compose, Spring
-	toReplace   = regexp.MustCompile(`(?i)<(db_?)?(user|username|pass|password|host|hostname|cluster)>`) // of a page to copy from
-	placeholder = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}|\$\(\w+\)|^\$[A-Za-z_]\w*$`)                  // and of Kubernetes
+	comment = regexp.MustCompile(`[\s\p{Zs}]#`)
+	// braces are of shells, compose and Spring; a placeholder may be one of Kubernetes, too.
+	braces      = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}`)
+	placeholder = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}|\$\(\w+\)|^\$[A-Za-z_]\w*$`)
+	// toReplace is in what is copied from a page.
+	toReplace = regexp.MustCompile(`(?i)<(db_?)?(user|username|pass|password|host|hostname|cluster)>`)
 )
 
 // suspect returns what the text has that nobody can see, or that a shell or another program was to take out of it.

@@ -53,8 +53,10 @@ var optionRules = []optionRule{
 	{refused, "sslca ssl-ca ssl_ca sslrootcert", "set PREFIX_TLS_CA_FILE"},
 	{refused, "sslcert ssl-cert ssl_cert sslidentity", "set PREFIX_TLS_CERT_FILE, or PREFIX_TLS_CA_FILE for an authority"},
 	{refused, "sslkey ssl-key ssl_key sslpassword", "set PREFIX_TLS_KEY_FILE"},
-	{refused, "requireSSL verifyServerCertificate ssl_verify_cert ssl_verify_identity ssl-verify-server-cert", "write tls=true, or " +
-		"tls=skip-verify if the server is not to be verified"},
+	{
+		refused, "requireSSL verifyServerCertificate ssl_verify_cert ssl_verify_identity ssl-verify-server-cert",
+		"write tls=true, or tls=skip-verify if the server is not to be verified",
+	},
 	{refused, "host hostname server port", "write it behind the @; socket names a Unix socket"},
 	{refused, "user username password", "write it before the @"},
 	{refused, "timezone serverTimezone", "write loc or time_zone"},

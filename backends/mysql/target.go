@@ -51,7 +51,8 @@ func otherForm(raw string) error {
 		return errors.New("this is a URL of Java: drop jdbc:, and put the user and the password before the @")
 	case isURL && (strings.HasPrefix(scheme, "mysql") || strings.HasPrefix(scheme, "mariadb+")): // mysql2, mysql+pymysql
 		return errors.New("the scheme is that of another language: write mysql://")
-	case strings.HasPrefix(scheme, "mysql:host="), strings.HasPrefix(scheme, "mysql:dbname="), strings.HasPrefix(scheme, "mysql:unix_"):
+	case strings.HasPrefix(scheme, "mysql:host="), strings.HasPrefix(scheme, "mysql:dbname="),
+		strings.HasPrefix(scheme, "mysql:unix_"):
 		return errors.New("this is the form of PHP: " + wantURL)
 	case strings.Contains(scheme, ";") && strings.Contains(scheme, "="):
 		return errors.New("this is the form of .NET: " + wantURL)

@@ -44,7 +44,8 @@ func (l *limit) sentence(pool int) string {
 	return text + fmt.Sprintf("10 instances fit with a pool of %d", l.PoolOfTen)
 }
 
-// connectionLimit asks an open resource how many connections its server takes; 0 if it does not say, or not to this user.
+// connectionLimit asks an open resource how many connections its server takes; 0 if it does not say, or not to the
+// user.
 func connectionLimit(ctx context.Context, res registry.Resource) (n int) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()

@@ -17,7 +17,9 @@ func (r *report) printJSON(w io.Writer) {
 
 // printTable prints a row for each instance, and below it what is wrong and what to do about it.
 func (r *report) printTable(w io.Writer, paint painter) {
-	rows := [][]string{{"BACKEND", "STATUS", "RESOLVE", "CONNECT", "AUTHENTICATE", "CHECK", "IN USE", "ADDRESS", "DATABASE", "USER", "READ"}}
+	rows := [][]string{{
+		"BACKEND", "STATUS", "RESOLVE", "CONNECT", "AUTHENTICATE", "CHECK", "IN USE", "ADDRESS", "DATABASE", "USER", "READ",
+	}}
 	for _, f := range r.Findings {
 		rows = append(rows, f.row())
 	}
@@ -39,8 +41,10 @@ func (r *report) printTable(w io.Writer, paint painter) {
 }
 
 func (f finding) row() []string {
-	at := []string{cmp.Or(f.Target.Addr, "-"), cmp.Or(f.Target.Database, f.Target.Project, "-"), cmp.Or(f.Target.User, "-")}
-	row := append(append([]string{f.Name, string(f.Status), "-", "-", "-", "-", "-"}, at...), f.read())
+	row := []string{
+		f.Name, string(f.Status), "-", "-", "-", "-", "-",
+		cmp.Or(f.Target.Addr, "-"), cmp.Or(f.Target.Database, f.Target.Project, "-"), cmp.Or(f.Target.User, "-"), f.read(),
+	}
 	for _, s := range f.Steps {
 		at := map[string]int{resolve: 2, connect: 3, authenticate: 4, check: 5}[s.Name]
 		if at > 0 {

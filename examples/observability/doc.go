@@ -1,6 +1,6 @@
 // Package observability traces what a program asks of its backends, and shows how a program is observed as a whole:
-// its Example has metrics for Prometheus and for OpenTelemetry, and spans of the registry, by the packages contrib/prometheus
-// and contrib/otel, which are there to be imported. This package is there to be copied.
+// its Example has metrics for Prometheus and for OpenTelemetry, and spans of the registry, by the packages
+// contrib/prometheus and contrib/otel, which are there to be imported. This package is there to be copied.
 //
 //	mysql.Use(observability.TraceMySQL(otel.GetTracerProvider()))
 //

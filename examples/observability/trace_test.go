@@ -25,8 +25,6 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-func encode(set attribute.Set) string { return set.Encoded(attribute.DefaultEncoder()) }
-
 func TestEveryBackendIsTracedThroughItsHook(t *testing.T) {
 	stack, err := devstack.Start(t.Context())
 	if err != nil {

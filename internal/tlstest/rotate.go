@@ -35,8 +35,8 @@ func NewRotation(t *testing.T) (r *Rotation, server Pair, clients []byte) {
 }
 
 // Run renews everything 20 times while ask, which makes a new connection, is called without a pause. Both ends have an
-// overlap, in which the old and the new are good, and no call may fail. The client's files are replaced and written over
-// in turn.
+// overlap, in which the old and the new are good, and no call may fail. The client's files are replaced and written
+// over in turn.
 func (r *Rotation) Run(t *testing.T, ask func(context.Context) error) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())

@@ -18,7 +18,8 @@ import (
 )
 
 func newMySQL(ctx context.Context, folder string) (b *backend, err error) {
-	b = &backend{name: mysql.Name, connect: connectMySQL, hold: holdMySQL, work: workMySQL, greeting: 20,
+	b = &backend{
+		name: mysql.Name, connect: connectMySQL, hold: holdMySQL, work: workMySQL, greeting: 20,
 		states: statesOfMySQL(),
 		cannot: map[string]string{
 			diskFull: "it takes a file system of its own", protected: "that is a mode of Redis",

@@ -12,12 +12,12 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// Open opens all resources of r, or of registry.Default() if r is nil, for the test of a program that uses real servers,
-// and closes them when the test ends, after the cleanups that it registers later. The test fails
+// Open opens all resources of r, or of registry.Default() if r is nil, for the test of a program that uses real
+// servers, and closes them when the test ends, after the cleanups that it registers later. The test fails
 //
 //   - at once, if one does not open
-//   - if CloseAll returns an error, as the backends do about connections that are still in use: rows that nobody closed,
-//     a connection that was not given back
+//   - if CloseAll returns an error, as the backends do about connections that are still in use: rows that nobody
+//     closed, a connection that was not given back
 //   - if a goroutine that the opening has started is still there 15s later
 //
 // It cannot see the goroutines that the test itself starts; goleak does.

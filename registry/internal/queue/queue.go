@@ -5,8 +5,8 @@ package queue
 
 import "sync"
 
-// Size is how many functions a queue holds. It bounds the memory that an observer costs which hangs, and leaves one that
-// is slow for a moment all of its events.
+// Size is how many functions a queue holds. It bounds the memory that an observer costs which hangs, and leaves one
+// that is slow for a moment all of its events.
 const Size = 1024
 
 // Queue calls functions one after the other, in order. A goroutine lives while there is something to call. When the
