@@ -62,7 +62,7 @@ func (rep Report) Status() Status {
 // OK reports whether the program can serve: the status is not Fail. It is what a readiness probe wants to know.
 func (rep Report) OK() bool { return rep.Status() != Fail }
 
-// Err returns nil, or a *multierror.Error with the *Error of every required resource that cannot serve. It is
+// Err returns nil, or one error with the *Error of every required resource that cannot serve. It is
 // nil whenever OK is true: what is optional or degraded is in Results alone.
 func (rep Report) Err() error {
 	var errs []error

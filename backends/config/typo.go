@@ -10,10 +10,10 @@ import (
 
 // seen is what the process has learnt from every Load so far: a variable that one instance reads is
 // no typo to another, and one warning for a variable is enough.
-var seen struct {
+var seen = struct {
 	sync.Mutex
 	read, warned map[string]bool // warned: of names, and of texts
-}
+}{read: make(map[string]bool), warned: make(map[string]bool)}
 
 // warnOfSlips logs each variable that nothing reads, and that looks like a typo of one of vars or has the name that
 // other programs give it.
@@ -37,7 +37,7 @@ func warnOnce(name, text string) {
 	text = name + ": " + text
 	seen.Lock()
 	warned := seen.warned[text]
-	seen.warned[text] = true // findSlips has made the map
+	seen.warned[text] = true
 	seen.Unlock()
 	if !warned {
 		slog.Default().Warn(text, "variable", name)
@@ -48,9 +48,6 @@ func warnOnce(name, text string) {
 func findSlips(vars []variable, environment map[string]string) map[string]slip {
 	seen.Lock()
 	defer seen.Unlock()
-	if seen.read == nil {
-		seen.read, seen.warned = make(map[string]bool), make(map[string]bool)
-	}
 	var known []string
 	whole := wholeOf(vars, environment)
 	for _, v := range vars {

@@ -47,15 +47,15 @@ type settings struct {
 func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 	cfg, loadErr := kit.Load(name, in.config)
 	s := &settings{Config: cfg, hook: in.hook, prefix: config.Prefix(name), turn: turn}
-	switch {
-	case loadErr != nil && cfg.URI.IsZero(): // it may say why there is none
-		return nil, loadErr
-	case cfg.URI.IsZero():
-		return nil, config.NotSet(name, "URI")
-	}
-	var err error
-	s.tls, err = s.TLS.Config(name, "") // each host is verified by its own name
+	tlsConfig, err := s.TLS.Config(name, "") // each host is verified by its own name
+	s.tls = tlsConfig
 	all, uriErr := s.readURI()
+	if cfg.URI.IsZero() {
+		uriErr = nil
+		if loadErr == nil { // or else it may say why there is none
+			uriErr = config.NotSet(name, "URI")
+		}
+	}
 	found := kit.Problems{loadErr, uriErr, err}
 	add := func(wrong bool, format string) { found.Add(wrong, format, s.prefix) }
 	s.role, err = kit.ParseRole(s.Role)

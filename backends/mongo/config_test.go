@@ -44,6 +44,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 	for name, test := range map[string]struct{ env, want string }{
 		"nothing is set":           {"", "MONGO_URI is not set"},
 		"database alone":           {"MONGO_DATABASE=shop", "MONGO_URI is not set"},
+		"a role and no server":     {"MONGO_ROLE=boss", "MONGO_URI is not set; MONGO_ROLE: not primary, replica or any"},
 		"another URL is set":       {"DATABASE_URL=mongodb://app:SECRET@h", "MONGO_URI is not set; DATABASE_URL is set, but not read"},
 		"another scheme":           {"MONGO_URI=http://h", scheme},
 		"no scheme":                {"MONGO_URI=SECRET", scheme},

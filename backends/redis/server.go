@@ -10,13 +10,14 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// ask asks what a program would: the server's role if one is wanted, and else a PING.
+// ask asks what a program would: a PING, which a server that cannot save refuses as it refuses writes, and the server's
+// role if one is wanted.
 func (c *client) ask(ctx context.Context, conn driver.Conn) error {
 	if c.topology == cluster {
 		return askState(ctx, conn)
 	}
-	if c.role == kit.Any {
-		return ping(ctx, conn)
+	if err := ping(ctx, conn); err != nil || c.role == kit.Any {
+		return err
 	}
 	role, err := roleOf(ctx, conn)
 	switch {

@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -96,6 +97,36 @@ func TestTheRoleIsWhatTheServerHasToBe(t *testing.T) {
 		says(user, "primary", readOnly)
 		says(user, "replica", "")
 		says(user, "any", "")
+	}
+}
+
+func TestAServerThatCannotSaveFailsTheCheckOfAPrimaryToo(t *testing.T) {
+	p := redisServer(t, "--enable-protected-configs", "yes")
+	if p == nil {
+		return
+	}
+	cfg := at(p.url)
+	cfg.Role = "primary"
+	r, _ := open(t, cfg)
+	gone := filepath.Join(t.TempDir(), "gone")
+	if err := os.Mkdir(gone, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p.do("CONFIG", "SET", "dir", gone, "save", "3600 1")
+	if err := os.Remove(gone); err != nil {
+		t.Fatal(err)
+	}
+	p.do("BGSAVE")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for !strings.Contains(fmt.Sprintf("%s", p.do("INFO", "persistence")), "rdb_last_bgsave_status:err") {
+		if ctx.Err() != nil {
+			t.Fatal("the server has not failed to save")
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	if err := r.Check(ctx, "redis").Err; registry.KindOf(err) != registry.KindLoading {
+		t.Errorf("got %v, want MISCONF", err)
 	}
 }
 
