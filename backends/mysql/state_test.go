@@ -1,10 +1,8 @@
 package mysql_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -15,6 +13,7 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/vibework/mooring/backends/mysql"
+	"github.com/vibework/mooring/internal/tcptest"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -193,50 +192,6 @@ func TestATransactionThatIsReadOnlyOnPurposeStays(t *testing.T) {
 	}
 }
 
-// nameServer answers every question for addresses with what is in it.
-type nameServer struct{ answer atomic.Pointer[[]string] }
-
-// names starts one that the resolver of the process asks until the test ends.
-func namesLeadTo(t *testing.T, addrs ...string) *nameServer {
-	t.Helper()
-	n := new(nameServer)
-	n.leadTo(addrs...)
-	before := net.DefaultResolver
-	t.Cleanup(func() { net.DefaultResolver = before })
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		client, server := net.Pipe()
-		go n.serve(server)
-		return client, nil
-	}}
-	return n
-}
-
-func (n *nameServer) leadTo(addrs ...string) { n.answer.Store(&addrs) }
-
-// serve answers one question as over TCP.
-func (n *nameServer) serve(conn net.Conn) {
-	defer conn.Close()
-	var size [2]byte
-	if _, err := io.ReadFull(conn, size[:]); err != nil {
-		return
-	}
-	question := make([]byte, binary.BigEndian.Uint16(size[:]))
-	if _, err := io.ReadFull(conn, question); err != nil {
-		return
-	}
-	end := 12 + bytes.IndexByte(question[12:], 0) + 5 // the name, the type and the class
-	reply := append(bytes.Clone(question[:2]), 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0)
-	reply = append(reply, question[12:end]...)
-	if kind := question[end-3]; kind == 1 { // A
-		for _, addr := range *n.answer.Load() {
-			reply[7]++
-			reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
-			reply = append(reply, net.ParseIP(addr).To4()...)
-		}
-	}
-	_, _ = conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...))
-}
-
 func TestConnectionsLeaveAnAddressThatTheNameHasLeft(t *testing.T) {
 	fake, _ := fake(t)
 	_, port, _ := net.SplitHostPort(fake.Addr())
@@ -251,7 +206,7 @@ func TestConnectionsLeaveAnAddressThatTheNameHasLeft(t *testing.T) {
 		go func() { _, _ = io.Copy(upstream, client); upstream.Close() }()
 		_, _ = io.Copy(client, upstream)
 	})
-	names := namesLeadTo(t, "127.0.0.1")
+	names := tcptest.NamesLeadTo(t, "127.0.0.1")
 	cfg := at("mysql://app:p%40ss%2Fw%3Ard@db.mooring.test:" + port + "/shop")
 	cfg.Role = "primary"
 	_, res := open(t, cfg)
@@ -265,12 +220,12 @@ func TestConnectionsLeaveAnAddressThatTheNameHasLeft(t *testing.T) {
 		mysql.ForgetLookups(res)
 		warm(t, res.DB(), 2)
 		for _, answer := range step.answers {
-			names.leadTo(answer...)
+			names.LeadTo(answer...)
 			if err := res.Check(t.Context()); err != nil {
 				t.Error(err)
 			}
 		}
-		names.leadTo("127.0.0.2")
+		names.LeadTo("127.0.0.2")
 		warm(t, res.DB(), 2)
 		if n := moved.Load(); n != step.moved {
 			t.Errorf("after the answers %v: %d connections to the new address, want %d", step.answers, n, step.moved)
