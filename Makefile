@@ -2,6 +2,7 @@
 LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 MODULES := $(shell .ci/modules)
 RACE := $(if $(shell command -v $$(go env CC) 2>/dev/null),-race)
+NO_POSTGRES := $(if $(wildcard /usr/lib/postgresql/*/bin/initdb)$(shell command -v initdb),,backends/postgres)
 MYSQL_SERVER := $(or $(MYSQL_URL),mysql://root@127.0.0.1:3306/test)
 REDIS_SERVER := $(or $(REDIS_URL),redis://127.0.0.1:6379/1)
 ON_SERVERS = MYSQL_URL='$(MYSQL_SERVER)' REDIS_URL='$(REDIS_SERVER)' MOORING_TEST_SERVERS=env \
@@ -29,7 +30,8 @@ race:
 	@$(if $(RACE),true,echo "no C compiler is found: testing without the race detector")
 
 unit:
-	@for module in $(filter-out bench,$(MODULES)); do echo "$$module: go test $(RACE) ./..."; \
+	@$(if $(NO_POSTGRES),echo "$(NO_POSTGRES) is not tested: no PostgreSQL is installed (apt-get install postgresql)",true)
+	@for module in $(filter-out bench $(NO_POSTGRES),$(MODULES)); do echo "$$module: go test $(RACE) ./..."; \
 		.ci/alive go test -C $$module $(RACE) ./... || exit 1; done
 
 embedded: bin/devstack
