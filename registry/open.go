@@ -59,7 +59,9 @@ type openRun struct {
 // cancels those under way, and closes what they have opened. ctx bounds the opening alone: what is open stays open
 // when ctx ends. With a ctx that is done already nothing is called.
 func (r *Registry) OpenAll(ctx context.Context) error {
-	r.draining.Store(false) // now, not in the end: a Drain that comes meanwhile has to last
+	if ctx.Err() == nil {
+		r.draining.Store(false) // now, not in the end: a Drain that comes meanwhile has to last
+	}
 	ctx, run, err := r.beginOpen(ctx)
 	if err != nil {
 		return join([]*Error{newError(OpOpen, all, err)})

@@ -106,6 +106,16 @@ func TestDrainDuringOpenAllLasts(t *testing.T) {
 	})
 }
 
+func TestAnOpenAllThatCallsNothingDoesNotEndDrain(t *testing.T) {
+	r := quiet(&fake{name: "a"})
+	r.Drain()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.OpenAll(ctx); err == nil || !r.Draining() {
+		t.Errorf("got %v, and draining: %v", err, r.Draining())
+	}
+}
+
 func TestOpenedIsTrueFromOpenAllToCloseAll(t *testing.T) {
 	var r *registry.Registry
 	during := true
