@@ -23,6 +23,8 @@ import (
 	"strings"
 	"time"
 
+	driver "cloud.google.com/go/pubsub/v2"
+
 	"github.com/vibework/mooring/backends/mongo"
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/backends/pubsub"
@@ -78,7 +80,7 @@ func run(ctx context.Context, o serve.Options, embed bool) (err error) {
 	registry.Default().CheckTimeout = 2 * time.Second // all four are near: longer than this is an outage
 	registry.Default().Every = time.Second            // so no probe waits, and neither does the page
 	registry.Register(schema{})                       // what follows is opened after the backends, and closed before them
-	registry.Register(worker.New("packing", pack))
+	registry.Register(pubsub.Subscriber("packing", events.Subscription, pack, events.AtATime))
 	registry.Register(worker.New("reminding", remind))
 	return serve.Run(ctx, o, func(context.Context) (http.Handler, error) { return routes(page), nil })
 }
@@ -117,9 +119,9 @@ func (schema) Check(context.Context) error { return nil }
 func (schema) Close(context.Context) error { return nil }
 
 // pack packs what was ordered. Its handles are open until it has returned.
-func pack(ctx context.Context) error {
+func pack(ctx context.Context, m *driver.Message) {
 	w := &events.Worker{Orders: orders.New(mysql.DB()), Cache: cached}
-	return w.Run(ctx, pubsub.Client().Subscriber(events.Subscription))
+	w.Handle(ctx, m)
 }
 
 // remind tells again of orders that are overdue.

@@ -22,7 +22,6 @@ import (
 	"github.com/vibework/mooring/examples/service/internal/orders"
 	"github.com/vibework/mooring/lab/devstack"
 	"github.com/vibework/mooring/registry"
-	"github.com/vibework/mooring/registry/worker"
 )
 
 func TestAnOrderWithoutAnEventIsPublishedWhenItIsOverdue(t *testing.T) {
@@ -101,18 +100,17 @@ func TestNoEventMeetsAClosedDatabase(t *testing.T) {
 		r := registry.New()
 		r.Register(database)
 		r.Register(events)
-		r.Register(worker.New("packing", func(ctx context.Context) error {
+		r.Register(preparation(func(ctx context.Context) error {
 			counted.DBTX = database.DB()
-			none := func() (*redigo.Pool, error) { return nil, registry.ErrNotOpen }
-			packing := &Worker{Orders: orders.New(counted), Cache: &cache.Cache{Pool: none}}
-			if err := errors.Join(orders.Migrate(ctx, database.DB()), Ensure(ctx, events.Client())); err != nil {
-				return err
-			}
+			err := errors.Join(orders.Migrate(ctx, database.DB()), Ensure(ctx, events.Client()))
 			for order := range int64(40) {
 				events.Publisher(Topic).Publish(ctx, &driver.Message{Data: []byte(strconv.FormatInt(order+1, 10))})
 			}
-			return packing.Run(ctx, events.Client().Subscriber(Subscription))
+			return err
 		}))
+		none := func() (*redigo.Pool, error) { return nil, registry.ErrNotOpen }
+		packing := &Worker{Orders: orders.New(counted), Cache: &cache.Cache{Pool: none}}
+		r.Register(events.Subscriber("packing", Subscription, packing.Handle, AtATime))
 		if err := r.OpenAll(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -130,6 +128,14 @@ func TestNoEventMeetsAClosedDatabase(t *testing.T) {
 		t.Error("there was no event to meet a closed database")
 	}
 }
+
+// preparation is what has to be there before anybody works.
+type preparation func(context.Context) error
+
+func (preparation) Name() string                     { return "schema" }
+func (p preparation) Open(ctx context.Context) error { return p(ctx) }
+func (preparation) Check(context.Context) error      { return nil }
+func (preparation) Close(context.Context) error      { return nil }
 
 // slow is a database that needs a moment for each statement, and counts those that succeed.
 type slow struct {
@@ -205,12 +211,13 @@ func receive(t *testing.T, queries *orders.Queries, events *pubsub.Resource, f f
 
 func receiveWith(t *testing.T, worker *Worker, events *pubsub.Resource, f func()) {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- worker.Run(ctx, events.Client().Subscriber(Subscription)) }()
+	packing := registry.New()
+	packing.Register(events.Subscriber("packing", Subscription, worker.Handle, AtATime))
+	if err := packing.OpenAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	f()
-	stop()
-	if err := <-done; err != nil {
+	if err := packing.CloseAll(t.Context()); err != nil {
 		t.Errorf("the worker ended with %v", err)
 	}
 }

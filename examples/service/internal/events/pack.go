@@ -18,28 +18,25 @@ type Worker struct {
 	Cache  *cache.Cache
 }
 
-// Run packs each order that the subscription tells of, until ctx is done; then it finishes the orders that it has
-// begun and returns nil.
-func (w *Worker) Run(ctx context.Context, subscription *driver.Subscriber) error {
-	subscription.ReceiveSettings.MaxOutstandingMessages = 20
-	stopped := ctx.Done()
-	return subscription.Receive(ctx, func(_ context.Context, m *driver.Message) {
-		// What was begun is finished: the context of the message ends with ctx, this one does not.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if !w.handle(ctx, m) {
-			pause(stopped, time.Second) // or the event would be back at once, for as long as MySQL is away
-			m.Nack()
-			return
-		}
-		m.Ack()
-		slog.Info("handled an event", "event", m.ID)
-	})
+// AtATime has 20 orders packed at a time, and no more.
+func AtATime(s *driver.ReceiveSettings) { s.MaxOutstandingMessages = 20 }
+
+// Handle packs the order that the event tells of, and acknowledges the event.
+func (w *Worker) Handle(ctx context.Context, m *driver.Message) {
+	working, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if !w.pack(working, m) {
+		pause(ctx, time.Second) // or the event would be back at once, for as long as MySQL is away
+		m.Nack()
+		return
+	}
+	m.Ack()
+	slog.Info("handled an event", "event", m.ID)
 }
 
-// handle does the work and says whether it is done, and the event with it. An event can come twice, or again
+// pack does the work and says whether it is done, and the event with it. An event can come twice, or again
 // after a crash: packing what is packed changes nothing.
-func (w *Worker) handle(ctx context.Context, m *driver.Message) bool {
+func (w *Worker) pack(ctx context.Context, m *driver.Message) bool {
 	order, err := strconv.ParseInt(string(m.Data), 10, 64)
 	if err != nil {
 		slog.Warn("dropped an event that names no order")
@@ -53,9 +50,9 @@ func (w *Worker) handle(ctx context.Context, m *driver.Message) bool {
 	return true
 }
 
-func pause(stopped <-chan struct{}, d time.Duration) {
+func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-time.After(d):
-	case <-stopped:
+	case <-ctx.Done():
 	}
 }
