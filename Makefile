@@ -7,6 +7,7 @@ MYSQL_SERVER := $(or $(MYSQL_URL),mysql://root@127.0.0.1:3306/test)
 REDIS_SERVER := $(or $(REDIS_URL),redis://127.0.0.1:6379/1)
 ON_SERVERS = MYSQL_URL='$(MYSQL_SERVER)' REDIS_URL='$(REDIS_SERVER)' MOORING_TEST_SERVERS=env \
 	bin/devstack -only mongo,pubsub --
+SERVED := $(patsubst %/main_test.go,./%,$(shell grep -l MOORING_TEST_SERVERS backends/*/main_test.go))
 FUZZTIME ?= 30s
 MODELTIME ?= 10m
 
@@ -35,10 +36,10 @@ unit:
 		.ci/alive go test -C $$module $(RACE) ./... || exit 1; done
 
 embedded: bin/devstack
-	MOORING_TEST_SERVERS=env .ci/alive bin/devstack -- go test $(RACE) -count=1 ./backends/...
+	MOORING_TEST_SERVERS=env .ci/alive bin/devstack -- go test $(RACE) -count=1 $(SERVED)
 
 integration: bin/devstack ## test the backends and the service on the servers at MYSQL_URL and REDIS_URL (else localhost)
-	$(ON_SERVERS) go test $(RACE) -count=1 ./backends/...
+	$(ON_SERVERS) go test $(RACE) -count=1 $(SERVED)
 	$(ON_SERVERS) go test -C examples $(RACE) -count=1 ./service/...
 
 check: lint tidy cross test short-model ## everything that CI asks for, but for the integration tests
