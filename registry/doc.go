@@ -58,7 +58,7 @@
 //
 // # Errors
 //
-// An [Error] says what was being done to which resource, and its [Kind] what to do about it. OpenAll, CloseAll
-// and [Report.Err] return all errors together as one; [Errors] takes it apart, and errors.Is and errors.As look into it.
+// An [Error] says what was being done to which resource, and its [Kind] what to do about it. OpenAll, CloseAll and
+// [Report.Err] return all errors together as one; [Errors] takes it apart, and errors.Is and errors.As look into it.
 // Texts are one line. JSON never shows them; it shows kinds.
 package registry

@@ -101,7 +101,9 @@ func load(name string, environ []string, cfg any) error {
 			value := target.FieldByIndex(v.field.Index)
 			err = complain(v.Name, v.check(value, refused[v.field.Name]))
 		}
-		errs = append(errs, err)
+		if err != nil {
+			errs = append(errs, about{err, v.Name})
+		}
 	}
 	return errors.Join(errs...)
 }

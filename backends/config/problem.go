@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/caarlos0/env/v11"
@@ -19,6 +20,24 @@ func complain(variable string, p problem) error {
 		return nil
 	}
 	return errorOf(problem(variable) + ": " + p)
+}
+
+// about is what is wrong with a variable of that name, or with a file or an alias that stands in for it.
+type about struct {
+	error
+	variable string
+}
+
+// isAbout reports whether err, of Load, is about one of the variables.
+func isAbout(err error, variables []string) bool {
+	joined, ok := errors.AsType[interface {
+		error
+		Unwrap() []error
+	}](err)
+	return ok && slices.ContainsFunc(joined.Unwrap(), func(err error) bool {
+		a, ok := errors.AsType[about](err)
+		return ok && slices.Contains(variables, a.variable)
+	})
 }
 
 func errorOf(p problem) error { return errors.New(string(p)) }

@@ -102,12 +102,16 @@ func IsSet(name string) bool {
 }
 
 // NotSet returns the error for the instance called name that nothing says where its server is: none of the variables
-// with these keys is set, such as URL and HOST. It names a variable that is set in the process's environment and that
+// with these keys is set, such as URL and HOST. It returns nil if loadErr, which is what Load has returned, is about
+// one of them: it is set, and cannot be read. It names a variable that is set in the process's environment and that
 // no instance reads, if that is a URL of the default instance's kind: DATABASE_URL=mysql://... for "mysql".
-func NotSet(name string, keys ...string) error {
+func NotSet(name string, loadErr error, keys ...string) error {
 	var names []string
 	for _, key := range keys {
 		names = append(names, Prefix(name)+key)
+	}
+	if isAbout(loadErr, names) {
+		return nil
 	}
 	text := names[0] + " is not set"
 	if len(names) > 1 {

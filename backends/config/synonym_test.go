@@ -126,10 +126,10 @@ func TestTheErrorOfAnUnsetURLNamesAnotherOne(t *testing.T) {
 	} {
 		t.Setenv("DATABASE_URL", test.value)
 		prefix := config.Prefix(test.instance)
-		err := config.NotSet(test.instance, "URL", "DSN", "HOST")
+		err := config.NotSet(test.instance, nil, "URL", "DSN", "HOST")
 		assertError(t, err, prefix+"URL is not set, nor is "+prefix+"DSN or "+prefix+"HOST"+test.want)
 	}
 	t.Setenv("DATABASE_URL", "")
 	t.Setenv("MONGO_ARCHIVE_URI", "mongodb://h") // of another instance
-	assertError(t, config.NotSet("mongo", "URI"), "MONGO_URI is not set")
+	assertError(t, config.NotSet("mongo", nil, "URI"), "MONGO_URI is not set")
 }

@@ -51,10 +51,7 @@ func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 	s.tls = tlsConfig
 	all, uriErr := s.readURI()
 	if cfg.URI.IsZero() {
-		uriErr = nil
-		if loadErr == nil { // or else it may say why there is none
-			uriErr = config.NotSet(name, "URI")
-		}
+		uriErr = config.NotSet(name, loadErr, "URI")
 	}
 	found := kit.Problems{loadErr, uriErr, err}
 	add := func(wrong bool, format string) { found.Add(wrong, format, s.prefix) }

@@ -63,10 +63,7 @@ func read(name string, in setup) (*settings, error) {
 		Config: cfg, setup: in, prefix: config.Prefix(name),
 		options: url.Values{"parseTime": {"true"}, "maxAllowedPacket": {"0"}},
 	}
-	t, err := s.locate(name)
-	if loadErr != nil && s.URL.IsZero() && s.DSN.IsZero() && s.Host == "" {
-		err = nil // it may be set, and unreadable
-	}
+	t, err := s.locate(name, loadErr)
 	role, roleErr := kit.ParseRole(s.Role)
 	if roleErr != nil {
 		roleErr = fmt.Errorf("%sROLE: %w", s.prefix, roleErr)
@@ -109,7 +106,7 @@ func (s *settings) setDriver(name string, t target, secure *tls.Config) error {
 }
 
 // locate reads the form that is set.
-func (s *settings) locate(name string) (t target, err error) {
+func (s *settings) locate(name string, loadErr error) (t target, err error) {
 	form := s.prefix + "URL"
 	switch {
 	case !s.URL.IsZero() && !s.DSN.IsZero():
@@ -122,7 +119,7 @@ func (s *settings) locate(name string) (t target, err error) {
 	case s.Host != "":
 		return s.fromParts()
 	default:
-		return t, config.NotSet(name, "URL", "DSN", "HOST")
+		return t, config.NotSet(name, loadErr, "URL", "DSN", "HOST")
 	}
 	if err == nil {
 		err = errors.Join(s.reconcile(form, &t), s.setOptions(t.options))

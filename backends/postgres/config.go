@@ -62,12 +62,10 @@ type settings struct {
 
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
-	cfg, err := kit.Load(name, in.config)
+	cfg, loadErr := kit.Load(name, in.config)
 	s := &settings{Config: cfg, setup: in, prefix: config.Prefix(name), given: make(map[string]string)}
-	found := kit.Problems{err}
-	if form, raw := s.url(); raw != "" || s.Host != "" || err == nil { // or else err may say why there is none
-		found = append(found, s.locate(name, form, raw))
-	}
+	found := kit.Problems{loadErr, s.locate(name, loadErr)}
+	var err error
 	s.role, err = kit.ParseRole(cmp.Or(attrs[s.Role], s.Role))
 	found.Add(err != nil, "%sROLE: %w", s.prefix, err)
 	_, err = driver.ParseConfig(harmless)
@@ -114,9 +112,10 @@ func (s *settings) url() (variable, raw string) {
 var attrs = map[string]string{"read-write": "primary", "read-only": "replica", "standby": "replica"}
 
 // locate reads the form that is set.
-func (s *settings) locate(name, form, raw string) error {
+func (s *settings) locate(name string, loadErr error) error {
+	form, raw := s.url()
 	if raw == "" && s.Host == "" {
-		return config.NotSet(name, "URL", "HOST")
+		return config.NotSet(name, loadErr, "URL", "HOST")
 	}
 	var found kit.Problems
 	if raw != "" {

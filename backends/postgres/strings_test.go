@@ -152,7 +152,7 @@ func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 		"POSTGRES_URL=postgres://app:PW@/db":                       "POSTGRES_URL: the host is missing or malformed",
 		"POSTGRES_URL=postgres://app:PW@::1/db":                    "POSTGRES_URL: an IPv6 address must stand in brackets, as in [::1]",
 		u + " PGPASSWORD=other":                                    "POSTGRES_URL: has another password than POSTGRES_PASSWORD: keep one",
-		"PGHOST=fe80::1::2 PGUSER=app":                             "POSTGRES_HOST: not a host name or address: the host is missing or malformed",
+		"PGHOST=fe80::1::2 PGUSER=app":                             "POSTGRES_HOST: not a host name or address: an IPv6 address must stand in brackets, as in [::1]",
 	} {
 		setenv(t, env)
 		err := postgres.New("postgres").Configure()

@@ -75,14 +75,10 @@ type settings struct {
 
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
-	cfg, err := kit.Load(name, in.config)
+	cfg, loadErr := kit.Load(name, in.config)
 	s := &settings{Config: cfg, setup: in, name: name, prefix: config.Prefix(name)}
-	errs := []error{err}
-	hasPlace := !s.URL.IsZero() || s.Host != "" || s.SentinelHosts != ""
-	if hasPlace || err == nil { // or else err may say why there is none
-		hosts, err := s.locate(name)
-		errs = append(errs, err, s.setPlace(hosts))
-	}
+	hosts, err := s.locate(name, loadErr)
+	errs := []error{loadErr, err, s.setPlace(hosts)}
 	s.setLimits()
 	s.tls, err = s.TLS.Config(name, s.host)
 	errs = append(errs, err)
@@ -114,7 +110,7 @@ func (s *settings) setLimits() {
 }
 
 // locate reads the URL, or else the parts.
-func (s *settings) locate(name string) (hosts []kit.Host, err error) {
+func (s *settings) locate(name string, loadErr error) (hosts []kit.Host, err error) {
 	switch {
 	case !s.URL.IsZero():
 		if hosts, err = s.fromURL(); err != nil {
@@ -129,7 +125,7 @@ func (s *settings) locate(name string) (hosts []kit.Host, err error) {
 	case s.SentinelMaster != "":
 		return nil, fmt.Errorf("%[1]sSENTINEL_HOSTS is not set, but %[1]sSENTINEL_MASTER is", s.prefix)
 	}
-	return nil, config.NotSet(name, "URL", "HOST")
+	return nil, config.NotSet(name, loadErr, "URL", "HOST", "SENTINEL_HOSTS")
 }
 
 // setPlace notes where the servers are.

@@ -16,8 +16,10 @@ const hint = ` (not wanted? drop its import, or call registry.Unregister("redis"
 
 func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 	for name, test := range map[string]struct{ env, want string }{
-		"nothing is set":         {"", "REDIS_URL is not set, nor is REDIS_HOST"},
-		"another URL is set":     {"DATABASE_URL=rediss://:SECRET@h", "REDIS_URL is not set, nor is REDIS_HOST; DATABASE_URL is set, but not read"},
+		"nothing is set":         {"", "REDIS_URL is not set, nor is REDIS_HOST or REDIS_SENTINEL_HOSTS"},
+		"a port and no server":   {"REDIS_PORT=70000", "REDIS_PORT: not a port: want 1 to 65535; REDIS_URL is not set, nor is REDIS_HOST or REDIS_SENTINEL_HOSTS"},
+		"a host that is none":    {"REDIS_HOST=h\ai", "REDIS_HOST: has a control character"},
+		"another URL is set":     {"DATABASE_URL=rediss://:SECRET@h", "REDIS_URL is not set, nor is REDIS_HOST or REDIS_SENTINEL_HOSTS; DATABASE_URL is set, but not read"},
 		"another scheme":         {"REDIS_URL=http://h", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
 		"no scheme":              {"REDIS_URL=SECRET", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
 		"opaque":                 {"REDIS_URL=redis:SECRET@h", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
@@ -58,7 +60,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"another topology":       {"REDIS_URL=redis+SECRET://h", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
 		"Sentinels, no primary":  {"REDIS_SENTINEL_HOSTS=s1,s2", "REDIS_SENTINEL_MASTER is not set, but REDIS_SENTINEL_HOSTS is"},
 		"primary, no Sentinels":  {"REDIS_SENTINEL_MASTER=SECRET", "REDIS_SENTINEL_HOSTS is not set, but REDIS_SENTINEL_MASTER is"},
-		"malformed Sentinel":     {"REDIS_SENTINEL_HOSTS=s1,SECRET@h REDIS_SENTINEL_MASTER=m", "REDIS_SENTINEL_HOSTS: not a host name or address"},
+		"malformed Sentinel":     {"REDIS_SENTINEL_HOSTS=s1,SECRET@h REDIS_SENTINEL_MASTER=m", "REDIS_SENTINEL_HOSTS: the host is missing or malformed"},
 		"Sentinels and a host":   {"REDIS_SENTINEL_HOSTS=s1 REDIS_SENTINEL_MASTER=m REDIS_HOST=h", "REDIS_HOST and REDIS_SENTINEL_HOSTS are both set: keep one"},
 		"replica by Sentinels":   {"REDIS_URL=redis+sentinel://s1/m REDIS_ROLE=replica", "REDIS_ROLE: Sentinels and a cluster lead to primaries: want primary or any"},
 		"TLS off and on":         {"REDIS_URL=rediss://h REDIS_TLS=off", "REDIS_URL: asks for TLS, but REDIS_TLS is off"},
@@ -68,7 +70,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"duration without unit":  {"REDIS_HOST=h REDIS_READ_TIMEOUT=3", "REDIS_READ_TIMEOUT: not a duration with a unit, such as 30s"},
 		"CA file is not there":   {"REDIS_HOST=h REDIS_TLS_CA_FILE=/SECRET", "REDIS_TLS_CA_FILE: no such file"},
 		"a mistake of each kind": {"REDIS_URL=http://h REDIS_DB=x", "REDIS_DB: not a whole number; REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
-		"two mistakes":           {"REDIS_DB=x REDIS_MAX_IDLE=-1", "REDIS_DB: not a whole number; REDIS_MAX_IDLE: must not be negative"},
+		"two mistakes":           {"REDIS_DB=x REDIS_MAX_IDLE=-1", "REDIS_DB: not a whole number; REDIS_MAX_IDLE: must not be negative; REDIS_URL is not set, nor is REDIS_HOST or REDIS_SENTINEL_HOSTS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			secret := canary.New("", "")

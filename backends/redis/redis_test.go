@@ -300,7 +300,7 @@ func TestHandleSaysWhyOpenFailed(t *testing.T) {
 		t.Errorf("Open returned %v", err)
 	}
 	_, err := res.Handle()
-	if want := "redis: not open: REDIS_URL is not set, nor is REDIS_HOST"; err == nil || err.Error() != want {
+	if want := "redis: not open: REDIS_URL is not set, nor is REDIS_HOST or REDIS_SENTINEL_HOSTS"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
