@@ -114,6 +114,7 @@ pubsub  skip  -  -  -  -  -  -  -  -  nothing: no variable is set
 
 redis: config at configure:
   REDIS_PORT: not a port: want 1 to 65535
+  REDIS_URL is not set, nor is REDIS_HOST or REDIS_SENTINEL_HOSTS
   -> mend the variables that are named; mooring env lists them all
 `)
 }
