@@ -66,6 +66,9 @@ var restarts = flag.Int("restarts", 10, "how often the service is restarted unde
 // handled again after it was acknowledged.
 func TestRestartsUnderLoadLoseNothingWhileBackendsFail(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		*restarts = 3
+	}
 	variables, returned := failing(t)
 	var placed []orders.Order
 	var logs strings.Builder
