@@ -32,8 +32,7 @@ race:
 
 unit:
 	@$(if $(NO_POSTGRES),echo "$(NO_POSTGRES) is not tested: no PostgreSQL is installed (apt-get install postgresql)",true)
-	@for module in $(filter-out bench $(NO_POSTGRES),$(MODULES)); do echo "$$module: go test $(RACE) ./..."; \
-		.ci/alive go test -C $$module $(RACE) ./... || exit 1; done
+	.ci/alive go test $(RACE) $(patsubst %,./%/...,$(filter-out bench $(NO_POSTGRES),$(MODULES)))
 
 embedded: bin/devstack
 	MOORING_TEST_SERVERS=env .ci/alive bin/devstack -- go test $(RACE) -count=1 $(SERVED)

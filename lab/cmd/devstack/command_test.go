@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -41,6 +42,10 @@ func TestRunCommandPassesSignalsOn(t *testing.T) {
 		signal os.Signal
 	}{{"INT", os.Interrupt}, {"TERM", syscall.SIGTERM}, {"HUP", syscall.SIGHUP}} {
 		t.Run(test.name, func(t *testing.T) {
+			// A shell cannot trap what its parent ignores, as a job in the background does with INT.
+			handled := make(chan os.Signal, 1)
+			signal.Notify(handled, test.signal)
+			defer signal.Stop(handled)
 			script := `trap 'exit 9' ` + test.name + `; echo ready; while :; do sleep 0.05; done`
 			cmd := exec.CommandContext(t.Context(), "sh", "-c", script)
 			stdout, ready := io.Pipe()

@@ -123,10 +123,13 @@ func (p *Process) Port() string {
 }
 
 // FreePort returns a port below those that the kernel gives to outgoing connections: nobody takes it by accident
-// while its server is down.
+// while its server is down. It returns none twice, since whoever has got one may not listen yet.
 func FreePort() (int, error) {
 	for range 100 {
 		port := 20000 + rand.IntN(12000)
+		if _, again := portsGiven.LoadOrStore(port, true); again {
+			continue
+		}
 		l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 		if err == nil {
 			return port, l.Close()
@@ -134,6 +137,8 @@ func FreePort() (int, error) {
 	}
 	return 0, errors.New("no free port between 20000 and 32000")
 }
+
+var portsGiven sync.Map // by FreePort
 
 // find returns the path of a program, or says which package has it.
 func find(program, pkg string) (string, error) {
