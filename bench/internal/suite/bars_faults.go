@@ -61,7 +61,7 @@ func (r *Results) faultBars() []Bar {
 }
 
 // outageBars are about the answer that took longest, of all faults. What a handler that checks nothing takes at most is
-// the machine's.
+// the machine's. Both are milliseconds of one machine, and so no gate for another.
 func (r *Results) outageBars() []Bar {
 	slowest, beyond := math.NaN(), math.NaN()
 	for i, fault := range r.Outages.Worst.Columns {
@@ -74,7 +74,8 @@ func (r *Results) outageBars() []Bar {
 	}
 	const what = "`/readyz` with `Every`: ms of the slowest answer, over all faults of a backend"
 	return []Bar{
-		atMost("B19", what, bounds{5, 2}, slowest).because("other work of the machine, which the bar below it leaves out"),
-		atMost("B19", what+"; more than a handler that checks nothing", bounds{5, 2}, beyond),
+		atMost("B19", what, bounds{5, 2}, slowest).ungated().
+			because("other work of the machine, which the bar below it leaves out"),
+		atMost("B19", what+"; more than a handler that checks nothing", bounds{5, 2}, beyond).ungated(),
 	}
 }
