@@ -60,7 +60,7 @@ var sentences = func() (all []string) {
 		"PASSWORD":  {"has a ${...} that nothing has expanded; write %24%7B if it is meant so"},
 		"PORT":      {"not a port: want 1 to 65535"},
 		"MAX_CONNS": {"must not be negative", "not a whole number", "out of range"},
-		"WAIT":      {"must not be negative", "not a duration with a unit, such as 30s"},
+		"WAIT":      {"must not be negative", "not a duration with a unit, such as 30s", "too long: a duration is at most 292 years, or 2562047h"},
 		"VERBOSE":   {"not true or false"},
 		"LEVEL":     {"not a valid slog.Level"},
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -90,7 +91,10 @@ func load(name string, environ []string, cfg any) error {
 		}
 	}
 	refused := refusals(env.ParseWithOptions(cfg, env.Options{
-		Prefix:      Prefix(name),
+		Prefix: Prefix(name),
+		FuncMap: map[reflect.Type]env.ParserFunc{
+			reflect.TypeFor[time.Duration](): func(text string) (any, error) { return ParseDuration(text) },
+		},
 		Environment: values,
 	}))
 

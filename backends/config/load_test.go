@@ -121,7 +121,8 @@ func TestLoadSaysWhatIsWrongWithANumber(t *testing.T) {
 		"SERVER_MAX_CONNS=99999999999": "out of range",
 		"SERVER_WAIT=-1s":              "must not be negative",
 		"SERVER_WAIT=5":                "not a duration with a unit, such as 30s",
-		"SERVER_WAIT=9999999h":         "not a duration with a unit, such as 30s",
+		"SERVER_WAIT=9999999h":         "too long: a duration is at most 292 years, or 2562047h",
+		"SERVER_WAIT=9999999999h":      "too long: a duration is at most 292 years, or 2562047h",
 		"SERVER_VERBOSE=yes":           "not true or false",
 	} {
 		name, _, _ := strings.Cut(pair, "=")

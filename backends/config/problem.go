@@ -46,7 +46,7 @@ func errorOf(p problem) error { return errors.New(string(p)) }
 // refused is not nil.
 func (v variable) check(value reflect.Value, refused error) problem {
 	if refused == nil {
-		if (v.Type == "int" || v.Type == "duration") && value.Int() < 0 {
+		if v.Type == "int" && value.Int() < 0 {
 			return "must not be negative"
 		}
 		return ""
@@ -55,7 +55,7 @@ func (v variable) check(value reflect.Value, refused error) problem {
 	case "bool":
 		return "not true or false"
 	case "duration":
-		return "not a duration with a unit, such as 30s"
+		return problem(refused.Error()) // of ParseDuration
 	case "int":
 		if errors.Is(refused, strconv.ErrRange) {
 			return "out of range"

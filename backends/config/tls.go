@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"strings"
 )
 
 // The modes of [TLS].
@@ -29,7 +30,8 @@ type TLS struct {
 }
 
 // Config returns what the instance called name needs to connect to host, a name or an address without a port: nil if
-// TLS is off, else TLS 1.2 at least. The error lists every problem, by variable and never by value or path.
+// TLS is off, else TLS 1.2 at least. The host may be the path of a Unix socket, which has no TLS: that is refused. The
+// error lists every problem, by variable and never by value or path.
 //
 // The files are read now, and again at each handshake if they have changed, so that a renewed certificate is shown and
 // an authority that was withdrawn is not trusted any longer. While a file is missing, empty or half written, what was
@@ -50,6 +52,9 @@ func (t TLS) Config(name, host string) (*tls.Config, error) {
 		MinVersion:         tls.VersionTLS12,
 		ServerName:         t.ServerName,
 		InsecureSkipVerify: t.mode() == TLSSkipVerify,
+	}
+	if strings.HasPrefix(host, "/") {
+		return nil, complain(prefix+"TLS", "there is no TLS over a Unix socket")
 	}
 	if cfg.ServerName == "" {
 		cfg.ServerName = host

@@ -70,6 +70,16 @@ func TestTLSVerifiesTheHostUnlessAServerNameIsSet(t *testing.T) {
 	}
 }
 
+func TestThereIsNoTLSOverAUnixSocket(t *testing.T) {
+	if cfg, err := (config.TLS{}).Config("mysql", "/run/mysqld.sock"); cfg != nil || err != nil {
+		t.Errorf("without TLS: %v, %v", cfg, err)
+	}
+	_, err := config.TLS{Mode: "verify"}.Config("mysql", "/run/mysqld.sock")
+	if want := "MYSQL_TLS: there is no TLS over a Unix socket"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestTLSNamesEveryBadVariableAndNoPath(t *testing.T) {
 	cert, key := writePair(t)
 	_, otherKey := writePair(t)

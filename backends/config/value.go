@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -34,6 +36,24 @@ func (v variable) clean(name, raw string) (string, problem) {
 		text = word
 	}
 	return text, ""
+}
+
+// duration is the form of a duration, also of one that no time.Duration can hold.
+var duration = regexp.MustCompile(`^\+?(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`)
+
+// ParseDuration reads a duration with a unit, as in 30s or 5m; 0 needs none. Its error does not quote the text.
+func ParseDuration(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	switch {
+	case err == nil && d >= 0:
+		return d, nil
+	case err == nil:
+		return 0, errors.New("must not be negative")
+	case duration.MatchString(text):
+		return 0, errors.New("too long: a duration is at most 292 years, or 2562047h")
+	default:
+		return 0, errors.New("not a duration with a unit, such as 30s")
+	}
 }
 
 // isBlank reports whether a character at the end of a value cannot be seen.

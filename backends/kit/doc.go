@@ -15,8 +15,8 @@
 //
 //	func (r *Resource) Conn() *driver.Conn { return kit.Must(r.Handle()) }
 //
-// The rest is what they need on the way. [ParseURI] and [ParseHost] read addresses without quoting them. [Errorf],
-// [Classify] and [Table] make errors that can be shown. [Conns] dials connections that can be cut when Close has no
-// more time, and that notice a dead peer. [Probe] tells a full pool from a server that is
-// down, with what [Pool] has noted of its connections. [Lookups] knows when a name has left an address.
+// The rest is what they need on the way. [ParseURI], [URLOptions] and [ParseHost] read URLs without quoting them.
+// [Errorf], [Classify] and [Table] make errors that can be shown. [Conns] dials connections that can be cut when Close
+// has no more time, and that notice a dead peer. [Probe] tells a full pool from a server that is down, with what [Pool]
+// has noted of its connections. [Lookups] knows when a name has left an address.
 package kit

@@ -45,6 +45,27 @@ func ExampleLoad() {
 	// Output: memo.internal 7007 <nil>
 }
 
+// The configuration is read again when a file has changed, and each connection logs in with what it says then.
+func ExampleFollow() {
+	type Config struct {
+		User     string        `env:"USER"`
+		Password config.Secret `env:"PASSWORD"`
+	}
+	given := &Config{User: "app", Password: config.NewSecret("secret")} // nil reads the environment and its files
+	_, login, err := kit.Follow("memo", given, nil, func() (kit.Credentials, error) {
+		cfg, err := kit.Load("memo", given)
+		return kit.Credentials{User: cfg.User, Password: cfg.Password}, err
+	})
+	if err != nil {
+		fmt.Println(err)
+	}
+	_ = login.Connect(context.Background(), func(who kit.Credentials) error {
+		fmt.Println("log in as", who.User)
+		return nil
+	})
+	// Output: log in as app
+}
+
 // One round of OpenAll says all that there is to mend.
 func ExampleProblems() {
 	port, role := 0, "chief"
@@ -134,6 +155,55 @@ func ExampleParseURI() {
 	// the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)
 }
 
+// The options of a URL are a table: fields, those of the driver, and what people copy from other languages.
+func ExampleURLOptions() {
+	var cfg struct {
+		Timeout time.Duration
+		TLS     config.TLS
+	}
+	options := kit.URLOptions{Prefix: "MEMO_", Known: []kit.URLOption{
+		{Names: "timeout", Also: "connect_timeout:s", Set: kit.Into(&cfg.Timeout)},
+		{Names: "tls", Also: "ssl", Set: func(_, value string) error {
+			return kit.SetTLS(&cfg.TLS, "MEMO_", value, "true or false")
+		}},
+		{Names: "sslca", Text: "set PREFIX_TLS_CA_FILE"},
+		{Names: "useUnicode"}, // skipped with a record
+	}}
+	u, _ := kit.ParseURI("memo://h?connect_timeout=3&ssl=true", "memo")
+	fmt.Println(options.Read("MEMO_URL", u.Query), cfg.Timeout, cfg.TLS.Mode)
+	u, _ = kit.ParseURI("memo://h?sslca=ca.pem&timeuot=3s", "memo")
+	fmt.Println(options.Read("MEMO_URL", u.Query))
+	// Output:
+	// <nil> 3s verify
+	// option sslca: not supported: set MEMO_TLS_CA_FILE
+	// option "timeuot" is unknown; did you mean timeout?
+}
+
+func ExampleInto() {
+	var size int
+	set := kit.Into(&size)
+	fmt.Println(set("pool_size", "20"), size)
+	fmt.Println(set("pool_size", "many"))
+	// Output:
+	// <nil> 20
+	// not a whole number from 0
+}
+
+func ExampleSetTLS() {
+	var cfg config.TLS
+	fmt.Println(kit.SetTLS(&cfg, "MEMO_", "verify-full", "true or false"), cfg.Mode)
+	fmt.Println(kit.SetTLS(&cfg, "MEMO_", "disable", "true or false"))
+	// Output:
+	// <nil> verify
+	// conflicts with MEMO_TLS; remove one
+}
+
+// A connection string of another language is recognized, and not quoted.
+func ExampleOtherForm() {
+	fmt.Println(kit.OtherForm("Server=db.internal;Password=secret", "memo"))
+	// Output: this is the form of .NET: write memo://user:password@host/database
+}
+
 func ExampleParseHost() {
 	host, err := kit.ParseHost("[::1]:7007")
 	fmt.Println(host.Name, host.Port, err)
@@ -202,7 +272,7 @@ func ExampleLookups() {
 
 // A check asks the server whether it takes writes, if the program cares.
 func ExampleRole() {
-	role, err := kit.ParseRole("primary")
+	role, err := kit.ParseRole("MEMO_", "primary")
 	fmt.Println(role.Judge(true), err)
 	fmt.Println(role.Judge(false))
 	// Output:

@@ -17,6 +17,9 @@ type Credentials struct {
 	Rest     config.Secret
 }
 
+// Credentials returns c, for what [Follow] reads no more of.
+func (c Credentials) Credentials() Credentials { return c }
+
 // same reports whether both are the same user with the same password.
 func (c Credentials) same(d Credentials) bool {
 	return c.User == d.User && c.Password.Reveal() == d.Password.Reveal()
@@ -26,8 +29,8 @@ func (c Credentials) same(d Credentials) bool {
 // is safe for concurrent use.
 type Login struct {
 	name   string
-	latest func() Credentials                         // what the configuration says now
-	ask    func(context.Context) (Credentials, error) // instead
+	latest func() Credentials // what the configuration says now
+	ask    Ask                // instead, unless it is nil
 
 	mu       sync.Mutex
 	known    Credentials   // the latest that was seen
@@ -37,48 +40,48 @@ type Login struct {
 	told     config.Secret // the Rest that a record was made of
 }
 
-// NewLogin returns the login of the instance called name. It calls latest, which must not block, for each connection:
-// see [config.Live]. A Rest that differs from the first one is told once, and has no effect.
-func NewLogin(name string, latest func() Credentials) *Login {
+// newLogin returns the login of the instance called name. It calls latest, which must not block, for each connection. A
+// Rest that differs from the first one is told once, and has no effect.
+func newLogin(name string, latest func() Credentials) *Login {
 	first := latest()
 	return &Login{name: name, latest: latest, known: first, using: first, told: first.Rest}
 }
 
+// Ask returns who logs in now, such as a user and a token that is valid for minutes: what WithCredentials takes.
+type Ask = func(ctx context.Context) (user string, password config.Secret, err error)
+
 // Follow returns what read makes of the configuration of the instance called name, and a login that reads it again when
-// one of the files has changed that the environment names for its variables. Read must load the configuration by
-// [Load], with the same given one: if that is not nil, there are no files, and nothing changes.
+// one of the files has changed that the environment names for its variables; or one that calls ask for each connection,
+// unless ask is nil. Read must load the configuration by [Load], with the same given one: if that is not nil, there are
+// no files, and nothing changes. A Rest of the credentials that differs from the first one is told once, and has no
+// effect. If read fails, the settings are what it has returned, and there is no login.
 func Follow[C any, S interface{ Credentials() Credentials }](
-	name string, given *C, read func() (S, error),
+	name string, given *C, ask Ask, read func() (S, error),
 ) (settings S, login *Login, err error) {
 	var files []string
 	if given == nil {
 		files = config.Files[C](name)
 	}
 	live, err := config.NewLive(files, read)
-	if settings = live.Get(); err != nil {
+	switch settings = live.Get(); {
+	case err != nil:
 		return settings, nil, err
+	case ask != nil:
+		return settings, &Login{ask: ask}, nil
 	}
-	return settings, NewLogin(name, func() Credentials { return live.Get().Credentials() }), nil
-}
-
-// AskLogin returns a login that asks for credentials for each connection, such as a token that is valid for minutes.
-func AskLogin(ask func(ctx context.Context) (user string, password config.Secret, err error)) *Login {
-	return &Login{ask: func(ctx context.Context) (Credentials, error) {
-		user, password, err := ask(ctx)
-		return Credentials{User: user, Password: password}, err
-	}}
+	return settings, newLogin(name, func() Credentials { return live.Get().Credentials() }), nil
 }
 
 // Connect calls dial with the credentials, and returns its error. If that is of registry.KindAuth, Connect looks once
 // more for newer ones. If there are none, it dials with those that worked before: once after each change, so that no
-// account is locked, and if they work they stay in use until the server refuses them. An error of what AskLogin was
-// given is of registry.KindAuth, unless ctx has ended, and is not quoted.
+// account is locked, and if they work they stay in use until the server refuses them. An error of an [Ask] is of
+// registry.KindAuth, unless ctx has ended, and is not quoted.
 func (l *Login) Connect(ctx context.Context, dial func(Credentials) error) error {
 	if l.ask != nil {
-		credentials, err := l.ask(ctx)
+		user, password, err := l.ask(ctx)
 		switch {
 		case err == nil:
-			return dial(credentials)
+			return dial(Credentials{User: user, Password: password})
 		case ctx.Err() != nil:
 			return Classify(ctx.Err())
 		}

@@ -199,7 +199,7 @@ func TestConnectionsAtTheSameTimeSeeARotation(t *testing.T) {
 
 func TestCredentialsOfAFunctionAreAskedForEachConnection(t *testing.T) {
 	n := 0
-	login := kit.AskLogin(func(context.Context) (string, config.Secret, error) {
+	login := kit.Asking(func(context.Context) (string, config.Secret, error) {
 		n++
 		if n == 3 {
 			return "", config.Secret{}, errors.New("token ZQXVKJWPYR")
@@ -217,7 +217,7 @@ func TestCredentialsOfAFunctionAreAskedForEachConnection(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	login = kit.AskLogin(func(ctx context.Context) (string, config.Secret, error) { return "", config.Secret{}, ctx.Err() })
+	login = kit.Asking(func(ctx context.Context) (string, config.Secret, error) { return "", config.Secret{}, ctx.Err() })
 	err = login.Connect(ctx, func(kit.Credentials) error { return nil })
 	if n != 3 || registry.KindOf(err) != registry.KindCanceled {
 		t.Errorf("asked %d times; %v", n, err)
@@ -247,7 +247,7 @@ func TestAConfigurationIsFollowedThroughItsFiles(t *testing.T) {
 	t.Setenv("MEMO_USER_FILE", filepath.Join(dir, "user"))
 	t.Setenv("MEMO_PASSWORD_FILE", filepath.Join(dir, "password"))
 	read := func() (followed, error) { return kit.Load[followed]("memo", nil) }
-	settings, login, err := kit.Follow[followed]("memo", nil, read)
+	settings, login, err := kit.Follow[followed]("memo", nil, nil, read)
 	if err != nil || settings.User != "app" {
 		t.Fatalf("%+v, %v", settings, err)
 	}
@@ -269,7 +269,7 @@ func TestAConfigurationIsFollowedThroughItsFiles(t *testing.T) {
 func TestAConfigurationThatIsGivenHasNoFiles(t *testing.T) {
 	t.Setenv("MEMO_PASSWORD_FILE", "/no/such")
 	given := followed{User: "app"}
-	settings, login, err := kit.Follow("memo", &given, func() (followed, error) { return kit.Load("memo", &given) })
+	settings, login, err := kit.Follow("memo", &given, nil, func() (followed, error) { return kit.Load("memo", &given) })
 	if err != nil || settings.User != given.User {
 		t.Fatalf("%+v, %v", settings, err)
 	}

@@ -17,13 +17,13 @@ const (
 	Replica Role = "replica" // what takes none
 )
 
-// ParseRole returns the role of that name, in any case of letters. The caller names the variable in the error.
-func ParseRole(name string) (Role, error) {
+// ParseRole returns the role of that name, in any case of letters. Its error names the variable ROLE of the prefix.
+func ParseRole(prefix, name string) (Role, error) {
 	switch role := Role(strings.ToLower(name)); role {
 	case Any, Primary, Replica:
 		return role, nil
 	}
-	return "", errors.New("not primary, replica or any")
+	return "", errors.New(prefix + "ROLE: not primary, replica or any")
 }
 
 // Judge returns what it means for the role that a server takes writes, or takes none. A primary that takes none is

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,9 +41,12 @@ func ParseURI(raw string, schemes ...string) (URI, error) {
 	if strings.ContainsFunc(raw, unicode.IsControl) {
 		return URI{}, errors.New("has a control character")
 	}
-	scheme, rest, found := strings.Cut(raw, "://")
+	if err := OtherForm(raw, schemes...); err != nil {
+		return URI{}, err
+	}
+	scheme, rest, _ := strings.Cut(raw, "://")
 	scheme = strings.ToLower(scheme)
-	if !found || !slices.Contains(schemes, scheme) {
+	if !slices.Contains(schemes, scheme) {
 		return URI{}, errors.New("does not begin with " + strings.Join(schemes, ":// or ") + "://")
 	}
 	authority, tail := rest, ""
@@ -69,9 +73,38 @@ func ParseURI(raw string, schemes ...string) (URI, error) {
 	case HasControl(u.User):
 		return URI{}, errors.New("the user name has a control character")
 	case HasControl(u.Path):
-		return URI{}, errors.New("the path has a control character")
+		return URI{}, errors.New("the name after the / has a control character")
 	}
 	return u, nil
+}
+
+// forms are how strings begin that other languages and tools take.
+var forms = []struct {
+	begin *regexp.Regexp
+	text  string // WANT stands for a URL of the right form
+}{
+	{regexp.MustCompile(`^jdbc:`), "this is a URL of Java: drop jdbc:, and put the user and the password before the @"},
+	{regexp.MustCompile(`^\w+:(host|dbname|unix_socket)=`), "this is the form of PHP: WANT"},
+	{regexp.MustCompile(`^[^:/]*=.*;`), "this is the form of .NET: WANT"},
+	{regexp.MustCompile(`^(host|hostaddr|port|dbname|user)\s*=`), "this is the form of libpq with keywords: WANT"},
+}
+
+// OtherForm returns an error if raw, which should be a URL of one of the schemes, is what another language or tool
+// calls a connection string. It says what to write, and quotes nothing.
+func OtherForm(raw string, schemes ...string) error {
+	raw = strings.ToLower(raw)
+	for _, form := range forms {
+		if form.begin.MatchString(raw) {
+			want := "write " + schemes[0] + "://user:password@host/database"
+			return errors.New(strings.ReplaceAll(form.text, "WANT", want))
+		}
+	}
+	scheme, _, isURL := strings.Cut(raw, "://")
+	related := func(ours string) bool { return strings.HasPrefix(scheme, ours) } // mysql2, mysql+pymysql
+	if isURL && !slices.Contains(schemes, scheme) && slices.ContainsFunc(schemes, related) {
+		return errors.New("the scheme is that of another language: write " + schemes[0] + "://")
+	}
+	return nil
 }
 
 // HasControl reports whether text has a character that cannot be seen, which is hardly ever meant: most are the end of
@@ -115,7 +148,7 @@ func (u *URI) setHosts(list string) error {
 func (u *URI) setTail(path, query string) error {
 	plain, err := url.PathUnescape(path)
 	if err != nil {
-		return errors.New("a % in the path must be percent-encoded (%25)")
+		return errors.New("a % in the name after the / must be percent-encoded (%25)")
 	}
 	options, err := url.ParseQuery(query)
 	if err != nil {

@@ -55,8 +55,8 @@ func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 	}
 	found := kit.Problems{loadErr, uriErr, err}
 	add := func(wrong bool, format string) { found.Add(wrong, format, s.prefix) }
-	s.role, err = kit.ParseRole(s.Role)
-	add(err != nil, "%sROLE: not primary, replica or any")
+	s.role, err = kit.ParseRole(s.prefix, s.Role)
+	found = append(found, err)
 	add(s.Database != "" && !validDatabase(s.Database), "%sDATABASE: not a name for a database")
 	most := *all.MaxPoolSize
 	add(most > mostConns, "%sMAX_POOL_SIZE: want at most 65535, or 0 for any number")

@@ -47,7 +47,7 @@ func TestStringsOfTheWorldAreReadOrExplained(t *testing.T) {
 		"capitals":                {"MONGODB://u:PW@h/app?REPLICASET=rs0&AUTHSOURCE=admin", ""},
 		"a misspelt option":       {"mongodb://u:PW@h/app?replicaset=rs0&retryWrite=true", `an option after the ? is unknown ("retryWrite"); did you mean retryWrites?`},
 		"quoted option":           {"mongodb://u:PW@h/app?'w'=majority", "an option after the ? is unknown"},
-		"JDBC":                    {"jdbc:mongodb://u:PW@h/app", "does not begin with mongodb:// or mongodb+srv://"},
+		"JDBC":                    {"jdbc:mongodb://u:PW@h/app", "this is a URL of Java: drop jdbc:, and put the user and the password before the @"},
 		"host alone":              {"h:27017", "does not begin with mongodb:// or mongodb+srv://"},
 		"hash in a password":      {"mongodb://u:P#SECRET@h/app", strings.TrimPrefix(escape, "MONGO_URI: ")},
 		"slash in a password":     {"mongodb://u:P/SECRET@h/app", strings.TrimPrefix(escape, "MONGO_URI: ")},

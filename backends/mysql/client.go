@@ -55,7 +55,7 @@ func (c *client) Handle() *sql.DB { return c.DB }
 func (c *client) Check(ctx context.Context) error {
 	s := c.connector.server
 	if s.role == kit.Primary && s.driver.Net == "tcp" {
-		s.lookups.Ask(ctx, s.host)
+		s.lookups.Ask(ctx, s.host.Name)
 	}
 	return kit.Probe(ctx, c.askPooled, c.askDirect, func() {
 		c.SetMaxIdleConns(-1)

@@ -46,13 +46,12 @@ type settings struct {
 	Config
 	setup
 	prefix string
-	host   string // or an address, without the port
+	host   kit.Host // or the path of a Unix socket
 	role   kit.Role
 	driver *driver.Config // all but the password and the dialler
 	login  *kit.Login
 
 	options url.Values // for the driver
-	charset string
 	socket  string
 }
 
@@ -60,43 +59,33 @@ type settings struct {
 func read(name string, in setup) (*settings, error) {
 	cfg, loadErr := kit.Load(name, in.config)
 	s := &settings{
-		Config: cfg, setup: in, prefix: config.Prefix(name),
+		Config: cfg, setup: in, prefix: config.Prefix(name), driver: driver.NewConfig(),
 		options: url.Values{"parseTime": {"true"}, "maxAllowedPacket": {"0"}},
 	}
-	t, err := s.locate(name, loadErr)
-	role, roleErr := kit.ParseRole(s.Role)
-	if roleErr != nil {
-		roleErr = fmt.Errorf("%sROLE: %w", s.prefix, roleErr)
+	err := s.locate(name, loadErr)
+	role, roleErr := kit.ParseRole(s.prefix, s.Role)
+	if s.role = role; s.socket != "" {
+		s.host = kit.Host{Name: s.socket}
 	}
-	secure, tlsErr := s.TLS.Config(name, t.host.Name)
+	secure, tlsErr := s.TLS.Config(name, s.host.Name)
 	if err := errors.Join(loadErr, err, roleErr, tlsErr); err != nil {
-		return nil, err
+		return s, err
 	}
-	if s.socket != "" {
-		t.host = kit.Host{Name: s.socket}
-	}
-	s.host, s.role = t.host.Name, role
-	return s, s.setDriver(name, t, secure)
+	return s, s.setDriver(secure)
 }
 
 // setDriver makes what the driver is given.
-func (s *settings) setDriver(name string, t target, secure *tls.Config) error {
+func (s *settings) setDriver(secure *tls.Config) error {
 	d, err := driver.ParseDSN("/?" + s.options.Encode())
 	if err != nil {
 		return fmt.Errorf("%sURL: the options do not go together", s.prefix)
 	}
-	if s.charset != "" {
-		_ = d.Apply(driver.Charset(s.charset, "")) // it cannot fail
-	}
-	d.Net, d.Addr = "tcp", t.host.Addr(usualPort)
-	if strings.HasPrefix(t.host.Name, "/") {
+	d.Net, d.Addr = "tcp", s.host.Addr(usualPort)
+	if strings.HasPrefix(d.Addr, "/") {
 		d.Net = "unix"
-		if secure != nil {
-			return fmt.Errorf("%sTLS: there is no TLS over a Unix socket", s.prefix)
-		}
 	}
-	d.TLS, d.Logger = secure, logger{name}
-	d.User, s.Password, d.DBName = t.user, t.password, t.database
+	d.TLS, d.Logger = secure, &driver.NopLogger{} // it would print what a server sends
+	d.User, d.DBName = s.User, s.Database
 	d.Timeout, d.ReadTimeout, d.WriteTimeout = s.DialTimeout, s.ReadTimeout, s.WriteTimeout
 	if s.MaxOpenConns > 0 {
 		s.MaxIdleConns = min(s.MaxIdleConns, s.MaxOpenConns)
@@ -106,47 +95,44 @@ func (s *settings) setDriver(name string, t target, secure *tls.Config) error {
 }
 
 // locate reads the form that is set.
-func (s *settings) locate(name string, loadErr error) (t target, err error) {
-	form := s.prefix + "URL"
+func (s *settings) locate(name string, loadErr error) (err error) {
+	form, parse, raw := s.prefix+"URL", parseURL, s.URL
+	if raw.IsZero() {
+		form, parse, raw = s.prefix+"DSN", parseDSN, s.DSN
+	}
 	switch {
 	case !s.URL.IsZero() && !s.DSN.IsZero():
-		return t, fmt.Errorf("%[1]sURL and %[1]sDSN are set together: keep one", s.prefix)
-	case !s.URL.IsZero():
-		t, err = parseURL(s.URL.Reveal(), s.prefix)
-	case !s.DSN.IsZero():
-		form = s.prefix + "DSN"
-		t, err = parseDSN(s.DSN.Reveal(), s.prefix)
-	case s.Host != "":
+		return fmt.Errorf("%[1]sURL and %[1]sDSN are set together: keep one", s.prefix)
+	case raw.IsZero() && s.Host == "":
+		return config.NotSet(name, loadErr, "URL", "DSN", "HOST")
+	case raw.IsZero():
 		return s.fromParts()
-	default:
-		return t, config.NotSet(name, loadErr, "URL", "DSN", "HOST")
 	}
+	u, err := parse(raw.Reveal(), s.prefix)
 	if err == nil {
-		err = errors.Join(s.reconcile(form, &t), s.setOptions(t.options))
+		s.host = u.Hosts[0]
+		err = errors.Join(s.reconcile(form, u), s.known().Read(form, u.Query))
 	}
 	if err != nil {
-		return t, fmt.Errorf("%s: %w", form, err)
+		return fmt.Errorf("%s: %w", form, err)
 	}
-	return t, nil
+	return nil
 }
 
 // reconcile puts what a URL or a DSN says besides the address together with the other variables.
-func (s *settings) reconcile(form string, t *target) error {
-	parts := kit.Parts{
+func (s *settings) reconcile(form string, u kit.URI) error {
+	who, err := kit.Parts{
 		Prefix: s.prefix, UserKey: "USER", User: s.User, Password: s.Password,
 		Others: map[string]bool{"HOST": s.Host != "", "PORT": s.Port != 0, "DATABASE": s.Database != ""},
-	}
-	who, err := parts.Beside(form, kit.Credentials{User: t.user, Password: t.password})
-	t.user, t.password = who.User, who.Password
+	}.Beside(form, kit.Credentials{User: u.User, Password: u.Password})
+	s.User, s.Password, s.Database = who.User, who.Password, u.Path
 	return err
 }
 
 // fromParts takes the path of a Unix socket for a host, too, and host:port.
-func (s *settings) fromParts() (target, error) {
-	host, err := kit.HostOf(s.prefix, s.Host, s.Port)
-	errs := []error{err}
-	if s.User == "" && !s.Password.IsZero() {
-		errs = append(errs, fmt.Errorf("%[1]sUSER is not set, but %[1]sPASSWORD is", s.prefix))
-	}
-	return target{host: host, user: s.User, password: s.Password, database: s.Database}, errors.Join(errs...)
+func (s *settings) fromParts() (err error) {
+	s.host, err = kit.HostOf(s.prefix, s.Host, s.Port)
+	found := kit.Problems{err}
+	found.Add(s.User == "" && !s.Password.IsZero(), "%[1]sUSER is not set, but %[1]sPASSWORD is", s.prefix)
+	return found.Err()
 }

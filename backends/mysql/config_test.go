@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	driver "github.com/go-sql-driver/mysql"
+
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/internal/canary"
@@ -51,7 +53,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"percent":             {"MYSQL_URL=mysql://app:SECRET%zz@h", "MYSQL_URL: a % in the user name or password must be percent-encoded (%25)"},
 		"port zero":           {"MYSQL_URL=mysql://h:0", "MYSQL_URL: the port is not a number from 1 to 65535"},
 		"path of two":         {"MYSQL_URL=mysql://h/SECRET/", "MYSQL_URL: the path must be the name of a database, such as /shop"},
-		"percent in path":     {"MYSQL_URL=mysql://h/SECRET%zz", "MYSQL_URL: a % in the path must be percent-encoded (%25)"},
+		"percent in path":     {"MYSQL_URL=mysql://h/SECRET%zz", "MYSQL_URL: a % in the name after the / must be percent-encoded (%25)"},
 		"malformed options":   {"MYSQL_URL=mysql://h/d?SECRET=%zz", "MYSQL_URL: the options after the ? are malformed"},
 		"unknown option":      {"MYSQL_URL=mysql://h/d?SECRET=1", "MYSQL_URL: " + notAnOption},
 		"case of an option":   {"MYSQL_URL=mysql://h/d?parsetime=true", "MYSQL_URL: option \"parsetime\" is unknown; did you mean parseTime?"},
@@ -65,16 +67,16 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 				"; option maxAllowedPacket: not a number of bytes; option parseTime: not true or false" +
 				"; option readTimeout: not a duration with a unit, such as 30s; option time_zone: " + badWord +
 				"; option timeout: not a duration with a unit, such as 30s; option tls: not true, false or skip-verify" +
-				"; option writeTimeout: not a duration with a unit, such as 30s",
+				"; option writeTimeout: must not be negative",
 		},
 		"another collation":     {"MYSQL_URL=mysql://h/d?collation=latin1_swedish_ci", notUTF8},
 		"quoted collation":      {"MYSQL_URL=mysql://h/d?collation='latin1_bin'", notUTF8},
-		"control in a database": {"MYSQL_URL=mysql://h/d%0d", "MYSQL_URL: the path has a control character"},
-		"unseen in a DSN":       {"MYSQL_DSN=app:SECRET@tcp(h)/d%c2%a0x", "MYSQL_DSN: the name of the database has a control character"},
-		"control in a DSN":      {"MYSQL_DSN=app:SECRET@tcp(h)/d%0d", "MYSQL_DSN: the name of the database has a control character"},
+		"control in a database": {"MYSQL_URL=mysql://h/d%0d", "MYSQL_URL: the name after the / has a control character"},
+		"unseen in a DSN":       {"MYSQL_DSN=app:SECRET@tcp(h)/d%c2%a0x", "MYSQL_DSN: the name after the / has a control character"},
+		"control in a DSN":      {"MYSQL_DSN=app:SECRET@tcp(h)/d%0d", "MYSQL_DSN: the name after the / has a control character"},
 		"SQL in a variable":     {"MYSQL_URL=mysql://h/d?sql_mode='ANSI',global%20x=('SECRET')", "MYSQL_URL: option sql_mode: " + badWord},
 		"plus in an option":     {"MYSQL_URL=mysql://h/d?time_zone=+01:00", "MYSQL_URL: option time_zone: " + badWord},
-		"preferred TLS":         {"MYSQL_URL=mysql://h/d?tls=preferred", "MYSQL_URL: option tls: the connection might be in clear text: write true, or skip-verify"},
+		"preferred TLS":         {"MYSQL_URL=mysql://h/d?tls=preferred", "MYSQL_URL: option tls: the connection might be in clear text: want true, false or skip-verify"},
 		"TLS off and on":        {"MYSQL_URL=mysql://h/d?tls=true MYSQL_TLS=off", "MYSQL_URL: option tls: conflicts with MYSQL_TLS; remove one"},
 		"password beside a URL": {"MYSQL_URL=mysql://app:pw@h MYSQL_PASSWORD=SECRET", "MYSQL_URL: has another password than MYSQL_PASSWORD: keep one"},
 		"password beside a DSN": {"MYSQL_DSN=app:pw@tcp(h)/ MYSQL_PASSWORD=SECRET", "MYSQL_DSN: has another password than MYSQL_PASSWORD: keep one"},
@@ -91,8 +93,8 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"relative socket":           {"MYSQL_DSN=app:SECRET@unix(SECRET)/d", notDSN},
 		"empty address":             {"MYSQL_DSN=app:SECRET@tcp()/d", "MYSQL_DSN: the host is missing or malformed"},
 		"bad port":                  {"MYSQL_DSN=app:SECRET@tcp(h:SECRET)/d", "MYSQL_DSN: the port is not a number from 1 to 65535"},
-		"two addresses":             {"MYSQL_DSN=app:SECRET@tcp(SECRET:1,b:2)/d", "MYSQL_DSN: the host is missing or malformed"},
-		"percent in the database":   {"MYSQL_DSN=app:SECRET@tcp(h)/d%zz", "MYSQL_DSN: a % in the name of the database must be percent-encoded (%25)"},
+		"two addresses":             {"MYSQL_DSN=app:SECRET@tcp(SECRET:1,b:2)/d", "MYSQL_DSN: want one host; a second server is a second instance"},
+		"percent in the database":   {"MYSQL_DSN=app:SECRET@tcp(h)/d%zz", "MYSQL_DSN: a % in the name after the / must be percent-encoded (%25)"},
 		"malformed options of DSN":  {"MYSQL_DSN=app:SECRET@tcp(h)/d?a;b", "MYSQL_DSN: the options after the ? are malformed"},
 		"TLS over a socket":         {"MYSQL_DSN=app:SECRET@unix(/run/SECRET)/d MYSQL_TLS=verify", "MYSQL_TLS: there is no TLS over a Unix socket"},
 		"malformed host":            {"MYSQL_HOST=SECRET@h", "MYSQL_HOST: not a host name or address: the host is missing or malformed"},
@@ -323,5 +325,12 @@ func setenv(t *testing.T, list string) {
 	for pair := range strings.FieldsSeq(list) {
 		name, value, _ := strings.Cut(pair, "=")
 		t.Setenv(name, value)
+	}
+}
+
+func TestTheDriverPrintsNothingThatAServerHasSent(t *testing.T) {
+	setenv(t, "MYSQL_HOST=h")
+	if _, silent := mysql.DriverConfig(t, "mysql").Logger.(*driver.NopLogger); !silent {
+		t.Error("the driver has a logger")
 	}
 }

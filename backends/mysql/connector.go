@@ -6,9 +6,7 @@ import (
 	sqldriver "database/sql/driver"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -151,24 +149,4 @@ func (s *settings) explain(w *wire, err error) error {
 func isUnknownAuthority(err error) bool {
 	_, ok := errors.AsType[x509.UnknownAuthorityError](err)
 	return ok
-}
-
-// logger passes on what the driver would print on standard error, less what a server may have sent: some servers
-// send back what they get.
-type logger struct{ name string }
-
-func (l logger) Print(v ...any) {
-	var text strings.Builder
-	text.WriteString("the driver reports: ")
-	for _, part := range v {
-		switch part := part.(type) {
-		case error:
-			text.WriteString(Classify(part).Error())
-		case string:
-			if part == "closing bad idle connection: " || part == "closing connection:" {
-				text.WriteString(part)
-			}
-		}
-	}
-	slog.Debug(text.String(), "resource", l.name)
 }

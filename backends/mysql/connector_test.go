@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -158,27 +157,6 @@ func capture(t *testing.T) *journal {
 	t.Cleanup(func() { slog.SetDefault(before) })
 	slog.SetDefault(slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	return j
-}
-
-func TestTheDriverReportsToSlogAtDebugLevel(t *testing.T) {
-	log := capture(t)
-	fake, url := fake(t)
-	res := mysql.New("mysql-replica", mysql.WithConfig(at(url)))
-	if err := res.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	fake.Restart()
-	if err := res.Check(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if err := res.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-	text := log.String()
-	if !strings.Contains(text, "level=DEBUG msg=\"the driver reports: ") ||
-		!strings.Contains(text, "closing bad idle connection") || !strings.Contains(text, "resource=mysql-replica") {
-		t.Errorf("the log has: %s", text)
-	}
 }
 
 func TestARealServerRefusesWhatItDoesNotKnow(t *testing.T) {

@@ -75,7 +75,5 @@
 // 0 is no limit for MYSQL_MAX_OPEN_CONNS, the lifetimes and the timeouts, and keeps no idle connection for
 // MYSQL_MAX_IDLE_CONNS, as in [database/sql]. In a [Config], where 0 is the default, a negative number is.
 //
-// [Classify] says what an error of a handle is about.
-//
-// What the driver has to say is logged by [log/slog] at debug level, with the name of the resource.
+// [Classify] says what an error of a handle is about. The driver logs nothing: it would quote what a server sends.
 package mysql

@@ -80,7 +80,7 @@ func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 		"MYSQL_URL=mysql2://app:PW@h/db":                      "MYSQL_URL: " + oneOf,
 		"MYSQL_URL=Server=h;Database=db;Uid=app;Pwd=PW":       "MYSQL_URL: this is the form of .NET: write mysql://user:password@host/database",
 		u + "?sslca=/etc/ca.pem":                              "MYSQL_URL: option sslca: not supported: set MYSQL_TLS_CA_FILE",
-		u + "?ssl-mode=PREFERRED":                             "MYSQL_URL: option ssl-mode: the connection might be in clear text: write true, or skip-verify",
+		u + "?ssl-mode=PREFERRED":                             "MYSQL_URL: option ssl-mode: the connection might be in clear text: want true, false or skip-verify",
 		u + "?timezone=Z":                                     "MYSQL_URL: option timezone: not supported: write loc or time_zone",
 		u + "?serverPubKey=other":                             "MYSQL_URL: option serverPubKey: not the name of a key that the program has registered with the driver",
 		"MYSQL_URL=mysql://app:PW@::1:3306/db":                "MYSQL_URL: an IPv6 address must stand in brackets, as in [::1]",

@@ -2,8 +2,8 @@ package postgres
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"strings"
 	"time"
@@ -66,8 +66,8 @@ func read(name string, in setup) (*settings, error) {
 	s := &settings{Config: cfg, setup: in, prefix: config.Prefix(name), given: make(map[string]string)}
 	found := kit.Problems{loadErr, s.locate(name, loadErr)}
 	var err error
-	s.role, err = kit.ParseRole(cmp.Or(attrs[s.Role], s.Role))
-	found.Add(err != nil, "%sROLE: %w", s.prefix, err)
+	s.role, err = kit.ParseRole(s.prefix, cmp.Or(attrs[s.Role], s.Role))
+	found = append(found, err, s.setTLSMode())
 	_, err = driver.ParseConfig(harmless)
 	found.Add(err != nil, "PGSERVICE: the driver would read it and cannot: unset it, and write what the service says")
 	for _, named := range [][3]string{
@@ -80,9 +80,8 @@ func read(name string, in setup) (*settings, error) {
 			found.Add(failed != nil, "%s%s: %w", s.prefix, variable, failed)
 		}
 	}
-	found = append(found, s.setTLSMode())
 	if err := found.Err(); err != nil {
-		return nil, err
+		return s, err
 	}
 	return s, s.setDriver(name)
 }
@@ -111,36 +110,61 @@ func (s *settings) url() (variable, raw string) {
 // attrs are what libpq calls a role: target_session_attrs.
 var attrs = map[string]string{"read-write": "primary", "read-only": "replica", "standby": "replica"}
 
-// locate reads the form that is set.
+// locate reads the form that is set: a URL, and what the other variables say that it leaves out, or these alone.
 func (s *settings) locate(name string, loadErr error) error {
 	form, raw := s.url()
-	if raw == "" && s.Host == "" {
-		return config.NotSet(name, loadErr, "URL", "HOST")
-	}
 	var found kit.Problems
-	if raw != "" {
+	switch {
+	case raw != "":
 		err := s.fromURL(form, raw)
 		found.Add(err != nil, "%s: %w", form, err)
-	} else {
-		err := s.setHost(s.Host, s.Port)
-		found.Add(err != nil, "%sHOST: not a host name or address: %w", s.prefix, err)
+	case s.Host != "":
+		host, err := kit.HostOf(s.prefix, s.Host, s.Port)
+		found = kit.Problems{err}
+		s.hosts = []kit.Host{host}
+	default:
+		return config.NotSet(name, loadErr, "URL", "HOST")
 	}
-	nobody := found == nil && s.User == "" && s.credentials == nil
+	for i, host := range s.hosts {
+		s.hosts[i].Name, _, _ = strings.Cut(host.Name, "/.s.PGSQL.") // the driver adds the name of the socket
+	}
+	nobody := found.Err() == nil && s.User == "" && s.credentials == nil
 	found.Add(nobody, "%sUSER is not set, nor does a URL have a user", s.prefix)
 	return found.Err()
 }
 
-// setHost takes the folder of a Unix socket for a host, too, and host:port.
-func (s *settings) setHost(text string, port config.Port) (err error) {
-	folder, _, _ := strings.Cut(text, "/.s.PGSQL.") // the driver adds the name of the socket
-	host := kit.Host{Name: folder, Port: port}
-	if !kit.ValidHost(text) && !strings.HasPrefix(text, "/") {
-		if host, err = kit.ParseHost(text); err != nil {
+func isOurs(url string) bool {
+	url = strings.ToLower(url)
+	return strings.HasPrefix(url, "postgres") || strings.HasPrefix(url, "jdbc:postgres")
+}
+
+func (s *settings) fromURL(form, raw string) error {
+	scheme, rest, _ := strings.Cut(raw, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	if (authority == "" || strings.HasSuffix(authority, "@")) && strings.Contains(rest, "host=") {
+		raw = scheme + "://" + authority + "localhost" + rest[len(authority):] // the option says where
+	}
+	u, err := kit.ParseURI(raw, "postgres", "postgresql")
+	if err != nil {
+		return err
+	}
+	who, err := kit.Parts{
+		Prefix: s.prefix, UserKey: "USER", User: s.User, Password: s.Password,
+		Others: map[string]bool{"HOST": s.Host != "", "PORT": s.Port != 0, "DATABASE": s.Database != "" && u.Path != ""},
+	}.Beside(form, kit.Credentials{User: u.User, Password: u.Password})
+	s.hosts, s.User, s.Password, s.Database = u.Hosts, who.User, who.Password, cmp.Or(u.Path, s.Database)
+	return errors.Join(err, s.known().Read(form, u.Query))
+}
+
+// setHost reads an option that says where the server is, as URLs do that have no host: the folder of its socket.
+func (s *settings) setHost(_, value string) error {
+	host := kit.Host{Name: value, Port: s.hosts[0].Port}
+	if !isSocket(host) {
+		other, err := kit.ParseHost(value)
+		if err != nil {
 			return err
 		}
-		if host.Port == 0 {
-			host.Port = port
-		}
+		host = kit.Host{Name: other.Name, Port: cmp.Or(other.Port, host.Port)}
 	}
 	s.hosts = []kit.Host{host}
 	return nil
@@ -148,34 +172,19 @@ func (s *settings) setHost(text string, port config.Port) (err error) {
 
 func isSocket(host kit.Host) bool { return strings.HasPrefix(host.Name, "/") }
 
-// setTLSMode reads what libpq calls sslmode, and what the platforms of the world write there.
+// setTLSMode reads what libpq calls sslmode. Its drivers take true for require.
 func (s *settings) setTLSMode() error {
-	mode := config.TLSVerify
 	if s.TLS.CAFile == "system" {
 		s.TLS.CAFile, s.SSLMode = "", "verify-full"
 	}
-	switch strings.ToLower(s.SSLMode) {
-	case "":
+	words := map[string]string{"true": "require", "1": "require"}
+	if s.SSLMode == "" {
 		return nil
-	case "disable", "false", "0":
-		mode = config.TLSOff
-	case "verify-ca", "verify-full", "strict":
-	case "require", "true", "1": // encrypt, and verify if there is something to verify by
-		if s.TLS == (config.TLS{}) {
-			mode = config.TLSSkipVerify
-			slog.Info(s.prefix + "SSLMODE: TLS is required, and the server not verified; verify-full verifies it")
-		}
-	case "no-verify", "accept_invalid_certs":
-		mode = config.TLSSkipVerify
-	case "allow", "prefer":
-		return fmt.Errorf("%sSSLMODE: the connection might be in clear text: write require, or verify-full", s.prefix)
-	default:
-		return fmt.Errorf("%sSSLMODE: not disable, require or verify-full", s.prefix)
 	}
-	if s.TLS.Mode != "" && s.TLS.Mode != mode {
-		return fmt.Errorf("%[1]sSSLMODE conflicts with %[1]sTLS; remove one", s.prefix)
+	err := kit.SetTLS(&s.TLS, s.prefix, cmp.Or(words[s.SSLMode], s.SSLMode), "disable, require or verify-full")
+	if err != nil {
+		return fmt.Errorf("%sSSLMODE: %w", s.prefix, err)
 	}
-	s.TLS.Mode = mode
 	return nil
 }
 
@@ -200,12 +209,10 @@ func (s *settings) setDriver(name string) error {
 	c.User, c.Password, c.Database, c.ConnectTimeout = s.User, "", s.Database, max(s.DialTimeout, 0)
 	for _, host := range s.hosts {
 		secure, err := s.TLS.Config(name, host.Name)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case isSocket(host) && secure != nil:
-			return fmt.Errorf("%sTLS: there is no TLS over a Unix socket", s.prefix)
-		case secure != nil && c.SSLNegotiation == "direct":
+		}
+		if secure != nil && c.SSLNegotiation == "direct" {
 			secure.NextProtos = []string{"postgresql"}
 		}
 		port := uint16(cmp.Or(host.Port, usualPort))

@@ -17,19 +17,12 @@ func WithCredentials(ask func(context.Context) (user string, password config.Sec
 	return func(s *setup) { s.credentials = ask }
 }
 
-// resolve checks the configuration, finds out where the server is, and who logs in: the program says it, or the files
-// that the environment names, which are read again when they have changed. Its error names variables and quotes no
-// value.
+// resolve checks the configuration, finds out where the server is, and who logs in. Its error names variables and
+// quotes no value.
 func resolve(name string, in setup) (*settings, error) {
-	s, login, err := kit.Follow(name, in.config, func() (*settings, error) { return read(name, in) })
-	if err != nil {
-		return nil, err
-	}
-	if in.credentials != nil {
-		login = kit.AskLogin(in.credentials)
-	}
+	s, login, err := kit.Follow(name, in.config, in.credentials, func() (*settings, error) { return read(name, in) })
 	s.login = login
-	return s, nil
+	return s, err
 }
 
 // Credentials returns who logs in, and what else a file may have changed.

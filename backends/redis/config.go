@@ -82,12 +82,8 @@ func read(name string, in setup) (*settings, error) {
 	s.setLimits()
 	s.tls, err = s.TLS.Config(name, s.host)
 	errs = append(errs, err)
-	if s.tls != nil && s.isSocket() {
-		errs = append(errs, fmt.Errorf("%sTLS: there is no TLS over a Unix socket", s.prefix))
-	}
-	if s.role, err = kit.ParseRole(s.Role); err != nil {
-		errs = append(errs, fmt.Errorf("%sROLE: %w", s.prefix, err))
-	}
+	s.role, err = kit.ParseRole(s.prefix, s.Role)
+	errs = append(errs, err)
 	if s.role == kit.Replica && s.topology != oneServer {
 		errs = append(errs, fmt.Errorf("%sROLE: Sentinels and a cluster lead to primaries: want primary or any", s.prefix))
 	}

@@ -57,7 +57,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"database of a cluster":  {"REDIS_URL=redis+cluster://n1,n2/1", "REDIS_URL: a cluster has no databases: drop what stands after the hosts"},
 		"cluster over a socket":  {"REDIS_URL=redis+cluster://%2Frun%2Fr.sock", "REDIS_URL: a cluster is not found by a Unix socket"},
 		"the form of Lettuce":    {"REDIS_URL=redis-sentinel://h", "REDIS_URL: is in another program's form: write redis+sentinel://s1,s2/NAME or redis+cluster://n1,n2"},
-		"another topology":       {"REDIS_URL=redis+SECRET://h", "REDIS_URL: does not begin with redis:// or rediss:// or valkey:// or valkeys://"},
+		"another topology":       {"REDIS_URL=redis+SECRET://h", "REDIS_URL: the scheme is that of another language: write redis://"},
 		"Sentinels, no primary":  {"REDIS_SENTINEL_HOSTS=s1,s2", "REDIS_SENTINEL_MASTER is not set, but REDIS_SENTINEL_HOSTS is"},
 		"primary, no Sentinels":  {"REDIS_SENTINEL_MASTER=SECRET", "REDIS_SENTINEL_HOSTS is not set, but REDIS_SENTINEL_MASTER is"},
 		"malformed Sentinel":     {"REDIS_SENTINEL_HOSTS=s1,SECRET@h REDIS_SENTINEL_MASTER=m", "REDIS_SENTINEL_HOSTS: the host is missing or malformed"},

@@ -22,15 +22,9 @@ func WithCredentials(ask func(context.Context) (user string, password config.Sec
 // that the environment names, which are read again when they have changed. Its error lists all that is wrong, by
 // variable and never by value.
 func resolve(name string, in setup) (*settings, error) {
-	s, login, err := kit.Follow(name, in.config, func() (*settings, error) { return read(name, in) })
-	if err != nil {
-		return nil, err
-	}
-	if in.credentials != nil {
-		login = kit.AskLogin(in.credentials)
-	}
+	s, login, err := kit.Follow(name, in.config, in.credentials, func() (*settings, error) { return read(name, in) })
 	s.login = login
-	if s.topology == sentinel {
+	if err == nil && s.topology == sentinel {
 		s.toSentinels, err = sentinelLogin(name, in.config)
 	}
 	return s, err
@@ -38,15 +32,11 @@ func resolve(name string, in setup) (*settings, error) {
 
 // sentinelLogin returns who logs in to the Sentinels. They have users of their own.
 func sentinelLogin(name string, given *Config) (*kit.Login, error) {
-	var files []string
-	if given == nil {
-		files = config.Files[Config](name)
-	}
-	live, err := config.NewLive(files, func() (kit.Credentials, error) {
+	_, login, err := kit.Follow(name, given, nil, func() (kit.Credentials, error) {
 		cfg, err := kit.Load(name, given)
 		return kit.Credentials{User: cfg.SentinelUsername, Password: cfg.SentinelPassword}, err
 	})
-	return kit.NewLogin(name, live.Get), err
+	return login, err
 }
 
 // Credentials returns who logs in, and what else a file may have changed.

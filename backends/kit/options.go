@@ -1,0 +1,175 @@
+package kit
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vibework/mooring/backends/config"
+)
+
+// URLOptions are the options that may stand after the ? of a URL: those of the driver, those that are fields of a
+// Config, and what the drivers of other languages have there, which people copy.
+type URLOptions struct {
+	Prefix  string // of the variables; PREFIX_ in a text stands for it
+	AnyCase bool   // the case of the letters of a name is of no account
+	Known   []URLOption
+	Hint    string // ends what is said of an unknown option; "" lists those that are read
+}
+
+// URLOption says what becomes of the options of some names. The first one in [URLOptions] counts that has a name.
+type URLOption struct {
+	// Names are separated by blanks. name=value is an option that has this value, and name:s is one whose unit is s if
+	// its value is a number. Also are what other drivers call it, if there is one name.
+	Names, Also string
+	// Set reads a value, and gets the name as it stands in Names. An error of Set must not quote the value. An option
+	// without a Set is refused if there is a Text, and else skipped with a record.
+	Set  func(name, value string) error
+	Text string // what the value has to be, instead of the error of Set; without Set, what to write instead
+}
+
+// skipped are the records that have been made: a configuration is read many times.
+var skipped sync.Map
+
+// Read reads the options of the URL that stands in the variable. Its error has all mistakes, and quotes nothing but the
+// names of options: an unknown one only if it is nearly that of a known one, since it may be a part of a password.
+func (o URLOptions) Read(variable string, given url.Values) error {
+	var found Problems
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		value := given.Get(name)
+		option, ours, unit := o.find(name, value)
+		if option == nil {
+			found = append(found, o.unknown(name))
+			continue
+		}
+		if strings.Trim(value, "0123456789") == "" {
+			value += unit
+		}
+		var err error
+		switch {
+		case len(given[name]) > 1:
+			err = errors.New("set more than once")
+		case option.Set != nil:
+			if err = option.Set(ours, value); err != nil && option.Text != "" {
+				err = errors.New("not " + option.Text)
+			}
+		case option.Text != "":
+			err = errors.New("not supported: " + strings.ReplaceAll(option.Text, "PREFIX_", o.Prefix))
+		default:
+			record := variable + ": option " + name + " is skipped: it means nothing in Go"
+			if _, again := skipped.LoadOrStore(record, true); !again {
+				slog.Info(record)
+			}
+		}
+		found.Add(err != nil, "option %s: %w", name, err)
+	}
+	return found.Err()
+}
+
+// find returns the option of that name, its name in Names, and the unit of a number.
+func (o URLOptions) find(name, value string) (option *URLOption, ours, unit string) {
+	for i := range o.Known {
+		option = &o.Known[i]
+		for known := range strings.FieldsSeq(option.Names + " " + option.Also) {
+			known, unit, _ := strings.Cut(known, ":")
+			if !o.same(known, name) && !o.same(known, name+"="+value) {
+				continue
+			}
+			if option.Also != "" {
+				known = option.Names
+			}
+			return option, bare(known), unit
+		}
+	}
+	return nil, "", ""
+}
+
+// bare returns the name of name=value and of name:unit.
+func bare(known string) string { return known[:strings.IndexAny(known+":", "=:")] }
+
+func (o URLOptions) same(known, name string) bool {
+	return known == name || o.AnyCase && strings.EqualFold(known, name)
+}
+
+func (o URLOptions) unknown(name string) error {
+	var read []string
+	spelled := make(map[string]string)
+	fold := func(name string) string {
+		if o.AnyCase {
+			return strings.ToLower(name)
+		}
+		return name
+	}
+	for _, option := range o.Known {
+		if option.Set != nil {
+			read = append(read, strings.Fields(option.Names)...)
+		}
+		for known := range strings.FieldsSeq(option.Names + " " + option.Also) {
+			spelled[fold(bare(known))] = bare(known)
+		}
+	}
+	if near := config.Nearest(fold(name), slices.Collect(maps.Keys(spelled))); near != "" {
+		return fmt.Errorf("option %q is unknown; did you mean %s?", name, spelled[near])
+	}
+	if o.Hint != "" {
+		return errors.New("an option after the ? is unknown; " + o.Hint)
+	}
+	for i, known := range read {
+		read[i] = bare(known)
+	}
+	slices.Sort(read)
+	return errors.New("an option after the ? is unknown; these are known: " + strings.Join(read, ", "))
+}
+
+// Into returns a [URLOption.Set] that reads the value into a field: a duration with a unit, or a whole number from 0.
+func Into[T string | int | time.Duration](field *T) func(name, value string) error {
+	return func(_, value string) (err error) {
+		switch field := any(field).(type) {
+		case *string:
+			*field = value
+		case *time.Duration:
+			*field, err = config.ParseDuration(value)
+		case *int:
+			if *field, err = strconv.Atoi(value); err != nil || *field < 0 {
+				err = errors.New("not a whole number from 0")
+			}
+		}
+		return err
+	}
+}
+
+// SetTLS sets the mode of t by what an option or another program's variable says of it, in the words of drivers and
+// platforms: sslmode=require, ssl-mode=REQUIRED, sslaccept=strict, ssl={"rejectUnauthorized":true}. To require TLS is
+// to encrypt; the server is verified if t says by what. The error does not quote the word, and says what is wanted.
+func SetTLS(t *config.TLS, prefix, word, want string) error {
+	mode := config.TLSVerify
+	switch strings.ToLower(strings.ReplaceAll(word, " ", "")) {
+	case "true", "1", "strict", "verify_ca", "verify-ca", "verify_identity", "verify-full", "{}",
+		`{"rejectunauthorized":true}`:
+	case "false", "0", "disabled", "disable":
+		mode = config.TLSOff
+	case "required", "require":
+		if *t == (config.TLS{}) {
+			mode = config.TLSSkipVerify
+			slog.Info(prefix + "TLS: TLS is required, and the server not verified; verify verifies it")
+		}
+	case config.TLSSkipVerify, "no-verify", "accept_invalid_certs", `{"rejectunauthorized":false}`:
+		mode = config.TLSSkipVerify
+	case "preferred", "prefer", "allow":
+		return errors.New("the connection might be in clear text: want " + want)
+	default:
+		return errors.New("not " + want)
+	}
+	if t.Mode != "" && t.Mode != mode {
+		return fmt.Errorf("conflicts with %sTLS; remove one", prefix)
+	}
+	t.Mode = mode
+	return nil
+}
