@@ -19,9 +19,6 @@ import (
 
 func TestTheRoleDecidesWhatAReadOnlyServerMeans(t *testing.T) {
 	p := mariadb(t)
-	if p == nil {
-		return
-	}
 	const noPrimary, noReplica = "read_only: the server takes no writes, and the role asks for a primary",
 		"config: the server takes writes, and the role asks for a replica"
 	for _, test := range []struct{ readOnly, role, want string }{
@@ -69,9 +66,6 @@ func TestAServerThatDoesNotKnowTheQuestionDecidesNothing(t *testing.T) {
 
 func TestACheckMeetsWhatAPingDoesNot(t *testing.T) {
 	p := mariadb(t)
-	if p == nil {
-		return
-	}
 	exec(t, p.admin, "SET GLOBAL disconnect_on_expired_password = 0; ALTER USER app PASSWORD EXPIRE")
 	r, _ := register(p.config(func(*mysql.Config) {}))
 	err := r.OpenAll(t.Context())
@@ -82,9 +76,6 @@ func TestACheckMeetsWhatAPingDoesNot(t *testing.T) {
 
 func TestAPoolLeavesADemotedServerAndRunsNothingTwice(t *testing.T) {
 	p := mariadb(t)
-	if p == nil {
-		return
-	}
 	cfg := p.config(func(c *mysql.Config) { c.Role, c.MaxOpenConns = "primary", 3 })
 	r, res := open(t, cfg)
 	warm(t, res.DB(), 3)
@@ -128,9 +119,6 @@ func TestAPoolLeavesADemotedServerAndRunsNothingTwice(t *testing.T) {
 
 func TestEveryStatementMaySayThatTheServerIsReadOnly(t *testing.T) {
 	p := mariadb(t)
-	if p == nil {
-		return
-	}
 	exec(t, p.admin, "SET GLOBAL read_only = 1")
 	const statement = "INSERT INTO orders (v) VALUES ('x')"
 	for name, write := range map[string]func(context.Context, *sql.Conn) error{
@@ -171,9 +159,6 @@ func TestEveryStatementMaySayThatTheServerIsReadOnly(t *testing.T) {
 
 func TestATransactionThatIsReadOnlyOnPurposeStays(t *testing.T) {
 	p := mariadb(t)
-	if p == nil {
-		return
-	}
 	_, res := open(t, p.config(func(c *mysql.Config) { c.MaxOpenConns = 1 }))
 	<-time.After(time.Second)
 	tx, err := res.DB().BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
@@ -235,9 +220,6 @@ func TestConnectionsLeaveAnAddressThatTheNameHasLeft(t *testing.T) {
 
 func TestAFullServerFailsOnlyWithoutAConnectionOfOurs(t *testing.T) {
 	p := mariadbWith(t, "--max-connections=10")
-	if p == nil {
-		return
-	}
 	cfg := p.config(func(c *mysql.Config) { c.MaxOpenConns = 2 })
 	r, res := open(t, cfg)
 	_, other := open(t, p.config(func(*mysql.Config) {}))

@@ -13,9 +13,6 @@ import (
 
 func TestConnectionsLeaveAnAddressThatTheNameHasLeft(t *testing.T) {
 	p := redisServer(t, "--bind", "127.0.0.1", "127.0.0.2")
-	if p == nil {
-		return
-	}
 	_, port, _ := net.SplitHostPort(p.addr)
 	names := tcptest.NamesLeadTo(t, "127.0.0.1")
 	cfg := at("redis://db.mooring.test:" + port)

@@ -27,7 +27,7 @@ type watched struct {
 
 const downAfter = "1000"
 
-// startWatched starts them. It returns nil where no Redis is installed.
+// startWatched starts them.
 func startWatched(t *testing.T, options ...string) *watched {
 	t.Helper()
 	w := &watched{t: t}
@@ -37,9 +37,6 @@ func startWatched(t *testing.T, options ...string) *watched {
 			own = append(own, "--replicaof", "127.0.0.1 "+port(w.nodes[0]))
 		}
 		node := redisServer(t, own...)
-		if node == nil {
-			return nil
-		}
 		w.nodes = append(w.nodes, node)
 	}
 	for range 3 {
@@ -133,9 +130,6 @@ func portOf(ctx context.Context, res *redis.Resource) (string, error) {
 
 func TestAKilledPrimaryIsFollowedByTheNext(t *testing.T) {
 	w := startWatched(t)
-	if w == nil {
-		return
-	}
 	r, res := openPatiently(t, patient(w.url()))
 	if now, err := portOf(t.Context(), res); err != nil || now != port(w.nodes[0]) {
 		t.Fatalf("the first primary is %s: %v", now, err)
@@ -155,9 +149,6 @@ func TestAKilledPrimaryIsFollowedByTheNext(t *testing.T) {
 
 func TestAPlannedFailoverMovesTheConnections(t *testing.T) {
 	w := startWatched(t)
-	if w == nil {
-		return
-	}
 	cfg := patient(w.url())
 	cfg.ClientName = "moves"
 	_, res := openPatiently(t, cfg)
@@ -192,9 +183,6 @@ func TestAPlannedFailoverMovesTheConnections(t *testing.T) {
 
 func TestOneOfThreeSentinelsIsEnough(t *testing.T) {
 	w := startWatched(t)
-	if w == nil {
-		return
-	}
 	w.sentinels[0].kill()
 	w.sentinels[2].kill()
 	r, res := openPatiently(t, patient(w.url()))
@@ -208,9 +196,6 @@ func TestOneOfThreeSentinelsIsEnough(t *testing.T) {
 
 func TestASilentSentinelIsNotWaitedFor(t *testing.T) {
 	w := startWatched(t)
-	if w == nil {
-		return
-	}
 	silent := listen(t)
 	_, res := openPatiently(t, patient("redis+sentinel://"+silent.Addr().String()+","+w.sentinels[1].addr+"/shop"))
 	if _, err := do(t.Context(), res, "SET", "k", "v"); err != nil {
@@ -225,9 +210,6 @@ func TestASentinelsPasswordIsItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	node := redisServer(t)
-	if node == nil {
-		return
-	}
 	watcher := startSentinel(t, node, "--requirepass", secret.Value)
 	setenv(t, "REDIS_SENTINEL_HOSTS="+watcher.addr+" REDIS_SENTINEL_MASTER=shop")
 	t.Setenv("REDIS_SENTINEL_PASSWORD_FILE", file)
@@ -242,9 +224,6 @@ func TestASentinelsPasswordIsItsOwn(t *testing.T) {
 func TestWhatIsWrongWithSentinelsIsOneLine(t *testing.T) {
 	secret := canary.New("", "")
 	node, other := redisServer(t), redisServer(t)
-	if node == nil {
-		return
-	}
 	watcher, stranger := startSentinel(t, node), startSentinel(t, other)
 	locked := startSentinel(t, node, "--requirepass", "right")
 	silent := listen(t)
@@ -312,9 +291,6 @@ func TestWhatIsWrongWithSentinelsIsOneLine(t *testing.T) {
 
 func TestTheContractIsKeptBehindSentinels(t *testing.T) {
 	node := redisServer(t)
-	if node == nil {
-		return
-	}
 	watcher := startSentinel(t, node)
 	registrytest.Run(t, registrytest.Target{New: func(*testing.T) registry.Resource {
 		return redis.New("redis", redis.WithConfig(redis.Config{SentinelHosts: watcher.addr, SentinelMaster: "shop"}))
