@@ -87,8 +87,16 @@ func (s *settings) Target() kit.Target {
 // Handle returns the pool.
 func (c *client) Handle() *driver.Pool { return c.Pool }
 
-// Conn borrows a connection of the pool. The driver panics if the pool is closed and ctx is done at the same time.
-func (c *client) Conn(ctx context.Context) (conn driver.Conn, err error) {
+// Conn borrows a connection of the pool. While Sentinels have no primary to name, or one that does not serve, it waits.
+func (c *client) Conn(ctx context.Context) (driver.Conn, error) {
+	if c.primary == nil {
+		return c.borrow(ctx)
+	}
+	return c.primary.await(ctx, c.borrow)
+}
+
+// borrow takes a connection from the pool. The driver panics if the pool is closed and ctx is done at the same time.
+func (c *client) borrow(ctx context.Context) (conn driver.Conn, err error) {
 	defer func() {
 		cause := recover()
 		if failure, is := cause.(runtime.Error); is && failure.Error() == "send on closed channel" {
@@ -108,23 +116,26 @@ func (c *client) Check(ctx context.Context) error {
 	return c.probe(ctx, c.ask)
 }
 
-// probe asks the server over the pool, or else over a connection of its own.
-func (c *client) probe(ctx context.Context, question func(context.Context, driver.Conn) error) error {
-	pooled := func(ctx context.Context) error { return c.askPooled(ctx, question) }
+// question asks the server something over a connection.
+type question func(ctx context.Context, conn driver.Conn) error
+
+// probe asks over the pool, or else over a connection of its own.
+func (c *client) probe(ctx context.Context, ask question) error {
+	pooled := func(ctx context.Context) error { return c.askPooled(ctx, ask) }
 	direct := func(ctx context.Context) error {
 		conn, err := c.dial(ctx)
 		if err != nil {
 			return err
 		}
 		defer func() { _ = conn.Close() }()
-		return question(ctx, conn)
+		return Classify(ask(ctx, conn))
 	}
 	return kit.Probe(ctx, pooled, direct, c.notes.ReadOnly) // they leave as if it had said that
 }
 
 // askPooled puts the questions over a connection of the pool.
-func (c *client) askPooled(ctx context.Context, questions ...func(context.Context, driver.Conn) error) error {
-	conn, err := c.Conn(ctx)
+func (c *client) askPooled(ctx context.Context, questions ...question) error {
+	conn, err := c.borrow(ctx)
 	if err != nil {
 		if stats := c.PoolStats(); ctx.Err() != nil && stats.Max > 0 && stats.InUse >= stats.Max {
 			return c.notes.Full(stats)
@@ -132,9 +143,9 @@ func (c *client) askPooled(ctx context.Context, questions ...func(context.Contex
 		return Classify(err)
 	}
 	defer func() { _ = conn.Close() }()
-	for _, question := range questions {
-		if err := question(ctx, conn); err != nil {
-			return err
+	for _, ask := range questions {
+		if err := ask(ctx, conn); err != nil {
+			return Classify(err)
 		}
 	}
 	return nil
@@ -143,67 +154,63 @@ func (c *client) askPooled(ctx context.Context, questions ...func(context.Contex
 // dialPooled connects for the pool.
 func (c *client) dialPooled(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.dial(ctx)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		c.notes.Lent()
 	}
-	c.notes.Lent()
-	return conn, nil
+	return conn, err
 }
 
 // dial connects, logs in and selects the database within DialTimeout. Its error can be shown, unlike the driver's.
-func (c *client) dial(ctx context.Context) (driver.Conn, error) {
+func (c *client) dial(ctx context.Context) (conn driver.Conn, err error) {
 	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
 	defer cancel()
 	if c.primary != nil {
-		return c.primary.dial(ctx)
+		conn, err = c.primary.dial(ctx)
+	} else {
+		conn, err = c.connect(ctx, c.addr, c.login, c.greet)
 	}
-	return c.dialAt(ctx, c.addr)
-}
-
-func (c *client) dialAt(ctx context.Context, addr string) (conn driver.Conn, err error) {
-	err = c.login.Connect(ctx, func(who kit.Credentials) error {
-		plain, remote, err := c.connect(ctx, addr, func(conn driver.Conn) error { return c.greet(ctx, conn, who) })
-		conn = &connection{Conn: plain, of: c, addr: addr, socket: remote, made: time.Now()}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return conn, nil
-}
-
-// connect connects to addr, and leaves nothing behind if greet fails. Its error can be shown.
-func (c *client) connect(ctx context.Context, addr string, greet func(driver.Conn) error) (
-	conn driver.Conn, remote net.Conn, err error,
-) {
-	secure, err := c.tlsTo(addr)
-	if err != nil {
-		return nil, nil, err
-	}
-	conn, err = driver.DialContext(ctx, "tcp", addr,
-		driver.DialContextFunc(func(ctx context.Context, _, addr string) (_ net.Conn, err error) {
-			if secure != nil { // the driver's own handshake would ignore ctx
-				remote, err = c.conns.DialTLS(ctx, addr, c.DialTimeout, secure)
-			} else {
-				remote, err = c.conns.Dial(ctx, addr, c.DialTimeout)
-			}
-			return remote, err
-		}),
-		driver.DialReadTimeout(c.ReadTimeout),
-		driver.DialWriteTimeout(c.WriteTimeout),
-	)
-	if err == nil {
-		if err = greet(conn); err != nil {
-			_ = conn.Close()
-		}
-	}
-	if over := c.conns.Err(); over != nil {
+	if over := c.conns.Err(); over != nil { // what is ready only now must not be lent
 		if err == nil {
 			_ = conn.Close()
 		}
-		return nil, nil, over
+		return nil, over
 	}
-	return conn, remote, Classify(err)
+	return conn, err
+}
+
+// connect connects to addr and has greet log in, with the credentials that login knows.
+func (c *client) connect(
+	ctx context.Context, addr string, login *kit.Login, greet func(context.Context, driver.Conn, kit.Credentials) error,
+) (conn driver.Conn, err error) {
+	err = login.Connect(ctx, func(who kit.Credentials) error {
+		socket, err := c.socket(ctx, addr)
+		if err != nil {
+			return err
+		}
+		conn = newConnection(c, addr, socket)
+		if err = greet(ctx, conn, who); err != nil {
+			_ = conn.Close()
+		}
+		return Classify(err)
+	})
+	return conn, err
+}
+
+// socket opens a connection, encrypted if that is asked for.
+func (c *client) socket(ctx context.Context, addr string) (socket net.Conn, err error) {
+	secure, err := c.tlsTo(addr)
+	switch {
+	case err != nil:
+		return nil, err
+	case secure != nil:
+		socket, err = c.conns.DialTLS(ctx, addr, c.DialTimeout, secure)
+	default:
+		socket, err = c.conns.Dial(ctx, addr, c.DialTimeout)
+	}
+	if err = Classify(err); c.topology != oneServer && registry.KindOf(err) == registry.KindTLS {
+		err = kit.Errorf(registry.KindTLS, "%w (see %[2]sTLS_CA_FILE, %[2]sTLS_SERVER_NAME)", err, c.prefix)
+	}
+	return socket, err
 }
 
 // tlsTo returns how to encrypt connections to addr, and nil for not at all. Whom Sentinels and nodes name has to show
@@ -250,14 +257,16 @@ func (c *client) PoolStats() registry.PoolStats {
 // Close closes the pool. It lends no connection from its beginning on; those that are lent may finish their work until
 // ctx ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
 func (c *client) Close(ctx context.Context) error {
-	closeIdle := func() {
+	return drain(ctx, c.conns, func() {
 		c.primary.leave()
 		_ = c.Pool.Close() // the rest closes on its return
-	}
-	if cut := c.conns.Drain(ctx, closeIdle); cut > 0 {
-		return kit.Errorf(registry.KindTimeout, stillInUse, cut)
+	})
+}
+
+// drain closes what is idle, waits for the rest, and says what had to be cut.
+func drain(ctx context.Context, conns *kit.Conns, closeIdle func()) error {
+	if cut := conns.Drain(ctx, closeIdle); cut > 0 {
+		return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
 	}
 	return nil
 }
-
-const stillInUse = "%d connections were still in use and have been cut"

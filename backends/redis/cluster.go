@@ -22,32 +22,31 @@ const renewWithin = time.Second
 // when a node says that it is out of date or does not answer. It runs in the background only while it renews the map.
 type router struct {
 	*settings
-	conns    *kit.Conns
-	slots    atomic.Pointer[slotMap]
-	life     context.Context // of what runs in the background
-	end      context.CancelFunc
-	renewals sync.WaitGroup
+	conns      *kit.Conns
+	slots      atomic.Pointer[slotMap]
+	life       context.Context // of what runs in the background
+	end        context.CancelFunc
+	background sync.WaitGroup
+	known      []string // whom to ask for the map: a renewal's own
 
 	mu       sync.Mutex // guards what is below, and is held before the lock of a pool
-	state    lending
-	lent     int           // connections that the program has not closed yet
-	returned chan struct{} // has room for one: a connection has come back
 	nodes    map[string]*client
-	renewing chan struct{} // closed when the renewal under way ends; nil if there is none
-	failure  error         // of the last renewal
+	renewal  *renewal      // the latest; nil before the first
+	lent     int           // connections that the program has not closed yet, and one more until Close begins
+	returned chan struct{} // closed when lent is 0
+	closing  bool
 }
 
-type lending int
-
-const (
-	isLending lending = iota
-	isClosing         // what is lent may finish
-	isClosed
-)
+// renewal is one of the map of slots. At its end done is closed, and err is to be read.
+type renewal struct {
+	underWay bool // guarded by mu
+	done     chan struct{}
+	err      error
+}
 
 func (s *settings) openCluster(ctx context.Context) (service, error) {
-	r := &router{settings: s, conns: &kit.Conns{Family: s.family}}
-	r.nodes, r.returned = make(map[string]*client), make(chan struct{}, 1)
+	r := &router{settings: s, conns: &kit.Conns{Family: s.family}, nodes: make(map[string]*client)}
+	r.known, r.lent, r.returned = s.addrs, 1, make(chan struct{})
 	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
 	ctx, cancel := kit.Working(ctx) // it has a deadline
 	defer cancel()
@@ -68,61 +67,40 @@ func (r *router) Conn(ctx context.Context) (driver.Conn, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.state != isLending {
+	if r.closing {
 		return nil, kit.Errorf(registry.KindNotOpen, "%w: it was closed", registry.ErrNotOpen)
 	}
 	r.lent++
-	return &routed{of: r}, nil
+	return newRouted(r), nil
 }
 
 func (r *router) giveBack() {
 	r.mu.Lock()
-	r.lent--
-	r.mu.Unlock()
-	select {
-	case r.returned <- struct{}{}:
-	default:
-	}
-}
-
-// become changes the state, and returns how many connections are lent and what pools there are.
-func (r *router) become(state lending) (lent int, nodes []*client) {
-	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.state = state
-	return r.lent, slices.Collect(maps.Values(r.nodes))
+	if r.lent--; r.lent == 0 {
+		close(r.returned)
+	}
 }
 
 // Check asks for the map, and then each master whether it can be used and what it thinks of the cluster.
 func (r *router) Check(ctx context.Context) error {
+	renewal := r.renew()
 	select {
-	case <-r.renew():
+	case <-renewal.done:
 	case <-ctx.Done():
 		return Classify(ctx.Err())
 	}
-	r.mu.Lock()
-	failure := r.failure
-	r.mu.Unlock()
-	if failure != nil {
-		return failure
+	if renewal.err != nil {
+		return renewal.err
 	}
 	slots := r.slots.Load()
-	errs := make([]error, len(slots.masters))
-	var checks sync.WaitGroup
-	for i, addr := range slots.masters {
-		checks.Go(func() { errs[i] = r.node(addr).Check(ctx) })
-	}
-	checks.Wait()
-	failed, err := 0, error(nil)
-	for _, e := range errs {
-		if err = worse(err, e); e != nil {
-			failed++
-		}
-	}
-	if err != nil {
-		return kit.Errorf(registry.KindOf(err), "%d of %d masters: %w", failed, len(errs), err)
-	}
-	if !slots.isWhole() {
+	well, worst := gather(ctx, slots.masters, len(slots.masters), func(ctx context.Context, addr string) (string, error) {
+		return addr, r.node(addr).Check(ctx)
+	})
+	switch failed := len(slots.masters) - len(well); {
+	case failed > 0:
+		return kit.Errorf(registry.KindOf(worst), "%d of %d masters: %w", failed, len(slots.masters), worst)
+	case !slots.isWhole():
 		return kit.Errorf(registry.KindLoading, "slots of the cluster have no master")
 	}
 	return nil
@@ -140,101 +118,81 @@ func (r *router) node(addr string) *client {
 	return node
 }
 
-// renew asks for the map in the background, unless somebody does, and returns what is closed in the end.
-func (r *router) renew() <-chan struct{} {
+// renew asks for the map in the background, unless somebody does.
+func (r *router) renew() *renewal {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case r.renewing != nil:
-		return r.renewing
-	case r.state == isClosed:
-		ended := make(chan struct{})
-		close(ended)
-		return ended
+	if last := r.renewal; last != nil && (last.underWay || r.life.Err() != nil) {
+		return last
 	}
-	asked := r.addrs // those that are known by the configuration, at first and when the others do not answer
-	if slots := r.slots.Load(); slots != nil && r.failure == nil {
-		asked = slots.masters
-	}
-	done := make(chan struct{})
-	r.renewing = done
-	r.renewals.Go(func() {
-		slots, err := r.learn(asked)
+	now := &renewal{underWay: true, done: make(chan struct{})}
+	r.renewal = now
+	r.background.Go(func() {
+		defer close(now.done)
+		now.err = r.learn()
 		r.mu.Lock()
-		var gone []*client
-		if r.failure = err; err == nil {
-			r.slots.Store(slots)
-			for addr, node := range r.nodes {
-				if !slices.Contains(slots.masters, addr) {
-					gone = append(gone, node)
-					delete(r.nodes, addr)
-				}
-			}
-		}
-		r.renewing = nil
-		r.mu.Unlock()
-		close(done)
-		for _, node := range gone {
-			_ = node.Pool.Close() // what is lent closes on its return
-		}
+		defer r.mu.Unlock()
+		now.underWay = false
 	})
-	return done
+	return now
 }
 
-// learn asks all these nodes at once for the map, and takes the first answer. The others may finish.
-func (r *router) learn(addrs []string) (slots *slotMap, err error) {
-	type answer struct {
-		slots *slotMap
-		err   error
-	}
-	answers := make(chan answer, len(addrs))
-	for _, addr := range addrs {
-		r.renewals.Go(func() {
-			ctx, cancel := context.WithTimeout(r.life, renewWithin)
-			defer cancel()
-			var a answer
-			node := r.node(addr)
-			a.err = node.probe(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
-				a.slots, err = node.askSlots(ctx, conn)
-				return err
-			})
-			answers <- a
+// learn asks all known nodes at once for the map, and follows the first answer.
+func (r *router) learn() error {
+	ctx, cancel := context.WithTimeout(r.life, renewWithin)
+	defer cancel()
+	answers, failure := gather(ctx, r.known, 1, func(ctx context.Context, addr string) (slots *slotMap, err error) {
+		node := r.node(addr)
+		err = node.probe(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
+			slots, err = node.askSlots(ctx, conn)
+			return err
 		})
+		return slots, err
+	})
+	if len(answers) == 0 {
+		r.known = r.addrs // those that the configuration names
+		return kit.Errorf(registry.KindOf(failure), "no node of the cluster tells of its slots: %w", failure)
 	}
-	for range addrs {
-		a := <-answers
-		if a.slots != nil {
-			return a.slots, nil
+	r.known = answers[0].masters
+	r.follow(answers[0])
+	return nil
+}
+
+// follow uses the map from now on, and closes the pools of nodes that are no masters in it.
+func (r *router) follow(slots *slotMap) {
+	r.slots.Store(slots)
+	var gone []*client
+	r.mu.Lock()
+	maps.DeleteFunc(r.nodes, func(addr string, node *client) bool {
+		if slices.Contains(slots.masters, addr) {
+			return false
 		}
-		err = worse(err, a.err)
+		gone = append(gone, node)
+		return true
+	})
+	r.mu.Unlock()
+	for _, node := range gone {
+		_ = node.Pool.Close() // what is lent closes on its return
 	}
-	return nil, kit.Errorf(registry.KindOf(err), "no node of the cluster tells of its slots: %w", err)
 }
 
 // askSlots asks a node for the map.
 func (c *client) askSlots(ctx context.Context, conn driver.Conn) (*slotMap, error) {
 	reply, err := driver.DoContext(conn, ctx, "CLUSTER", "SLOTS")
-	if err == nil {
-		if slots := parseSlots(reply, c.addr); slots != nil {
-			return slots, nil
-		}
-		return nil, kit.Errorf(registry.KindLoading, "no slot of the cluster has a master")
+	slots := parseSlots(reply, c.addr)
+	if err == nil && slots == nil {
+		err = kit.Errorf(registry.KindLoading, "no slot of the cluster has a master")
 	}
-	if refused(err) {
-		if wrong := c.identify(ctx, conn); registry.KindOf(wrong) == registry.KindConfig {
-			return nil, wrong
-		}
-	}
-	return nil, c.firstWord(err)
+	return slots, c.because(ctx, conn, c.firstWord(err))
 }
 
 // askState asks a master whether it thinks that the cluster works.
 func askState(ctx context.Context, conn driver.Conn) error {
 	fields, err := text(driver.DoContext(conn, ctx, "CLUSTER", "INFO"))
-	if err == nil && strings.Contains(fields, "cluster_state:") && !strings.Contains(fields, "cluster_state:ok") {
+	if strings.Contains(fields, "cluster_state:") && !strings.Contains(fields, "cluster_state:ok") {
 		return kit.Errorf(registry.KindLoading, "the state of the cluster is not ok: slots have no master, or most are gone")
 	}
-	return Classify(err)
+	return err
 }
 
 // PoolStats returns the sum of the numbers of the nodes' pools.
@@ -251,24 +209,25 @@ func (r *router) PoolStats() (sum registry.PoolStats) {
 
 // Close lends nothing from its beginning on, and lets finish what is lent as that of one server does.
 func (r *router) Close(ctx context.Context) error {
+	r.mu.Lock()
+	r.closing = true
+	r.mu.Unlock()
+	r.giveBack() // its own
 	working, stop := kit.Working(ctx)
 	defer stop()
-	for lent, _ := r.become(isClosing); lent > 0 && working.Err() == nil; lent, _ = r.become(isClosing) {
-		select {
-		case <-r.returned:
-		case <-working.Done():
-		}
+	select {
+	case <-r.returned:
+	case <-working.Done():
 	}
-	_, nodes := r.become(isClosed)
+	r.mu.Lock()
 	r.end()
-	cut := r.conns.Drain(ctx, func() {
+	nodes := slices.Collect(maps.Values(r.nodes))
+	r.mu.Unlock()
+	err := drain(ctx, r.conns, func() {
 		for _, node := range nodes {
 			_ = node.Pool.Close()
 		}
 	})
-	r.renewals.Wait()
-	if cut > 0 {
-		return kit.Errorf(registry.KindTimeout, stillInUse, cut)
-	}
-	return nil
+	r.background.Wait()
+	return err
 }

@@ -81,7 +81,7 @@ func startCluster(t *testing.T, replicas bool, options ...string) *clustered {
 func (c *clustered) url() string {
 	addrs := make([]string, len(c.nodes))
 	for i, node := range c.nodes {
-		addrs[i] = node.addr
+		addrs[i] = node.place()
 	}
 	return "redis+cluster://" + strings.Join(addrs, ",")
 }

@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"context"
 	"errors"
 	"net"
 	"slices"
@@ -14,22 +13,16 @@ import (
 
 // connection is a connection that leaves its pool when its server turns out to be the wrong one: it has said that it
 // takes no writes, the host name has left its address, or the Sentinels name another primary. The reply that told so is
-// the program's, and nothing is sent again. It knows by what the pool does whether it is lent: the pool flushes it by
-// Do("") when it comes back, asks for its Err, and asks for that again before it lends it.
+// the program's, and nothing is sent again.
 type connection struct {
-	driver.Conn
+	calls
+	conn   driver.Conn
 	of     *client
 	addr   string
 	socket net.Conn
 	made   time.Time
-	state  atomic.Int32
+	idle   atomic.Bool // the pool has flushed it, by Do(""), and the program has not used it since
 }
-
-const (
-	inUse int32 = iota
-	comingBack
-	idle
-)
 
 var (
 	errStale = errors.New("the connection leaves the pool")
@@ -38,70 +31,44 @@ var (
 	_ driver.ConnWithTimeout = (*connection)(nil)
 )
 
-// Err returns why the connection cannot be used, or may not stay in the pool.
+func newConnection(of *client, addr string, socket net.Conn) *connection {
+	c := &connection{of: of, addr: addr, socket: socket, made: time.Now()}
+	c.conn = driver.NewConn(socket, of.ReadTimeout, of.WriteTimeout)
+	c.calls = calls{c}
+	return c
+}
+
+// Err returns why the connection cannot be used, or may not stay in the pool. The pool asks when the connection comes
+// back, and before it is lent.
 func (c *connection) Err() error {
-	if err := c.Conn.Err(); err != nil {
+	if err := c.conn.Err(); err != nil || !c.idle.Load() {
 		return err
 	}
-	switch c.state.Load() {
-	case inUse:
-		return nil
-	case comingBack:
-		c.state.Store(idle)
-	case idle:
-		if hasEnded(c.socket) {
-			return errStale
-		}
-	}
-	if c.of.notes.Stale(c.made) || c.of.lookups.Left(c.socket.RemoteAddr()) || c.of.primary.left(c.addr) {
+	if hasEnded(c.socket) || c.of.notes.Stale(c.made) || c.of.lookups.Left(c.socket.RemoteAddr()) ||
+		c.of.primary.left(c.addr) {
 		return errStale
 	}
 	return nil
 }
 
-func (c *connection) Do(command string, args ...any) (any, error) {
-	c.begin(command)
-	return c.note(c.Conn.Do(command, args...))
+func (c *connection) Send(name string, args ...any) error {
+	c.idle.Store(false)
+	return c.conn.Send(name, args...)
 }
 
-func (c *connection) DoContext(ctx context.Context, command string, args ...any) (any, error) {
-	c.begin(command)
-	return c.note(driver.DoContext(c.Conn, ctx, command, args...))
-}
+func (c *connection) Flush() error { return c.conn.Flush() }
 
-func (c *connection) DoWithTimeout(timeout time.Duration, command string, args ...any) (any, error) {
-	c.begin(command)
-	return c.note(driver.DoWithTimeout(c.Conn, timeout, command, args...))
-}
+func (c *connection) Close() error { return c.conn.Close() }
 
-func (c *connection) Send(command string, args ...any) error {
-	c.state.Store(inUse)
-	return c.Conn.Send(command, args...)
-}
-
-func (c *connection) Receive() (any, error) {
-	c.state.Store(inUse)
-	return c.note(c.Conn.Receive())
-}
-
-func (c *connection) ReceiveContext(ctx context.Context) (any, error) {
-	c.state.Store(inUse)
-	return c.note(driver.ReceiveContext(c.Conn, ctx))
-}
-
-func (c *connection) ReceiveWithTimeout(timeout time.Duration) (any, error) {
-	c.state.Store(inUse)
-	return c.note(driver.ReceiveWithTimeout(c.Conn, timeout))
-}
-
-func (c *connection) begin(command string) {
-	if command != "" {
-		c.state.Store(inUse)
-		return
+func (c *connection) do(w wait, name string, args []any) (any, error) {
+	c.idle.Store(name == "")
+	if name == "" {
+		c.of.notes.Returned()
 	}
-	c.state.Store(comingBack)
-	c.of.notes.Returned()
+	return c.note(w.do(c.conn, name, args...))
 }
+
+func (c *connection) receive(w wait) (any, error) { return c.note(w.receive(c.conn)) }
 
 // note looks at what the server has answered, also to each command of a pipeline, and passes it on.
 func (c *connection) note(reply any, err error) (any, error) {

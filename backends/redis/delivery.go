@@ -1,8 +1,8 @@
 package redis
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -13,25 +13,32 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// run has commands of one slot executed by the node that holds it, and returns a reply for each. The context is for
-// getting a connection, and for sending again what was refused.
-func (c *routed) run(ctx context.Context, commands []command, do doer) ([]any, error) {
+// deliver has commands of one slot executed by the node that holds it, and returns a reply for each. What a node has
+// refused with MOVED, ASK or TRYAGAIN, or what could not be sent at all, is sent again, until ctx ends, and for
+// REDIS_DIAL_TIMEOUT at most. What was sent and has no answer is not: it may have been done.
+func (c *routed) deliver(ctx context.Context, commands []command, w wait) ([]any, error) {
 	slot, err := slotOf(commands)
 	if err != nil {
 		return nil, err
 	}
-	started, to, asking := time.Now(), c.of.slots.Load().addr(slot), false
+	limit, cancel := c.of.conns.Dialling(ctx, c.of.DialTimeout)
+	defer cancel()
+	p := newParcel(commands)
+	to, asking := c.of.slots.Load().addr(slot), false
 	for attempt := 0; ; attempt++ {
-		replies, refusal, sent, err := c.try(ctx, to, asking, commands, do)
-		switch {
-		case sent && refusal == "", isFinal(err), !c.of.mayGoOn(started): // done, or perhaps done, or hopeless
-			return replies, err
-		case sent && len(commands) > 1 && !areOne(commands):
-			return c.runEach(ctx, commands, replies, do)
+		refusal, sent, err := c.try(ctx, to, asking, p, w)
+		switch kind := registry.KindOf(err); {
+		case sent && err != nil: // perhaps done
+			c.of.renew()
+			return nil, err
+		case sent && len(p.left) == 0:
+			return p.replies, nil
+		case err != nil && !kind.Retryable() && kind != registry.KindUnknown: // a pool that was closed meanwhile is that
+			return nil, err
 		}
 		to, asking = c.of.next(to, refusal)
-		if (to == "" || attempt > 0) && !c.of.pause(ctx) {
-			return replies, err
+		if (to == "" || attempt > 0) && !c.of.pause(limit) {
+			return p.replies, err
 		}
 		if to == "" {
 			to = c.of.slots.Load().addr(slot)
@@ -39,100 +46,93 @@ func (c *routed) run(ctx context.Context, commands []command, do doer) ([]any, e
 	}
 }
 
-// try has the commands executed by the node at addr, and stays bound to its connection if they bind. It returns the
-// refusal, if there was one after which they may be sent again, and whether anything was sent.
-func (c *routed) try(ctx context.Context, addr string, asking bool, commands []command, do doer) (
-	replies []any, refusal string, sent bool, err error,
+// try has what is left of p executed by the node at addr, and stays bound to the connection if p binds. It returns the
+// first refusal after which something may be sent again, and whether anything was sent.
+func (c *routed) try(ctx context.Context, addr string, asking bool, p *parcel, w wait) (
+	refusal string, sent bool, err error,
 ) {
 	conn, err := c.of.borrow(ctx, addr)
 	if err != nil {
-		return nil, "", false, err
+		return "", false, err
 	}
-	if replies, err = exec(conn, asking, commands, do); err != nil {
+	refusal, err = p.exchange(conn, asking, w)
+	if mode := modeAfter(p.commands); err == nil && refusal == "" && mode != free {
+		c.bound, c.mode = conn, mode
+	} else {
 		_ = conn.Close()
-		c.of.renew()
-		return nil, "", true, err
 	}
-	refusal = refusalIn(replies)
-	if bound := modeAfter(commands); refusal == "" && bound.binds() {
-		c.node, c.mode = conn, bound
-		return replies, "", true, nil
-	}
-	_ = conn.Close()
-	return replies, refusal, true, nil
+	return refusal, true, err
 }
 
-// areOne reports whether the commands are one transaction, of which all or nothing is done.
-func areOne(commands []command) bool {
-	ends := slices.IndexFunc(commands, func(c command) bool { return c.name == "EXEC" || c.name == "DISCARD" })
-	return commands[0].name == "MULTI" && (ends < 0 || ends == len(commands)-1)
+// parcel are commands of one slot on their way.
+type parcel struct {
+	commands []command
+	replies  []any // to each
+	left     []int // which of the commands are to be sent, at first all
 }
 
-// runEach runs those commands of a pipeline again, one by one, that a node has refused. Of one with a transaction among
-// others it runs none: it cannot tell what belongs together.
-func (c *routed) runEach(ctx context.Context, commands []command, replies []any, do doer) ([]any, error) {
-	renewed := c.of.renew()
-	for i := range commands {
-		if modeAfter(commands[i : i+1]).binds() {
-			return replies, nil
-		}
+func newParcel(commands []command) *parcel {
+	p := &parcel{commands: commands, replies: make([]any, len(commands)), left: make([]int, len(commands))}
+	for i := range p.left {
+		p.left[i] = i
 	}
-	select {
-	case <-renewed:
-	case <-ctx.Done():
-	}
-	for i, reply := range replies {
-		if refusalIn([]any{reply}) == "" {
-			continue
-		}
-		again, err := c.run(ctx, commands[i:i+1], do)
-		if err != nil {
-			return nil, err
-		}
-		replies[i] = again[0]
-	}
-	return replies, nil
+	return p
 }
 
-// exec sends the commands over a connection and returns a reply for each. An error is of the connection.
-func exec(conn driver.Conn, asking bool, commands []command, do doer) ([]any, error) {
-	if asking {
-		if err := conn.Send("ASKING"); err != nil {
-			return nil, err
+// exchange sends what is left over a connection, and notes the replies and what is left now. It returns the first
+// refusal after which something may be sent again. An error is of the connection.
+func (p *parcel) exchange(conn driver.Conn, asking bool, w wait) (refusal string, err error) {
+	asks := func(n int) bool { return asking && (n == 0 || !p.isTransaction()) } // it holds for what follows
+	for n, i := range p.left {
+		if asks(n) {
+			_ = conn.Send("ASKING") // who asks for replies meets what this meets
+		}
+		_ = conn.Send(p.commands[i].name, p.commands[i].args...)
+	}
+	answers, err := driver.Values(w.do(conn, ""))
+	if err != nil {
+		return "", err
+	}
+	var refused []int
+	for n, i := range p.left {
+		if asks(n) {
+			answers = answers[1:]
+		}
+		p.replies[i], answers = answers[0], answers[1:]
+		if text := refusalOf(p.replies[i]); text != "" {
+			refused = append(refused, i)
+			refusal = cmp.Or(refusal, text)
 		}
 	}
-	if len(commands) == 1 {
-		reply, err := do(conn, commands[0].name, commands[0].args...)
-		if refusal, is := errors.AsType[driver.Error](err); is {
-			return []any{refusal}, nil
-		}
-		return []any{reply}, err
-	}
-	for _, c := range commands {
-		if err := conn.Send(c.name, c.args...); err != nil {
-			return nil, err
-		}
-	}
-	reply, err := do(conn, "")
-	replies, _ := reply.([]any)
-	if asking && err == nil {
-		replies = replies[1:]
-	}
-	return replies, err
+	p.leave(refused)
+	return refusal, nil
 }
 
-// again are the words that a refusal begins with after which a command may be sent again: none of it was done.
-var again = []string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN"}
+// leave notes what is left after some commands were refused.
+func (p *parcel) leave(refused []int) {
+	binds := func(c command) bool { return free.after(c.name) != free }
+	switch some := len(refused) > 0 && len(refused) < len(p.commands); {
+	case some && p.isTransaction(): // the whole
+	case some && slices.ContainsFunc(p.commands, binds): // who knows what belongs together
+		p.left = nil
+	default:
+		p.left = refused
+	}
+}
 
-// refusalIn returns the first refusal among the replies after which the commands may be sent again, and "" for none.
-func refusalIn(replies []any) string {
-	for _, reply := range replies {
-		if refusal, is := reply.(driver.Error); is {
-			word, _, _ := strings.Cut(string(refusal), " ")
-			if slices.Contains(again, word) {
-				return string(refusal)
-			}
-		}
+// isTransaction reports whether the commands are one transaction, of which all or nothing is done.
+func (p *parcel) isTransaction() bool {
+	ends := slices.IndexFunc(p.commands, func(c command) bool { return c.name == "EXEC" || c.name == "DISCARD" })
+	return p.commands[0].name == "MULTI" && (ends < 0 || ends == len(p.commands)-1)
+}
+
+// refusalOf returns a reply that is a refusal after which the command may be sent again, since none of it was done, and
+// "" for any other.
+func refusalOf(reply any) string {
+	refusal, _ := reply.(driver.Error)
+	switch word, _, _ := strings.Cut(string(refusal), " "); word {
+	case "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN":
+		return string(refusal)
 	}
 	return ""
 }
@@ -158,15 +158,10 @@ func (r *router) borrow(ctx context.Context, addr string) (driver.Conn, error) {
 	return r.node(addr).Conn(ctx)
 }
 
-// mayGoOn reports whether there is time to send something again: REDIS_DIAL_TIMEOUT, whatever the context has.
-func (r *router) mayGoOn(started time.Time) bool {
-	return r.DialTimeout <= 0 || time.Since(started) < r.DialTimeout
-}
-
 // pause waits for a newer map and a moment more. It reports whether ctx is not done yet.
 func (r *router) pause(ctx context.Context) bool {
 	select {
-	case <-r.renew():
+	case <-r.renew().done:
 	case <-ctx.Done():
 	}
 	select {

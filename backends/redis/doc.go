@@ -21,8 +21,9 @@
 // the primary; the Sentinels have REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD. All are asked at once before
 // each new connection, within half a second, and one that answers is enough; who knows of the latest fail-over counts.
 // The server has to say that it is the primary. A subscription at each Sentinel tells when another one is promoted:
-// then borrowed connections to the old one are closed when they come back, and idle ones are not lent. What the old
-// primary has confirmed and not passed on is lost: that is how Redis replicates.
+// then borrowed connections to the old one are closed when they come back, and idle ones are not lent. While there is
+// no primary, [Conn] waits for the next one until its context ends, and for REDIS_DIAL_TIMEOUT at most; a check says at
+// once what is wrong. What the old primary has confirmed and not passed on is lost: that is how Redis replicates.
 //
 // # Cluster
 //

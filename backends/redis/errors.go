@@ -86,34 +86,31 @@ func refused(err error) bool {
 	return ok
 }
 
+// unanswered reports whether the server, or a proxy in front of it, does not know the question or does not allow it.
+func unanswered(err error) bool {
+	kind := registry.KindOf(Classify(err))
+	return refused(err) && (kind == registry.KindPermission || kind == registry.KindUnknown)
+}
+
 // firstWord adds to what the first word to a server has met, that a server which wants TLS hangs up without it.
 func (c *client) firstWord(err error) error {
-	err = Classify(err)
-	if c.tls == nil && registry.KindOf(err) == registry.KindUnreachable {
+	if shown := Classify(err); c.tls == nil && registry.KindOf(shown) == registry.KindUnreachable {
 		return kit.Errorf(registry.KindUnreachable, "%w (if this port wants TLS, write rediss:// or set %sTLS)",
-			err, c.prefix)
+			shown, c.prefix)
 	}
 	return err
 }
 
-// isFinal reports whether err says more than that a server is not there.
-func isFinal(err error) bool {
-	switch registry.KindOf(err) {
-	case registry.KindAuth, registry.KindPermission, registry.KindTLS, registry.KindConfig, registry.KindNotOpen:
-		return true
-	}
-	return false
-}
-
-// worse returns the one of two errors, either of which may be nil, that says more about what is wrong.
+// worse returns the one of two errors, either of which may be nil, that says more about what is wrong: what time does
+// not mend says more than what it may, and a full pool says least.
 func worse(a, b error) error {
 	weight := func(err error) int {
-		switch {
+		switch kind := registry.KindOf(err); {
 		case err == nil:
 			return 0
-		case registry.KindOf(err) == registry.KindDegraded:
+		case kind == registry.KindDegraded:
 			return 1
-		case !isFinal(err):
+		case kind.Retryable():
 			return 2
 		}
 		return 3

@@ -8,7 +8,6 @@ import (
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
-	"github.com/vibework/mooring/registry"
 )
 
 // WithCredentials asks for a user and a password for each new connection, instead of those of the configuration: for
@@ -45,8 +44,7 @@ func (s *settings) Credentials() kit.Credentials {
 	return kit.Credentials{User: s.Username, Password: s.Password, Rest: config.NewSecret(rest)}
 }
 
-// greet logs in, says who is connected, and selects the database. A server of another kind does not know that: then
-// the error says what it is.
+// greet logs in, says who is connected, and selects the database.
 func (c *client) greet(ctx context.Context, conn driver.Conn, who kit.Credentials) error {
 	err := c.authenticate(ctx, conn, who)
 	if err == nil && c.ClientName != "" { // it is for people who look: a refusal of it alone is no failure
@@ -58,13 +56,7 @@ func (c *client) greet(ctx context.Context, conn driver.Conn, who kit.Credential
 	if err == nil && c.DB != 0 {
 		_, err = driver.DoContext(conn, ctx, "SELECT", c.DB)
 	}
-	if refused(err) {
-		// A server that does not say what it is, NOAUTH say, leaves the reason as it was.
-		if wrong := c.identify(ctx, conn); registry.KindOf(wrong) == registry.KindConfig {
-			return wrong
-		}
-	}
-	return err
+	return c.because(ctx, conn, err)
 }
 
 func (c *client) authenticate(ctx context.Context, conn driver.Conn, who kit.Credentials) error {
@@ -76,8 +68,5 @@ func (c *client) authenticate(ctx context.Context, conn driver.Conn, who kit.Cre
 		args = []any{who.User, who.Password.Reveal()}
 	}
 	_, err := driver.DoContext(conn, ctx, "AUTH", args...)
-	if refused(err) {
-		return err
-	}
 	return c.firstWord(err)
 }

@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,10 +21,14 @@ import (
 type process struct {
 	t         *testing.T
 	addr, url string
+	secure    string // the address for TLS, if it has one
 	conn      driver.Conn
 	cmd       *exec.Cmd
 	input     io.Closer // of cmd
 }
+
+// tlsPort stands among the options of a server for a free port.
+const tlsPort = "TLS-PORT"
 
 // redisServer starts a server with these options.
 func redisServer(t *testing.T, options ...string) *process {
@@ -39,6 +45,10 @@ func redisServer(t *testing.T, options ...string) *process {
 	}, options...)
 	if len(options) > 0 && !strings.HasPrefix(options[0], "--") { // a file of options comes first
 		args = append([]string{options[0], "--port", port}, options[1:]...)
+	}
+	if i := slices.Index(args, tlsPort); i >= 0 {
+		args[i] = freePort(t)
+		p.secure = "127.0.0.1:" + args[i]
 	}
 	// The shell kills the server when its input ends: with the test, also if that panics.
 	const script = `"$@" </dev/null & cat >/dev/null; kill -9 $!; wait $!`
@@ -96,6 +106,19 @@ func freePort(t *testing.T) string {
 func (p *process) kill() {
 	_ = p.input.Close()
 	_ = p.cmd.Wait()
+}
+
+// place is where clients and other servers find the server.
+func (p *process) place() string { return cmp.Or(p.secure, p.addr) }
+
+// freeze stops the server: its machine still takes connections, and nobody answers.
+func (p *process) freeze() {
+	p.t.Helper()
+	_, text, _ := strings.Cut(string(p.do("INFO", "server").([]byte)), "process_id:")
+	pid, _, _ := strings.Cut(text, "\r\n")
+	if out, err := exec.Command("kill", "-STOP", pid).CombinedOutput(); err != nil {
+		p.t.Fatalf("%v: %s", err, out)
+	}
 }
 
 // do sends a command to the server, past the resource.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	driver "github.com/gomodule/redigo/redis"
 )
@@ -13,36 +12,42 @@ import (
 // routed is what a program borrows from a cluster. A command goes to the node that holds its key, over a connection
 // that is borrowed from the node's pool for it. So does a pipeline, and a transaction, of one slot: what is sent is
 // held until a reply is wanted, or until Close. WATCH, MULTI and a subscription bind it to a connection until they end.
-//
-// What a node has refused with MOVED, ASK or TRYAGAIN, or what could not be sent at all, is sent again. What was sent
-// and has no answer is not: it may have been done.
 type routed struct {
+	calls
 	of      *router
-	node    driver.Conn // bound to it; nil otherwise
-	mode    mode        // of node
+	bound   driver.Conn // nil if nothing binds
+	mode    mode        // of bound
 	held    []command   // sent by the program, and not executed yet
 	replies []any       // that have arrived and were not received yet
 	err     error       // that ended it
 }
 
 // mode is what binds to a connection.
-type mode struct{ watches, queues, listens bool }
+type mode int
 
-func (m mode) binds() bool { return m != mode{} }
+const (
+	free mode = iota
+	watching
+	queueing // the commands of a transaction
+	listening
+)
 
 // after returns the mode that a command leads to.
 func (m mode) after(name string) mode {
 	switch name {
 	case "WATCH":
-		m.watches = true
+		return max(m, watching)
 	case "MULTI":
-		m.queues = true
-	case "UNWATCH":
-		m.watches = m.watches && m.queues
-	case "EXEC", "DISCARD":
-		m.watches, m.queues = false, false
+		return queueing
 	case "SUBSCRIBE", "PSUBSCRIBE", "MONITOR":
-		m.listens = true
+		return listening
+	case "UNWATCH":
+		if m == queueing {
+			return m
+		}
+		return free
+	case "EXEC", "DISCARD":
+		return free
 	}
 	return m
 }
@@ -54,21 +59,6 @@ func modeAfter(commands []command) (m mode) {
 	return m
 }
 
-// A doer sends a command over a connection, with all that was sent before, and returns the last reply; for "", all.
-type doer func(conn driver.Conn, name string, args ...any) (any, error)
-
-func within(ctx context.Context) doer {
-	return func(conn driver.Conn, name string, args ...any) (any, error) {
-		return driver.DoContext(conn, ctx, name, args...)
-	}
-}
-
-func withTimeout(timeout time.Duration) doer {
-	return func(conn driver.Conn, name string, args ...any) (any, error) {
-		return driver.DoWithTimeout(conn, timeout, name, args...)
-	}
-}
-
 var (
 	errReturned = errors.New("the connection was closed")
 	errNothing  = errors.New("nothing was flushed that has a reply")
@@ -77,37 +67,29 @@ var (
 	_ driver.ConnWithTimeout = (*routed)(nil)
 )
 
-// patience returns a context for what has none of its own: REDIS_DIAL_TIMEOUT.
-func (r *router) patience() (context.Context, context.CancelFunc) {
-	if r.DialTimeout <= 0 {
-		return context.WithCancel(context.Background())
+func newRouted(r *router) *routed {
+	c := &routed{of: r}
+	c.calls = calls{c}
+	return c
+}
+
+// patience returns the context in which a call may borrow a connection: one that has none waits for REDIS_DIAL_TIMEOUT.
+func (c *routed) patience(w wait) (context.Context, context.CancelFunc) {
+	if w.ctx != nil {
+		return context.WithCancel(w.ctx)
 	}
-	return context.WithTimeout(context.Background(), r.DialTimeout)
+	return c.of.conns.Dialling(context.Background(), c.of.DialTimeout)
 }
 
-func (c *routed) Do(name string, args ...any) (any, error) {
-	ctx, cancel := c.of.patience()
+// do has what is held executed, and the command.
+func (c *routed) do(w wait, name string, args []any) (any, error) {
+	ctx, cancel := c.patience(w)
 	defer cancel()
-	return c.do(ctx, driver.Conn.Do, name, args)
-}
-
-func (c *routed) DoContext(ctx context.Context, name string, args ...any) (any, error) {
-	return c.do(ctx, within(ctx), name, args)
-}
-
-func (c *routed) DoWithTimeout(timeout time.Duration, name string, args ...any) (any, error) {
-	ctx, cancel := c.of.patience()
-	defer cancel()
-	return c.do(ctx, withTimeout(timeout), name, args)
-}
-
-// do has what is held executed, and the command. The context is for getting a connection, and for sending again.
-func (c *routed) do(ctx context.Context, do doer, name string, args []any) (any, error) {
 	if err := c.listen(ctx, name); err != nil {
 		return nil, err
 	}
-	if c.node != nil {
-		reply, err := do(c.node, name, args...)
+	if c.bound != nil {
+		reply, err := w.do(c.bound, name, args...)
 		c.mode = c.mode.after(strings.ToUpper(name))
 		c.unbind()
 		return reply, err
@@ -118,40 +100,39 @@ func (c *routed) do(ctx context.Context, do doer, name string, args []any) (any,
 	if len(c.held) == 1 && c.held[0].name == "MULTI" { // its first key will say where to send it
 		return "OK", nil
 	}
-	replies, err := c.execute(ctx, do)
+	err := c.execute(ctx, w)
+	replies := c.replies
 	c.replies = nil
 	switch {
-	case err != nil:
+	case err != nil || len(replies) == 0:
 		return nil, err
-	case len(replies) == 0:
-		return nil, nil
 	case name == "":
 		return replies, nil
 	}
 	return last(replies)
 }
 
-// execute has what is held executed, and returns the replies that were not received yet.
-func (c *routed) execute(ctx context.Context, do doer) ([]any, error) {
-	if commands := c.held; len(commands) > 0 {
-		c.held = nil
-		replies, err := c.run(ctx, commands, do)
-		if err != nil {
-			return nil, err
-		}
-		c.replies = append(c.replies, replies...)
+// execute has what is held executed, and keeps the replies.
+func (c *routed) execute(ctx context.Context, w wait) error {
+	if len(c.held) == 0 {
+		return nil
 	}
-	return c.replies, nil
+	commands := c.held
+	c.held = nil
+	replies, err := c.deliver(ctx, commands, w)
+	c.replies = append(c.replies, replies...)
+	return err
 }
 
 // last returns the last reply, and the first error among all, as the driver does.
 func last(replies []any) (any, error) {
-	for _, reply := range replies {
-		if refusal, is := reply.(driver.Error); is {
-			return replies[len(replies)-1], refusal
+	reply := replies[len(replies)-1]
+	for _, r := range replies {
+		if refusal, is := r.(driver.Error); is {
+			return reply, refusal
 		}
 	}
-	return replies[len(replies)-1], nil
+	return reply, nil
 }
 
 // listen binds to any node if what is held, or the command, begins a subscription. It ends what bound before.
@@ -160,16 +141,16 @@ func (c *routed) listen(ctx context.Context, name string) (err error) {
 	if len(c.held) > 0 {
 		name = c.held[0].name
 	}
-	if c.err != nil || c.node != nil || !(mode{}).after(strings.ToUpper(name)).listens {
+	if c.err != nil || c.bound != nil || free.after(strings.ToUpper(name)) != listening {
 		return c.err
 	}
-	node, err := c.of.borrow(ctx, c.of.slots.Load().addr(anySlot))
-	if err != nil {
+	if c.bound, err = c.of.borrow(ctx, c.of.slots.Load().addr(anySlot)); err != nil {
+		c.bound = nil
 		return err
 	}
-	c.node, c.mode.listens = node, true
+	c.mode = listening
 	for _, held := range c.held {
-		err = errors.Join(err, node.Send(held.name, held.args...))
+		err = errors.Join(err, c.bound.Send(held.name, held.args...))
 	}
 	c.held = nil
 	return err
@@ -177,9 +158,9 @@ func (c *routed) listen(ctx context.Context, name string) (err error) {
 
 // unbind returns the connection to its pool once nothing binds to it.
 func (c *routed) unbind() {
-	if c.node != nil && !c.mode.binds() {
-		_ = c.node.Close()
-		c.node = nil
+	if c.bound != nil && c.mode == free {
+		_ = c.bound.Close()
+		c.bound = nil
 	}
 }
 
@@ -187,50 +168,34 @@ func (c *routed) Send(name string, args ...any) error {
 	switch {
 	case c.err != nil:
 		return c.err
-	case c.node == nil:
+	case c.bound == nil:
 		c.held = append(c.held, command{strings.ToUpper(name), slices.Clone(args)})
 		return nil
-	case !c.mode.listens: // another goroutine may receive meanwhile
+	case c.mode != listening: // another goroutine may receive meanwhile
 		c.mode = c.mode.after(strings.ToUpper(name))
 	}
-	return c.node.Send(name, args...)
+	return c.bound.Send(name, args...)
 }
 
 // Flush sends what is held only if it begins a subscription: for the rest, where to is only seen when it is received.
 func (c *routed) Flush() error {
-	ctx, cancel := c.of.patience()
-	defer cancel()
-	if c.node == nil {
-		if err := c.listen(ctx, ""); err != nil || c.node == nil {
+	if c.bound == nil {
+		ctx, cancel := c.patience(wait{})
+		defer cancel()
+		if err := c.listen(ctx, ""); err != nil || c.bound == nil {
 			return err
 		}
 	}
-	return c.node.Flush()
+	return c.bound.Flush()
 }
 
-func (c *routed) Receive() (any, error) {
-	ctx, cancel := c.of.patience()
-	defer cancel()
-	return c.receive(ctx, driver.Conn.Do, driver.Conn.Receive)
-}
-
-func (c *routed) ReceiveContext(ctx context.Context) (any, error) {
-	return c.receive(ctx, within(ctx), func(conn driver.Conn) (any, error) { return driver.ReceiveContext(conn, ctx) })
-}
-
-func (c *routed) ReceiveWithTimeout(timeout time.Duration) (any, error) {
-	ctx, cancel := c.of.patience()
-	defer cancel()
-	return c.receive(ctx, withTimeout(timeout), func(conn driver.Conn) (any, error) {
-		return driver.ReceiveWithTimeout(conn, timeout)
-	})
-}
-
-func (c *routed) receive(ctx context.Context, do doer, from func(driver.Conn) (any, error)) (any, error) {
-	if c.node != nil && len(c.replies) == 0 {
-		return from(c.node)
+func (c *routed) receive(w wait) (any, error) {
+	if c.bound != nil && len(c.replies) == 0 {
+		return w.receive(c.bound)
 	}
-	if _, err := c.execute(ctx, do); err != nil {
+	ctx, cancel := c.patience(w)
+	defer cancel()
+	if err := c.execute(ctx, w); err != nil {
 		c.err = err // the replies to what was sent are lost
 		return nil, err
 	}
@@ -244,8 +209,8 @@ func (c *routed) receive(ctx context.Context, do doer, from func(driver.Conn) (a
 
 // Err returns why the connection cannot be used any longer.
 func (c *routed) Err() error {
-	if c.err == nil && c.node != nil {
-		return c.node.Err()
+	if c.err == nil && c.bound != nil {
+		return c.bound.Err()
 	}
 	return c.err
 }
@@ -258,10 +223,10 @@ func (c *routed) Close() (err error) {
 	if len(c.held) > 0 {
 		_, err = c.Do("")
 	}
-	if c.node != nil {
-		err = errors.Join(err, c.node.Close())
+	if c.bound != nil {
+		err = errors.Join(err, c.bound.Close())
 	}
-	c.node, c.err = nil, errReturned
+	c.bound, c.err = nil, errReturned
 	c.of.giveBack()
 	return err
 }

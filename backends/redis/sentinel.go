@@ -1,8 +1,10 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,9 +18,9 @@ import (
 )
 
 const (
-	askWithin   = 500 * time.Millisecond // for the answers of all Sentinels together
-	minority    = 50 * time.Millisecond  // for those that are missing when most have answered
-	listenAgain = time.Second
+	askWithin = 500 * time.Millisecond // for the answers of all Sentinels together
+	askAgain  = 500 * time.Millisecond // where nobody tells of another primary
+	hearAgain = time.Second
 )
 
 // sentinels know the address of the primary: they are asked for it before each new connection, and tell when it
@@ -26,14 +28,27 @@ const (
 // it takes then is lost without an error; so connections to it leave the pool as soon as one Sentinel has told.
 type sentinels struct {
 	*client
-	latest    atomic.Pointer[string] // the address of the primary; nil until it is known
+	latest    atomic.Pointer[place]
 	stop      context.CancelFunc
 	listeners sync.WaitGroup
+}
+
+// place is where the primary is.
+type place struct {
+	addr  string          // "" until it is known
+	left  context.Context // done once the primary is somewhere else
+	leave context.CancelFunc
+}
+
+func newPlace(addr string) *place {
+	left, leave := context.WithCancel(context.Background())
+	return &place{addr, left, leave}
 }
 
 // watch listens to the Sentinels until leave is called.
 func watch(c *client) *sentinels {
 	s := &sentinels{client: c}
+	s.latest.Store(newPlace(""))
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	for _, addr := range s.addrs {
@@ -55,155 +70,145 @@ func (s *sentinels) left(addr string) bool {
 	if s == nil {
 		return false
 	}
-	latest := s.latest.Load()
-	return latest != nil && *latest != addr
+	now := s.latest.Load().addr
+	return now != "" && now != addr
 }
 
-// dial connects to the primary. What the Sentinels name may not know of its promotion yet: then the error is
-// registry.KindReadOnly.
+// await borrows a connection. While that fails for a reason that may pass, it tries again when a Sentinel tells of
+// another primary, or after a while: until ctx ends, and for REDIS_DIAL_TIMEOUT at most. Nothing has been sent yet.
+func (s *sentinels) await(ctx context.Context, borrow func(context.Context) (driver.Conn, error)) (driver.Conn, error) {
+	limit, cancel := s.conns.Dialling(ctx, s.DialTimeout)
+	defer cancel()
+	for {
+		at := s.latest.Load()
+		conn, err := borrow(ctx)
+		if !registry.KindOf(err).Retryable() {
+			return conn, err
+		}
+		select {
+		case <-at.left.Done():
+		case <-time.After(askAgain):
+		case <-limit.Done():
+			return conn, err
+		}
+	}
+}
+
+// dial connects to the primary. If a Sentinel tells of another one meanwhile, it is that one.
 func (s *sentinels) dial(ctx context.Context) (driver.Conn, error) {
-	addr, err := s.find(ctx)
-	if err != nil {
-		return nil, err
+	for {
+		at, err := s.find(ctx)
+		if err != nil {
+			return nil, err
+		}
+		conn, err := s.dialAt(ctx, at)
+		if err == nil || ctx.Err() != nil || at.left.Err() == nil {
+			return conn, err
+		}
 	}
-	conn, err := s.dialAt(ctx, addr)
-	if err != nil {
-		return nil, err
-	}
-	role, err := roleOf(ctx, conn)
-	if err = Classify(err); err == nil && role == "slave" {
-		err = kit.Errorf(registry.KindReadOnly, "the server that the Sentinels name takes no writes, or not yet")
-	}
-	if err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	return conn, nil
+}
+
+// dialAt connects to a primary until that has left its place. The Sentinels may name one before it knows of its
+// promotion: then the error is registry.KindReadOnly.
+func (s *sentinels) dialAt(ctx context.Context, at *place) (driver.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(at.left, cancel)()
+	return s.connect(ctx, at.addr, s.login, func(ctx context.Context, conn driver.Conn, who kit.Credentials) error {
+		if err := s.greet(ctx, conn, who); err != nil {
+			return err
+		}
+		role, err := roleOf(ctx, conn)
+		if role == "slave" {
+			err = kit.Errorf(registry.KindReadOnly, "the server that the Sentinels name takes no writes, or not yet")
+		}
+		return err
+	})
 }
 
 // answer is what one Sentinel says of the primary.
 type answer struct {
 	addr  string
 	epoch int64 // grows with every fail-over: who says more knows more
-	err   error
 }
 
-// find asks all Sentinels at once for the address of the primary, and notes it. When most have answered, it hardly
-// waits for the rest.
-func (s *sentinels) find(ctx context.Context) (string, error) {
+// find asks all Sentinels at once where the primary is, and notes it.
+func (s *sentinels) find(ctx context.Context) (*place, error) {
 	before := s.latest.Load()
-	var asking sync.WaitGroup
-	defer asking.Wait()
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	arriving := make(chan answer, len(s.addrs))
-	for _, addr := range s.addrs {
-		asking.Go(func() { arriving <- s.ask(ctx, addr) })
+	answers, failure := gather(ctx, s.addrs, len(s.addrs)/2+1, s.ask)
+	if len(answers) == 0 {
+		return nil, s.blame(failure)
 	}
-	var answers []answer
-	var enough <-chan time.Time
-	good := 0
-	for waiting := true; waiting && len(answers) < len(s.addrs); {
-		select {
-		case a := <-arriving:
-			answers = append(answers, a)
-			if a.err == nil {
-				good++
-			}
-			if good > len(s.addrs)/2 && enough == nil {
-				enough = time.After(minority)
-			}
-		case <-enough:
-			waiting = false
+	addr := agreed(answers)
+	if addr == "" {
+		return nil, s.blame(kit.Errorf(registry.KindConfig, "the Sentinels disagree about where the primary is"))
+	}
+	if addr != before.addr && s.latest.CompareAndSwap(before, newPlace(addr)) {
+		before.leave()
+	}
+	return s.latest.Load(), nil // a Sentinel may have told of a later one meanwhile
+}
+
+// agreed returns the address that most of those name who know of the latest fail-over, and "" if there is none.
+func agreed(answers []answer) string {
+	latest := slices.MaxFunc(answers, func(a, b answer) int { return cmp.Compare(a.epoch, b.epoch) }).epoch
+	answers = slices.DeleteFunc(answers, func(a answer) bool { return a.epoch < latest })
+	votes := make(map[string]int)
+	for _, a := range answers {
+		if votes[a.addr]++; 2*votes[a.addr] > len(answers) {
+			return a.addr
 		}
 	}
-	addr, err := s.judge(answers)
-	if err == nil {
-		s.latest.CompareAndSwap(before, &addr) // unless a Sentinel has told of a later one meanwhile
-	}
-	return addr, err
+	return ""
 }
 
 // ask asks one Sentinel.
-func (s *sentinels) ask(ctx context.Context, addr string) (a answer) {
-	conn, err := s.reach(ctx, addr)
+func (s *sentinels) ask(ctx context.Context, addr string) (a answer, err error) {
+	conn, err := s.connect(ctx, addr, s.toSentinels, s.authenticate)
 	if err != nil {
-		return answer{err: err}
+		return a, err
 	}
 	defer func() { _ = conn.Close() }()
-	place, err := driver.Strings(driver.DoContext(conn, ctx, "SENTINEL", "get-master-addr-by-name", s.SentinelMaster))
-	switch reply, _ := errors.AsType[driver.Error](err); {
+	_ = conn.Send("SENTINEL", "get-master-addr-by-name", s.SentinelMaster)
+	_ = conn.Send("SENTINEL", "master", s.SentinelMaster)
+	replies, err := driver.Values(driver.DoContext(conn, ctx, ""))
+	if err != nil {
+		return a, Classify(s.firstWord(err))
+	}
+	at, err := driver.Strings(replies[0], nil)
+	switch refusal, _ := errors.AsType[driver.Error](err); {
 	case errors.Is(err, driver.ErrNil):
-		return answer{err: kit.Errorf(registry.KindConfig, "the Sentinels know no primary of that name")}
-	case strings.HasPrefix(string(reply), "ERR unknown command"):
-		return answer{err: kit.Errorf(registry.KindConfig, "this is no Sentinel")}
-	case err == nil && len(place) != 2:
-		return answer{err: kit.Errorf(registry.KindUnknown, "the answer of the Sentinel is no address")}
+		return a, kit.Errorf(registry.KindConfig, "the Sentinels know no primary of that name")
+	case strings.HasPrefix(string(refusal), "ERR unknown command"):
+		return a, kit.Errorf(registry.KindConfig, "this is no Sentinel")
 	case err != nil:
-		return answer{err: Classify(err)}
+		return a, Classify(err)
+	case len(at) != 2:
+		return a, kit.Errorf(registry.KindUnknown, "the answer of the Sentinel is no address")
 	}
-	about, err := driver.StringMap(driver.DoContext(conn, ctx, "SENTINEL", "master", s.SentinelMaster))
-	if err != nil && !unanswered(err) {
-		return answer{err: Classify(err)}
-	}
-	a.addr = hostPort(place[0], place[1])
+	about, _ := driver.StringMap(replies[1], nil) // who may not ask that does without
 	a.epoch, _ = strconv.ParseInt(about["config-epoch"], 10, 64)
-	return a
-}
-
-// judge returns the address that those name who know of the latest fail-over.
-func (s *sentinels) judge(answers []answer) (string, error) {
-	var failure error
-	votes, latest := make(map[string]int), int64(-1)
-	for _, a := range answers {
-		switch {
-		case a.err != nil:
-			failure = worse(failure, a.err)
-			continue
-		case a.epoch > latest:
-			votes, latest = make(map[string]int), a.epoch
-		}
-		if a.epoch == latest {
-			votes[a.addr]++
-		}
-	}
-	of := 0
-	for _, n := range votes {
-		of += n
-	}
-	for addr, n := range votes {
-		if 2*n > of {
-			return addr, nil
-		}
-	}
-	if of > 0 {
-		failure = kit.Errorf(registry.KindConfig, "the Sentinels disagree about where the primary is")
-	}
-	return "", s.blame(failure)
+	a.addr = hostPort(at[0], at[1])
+	return a, nil
 }
 
 // blame names the variable that a failure of the Sentinels is about.
 func (s *sentinels) blame(failure error) error {
 	kind, variable, say := registry.KindOf(failure), "SENTINEL_HOSTS", ""
 	switch {
+	case kind == registry.KindTLS:
+		return failure // it names its own
 	case kind == registry.KindAuth || kind == registry.KindPermission:
 		variable = "SENTINEL_PASSWORD"
 	case !s.URL.IsZero():
 		variable = "URL"
 	}
-	if !isFinal(failure) {
+	if kind.Retryable() {
 		say = "no Sentinel leads to the primary: "
 	}
 	return kit.Errorf(kind, "%s%s: %s%w", s.prefix, variable, say, failure)
-}
-
-// reach connects to a Sentinel and logs in.
-func (s *sentinels) reach(ctx context.Context, addr string) (conn driver.Conn, err error) {
-	err = s.toSentinels.Connect(ctx, func(who kit.Credentials) (err error) {
-		conn, _, err = s.connect(ctx, addr, func(conn driver.Conn) error { return s.authenticate(ctx, conn, who) })
-		return err
-	})
-	return conn, err
 }
 
 // listen hears what one Sentinel tells, and comes back when the connection breaks.
@@ -212,7 +217,7 @@ func (s *sentinels) listen(ctx context.Context, addr string) {
 		s.hear(ctx, addr)
 		select {
 		case <-ctx.Done():
-		case <-time.After(listenAgain):
+		case <-time.After(hearAgain):
 		}
 	}
 }
@@ -220,7 +225,7 @@ func (s *sentinels) listen(ctx context.Context, addr string) {
 func (s *sentinels) hear(ctx context.Context, addr string) {
 	dialling, cancel := s.conns.Dialling(ctx, s.DialTimeout)
 	defer cancel()
-	conn, err := s.reach(dialling, addr)
+	conn, err := s.connect(dialling, addr, s.toSentinels, s.authenticate)
 	if err != nil {
 		return
 	}
@@ -237,9 +242,12 @@ func (s *sentinels) hear(ctx context.Context, addr string) {
 		case driver.Subscription: // what was told before, nobody has heard
 			_, _ = s.find(dialling)
 		case driver.Message: // name, old address and port, new address and port
-			if f := strings.Fields(string(event.Data)); len(f) == 5 && f[0] == s.SentinelMaster {
-				now := hostPort(f[3], f[4])
-				s.latest.Store(&now)
+			f := strings.Fields(string(event.Data))
+			if len(f) != 5 || f[0] != s.SentinelMaster {
+				continue
+			}
+			if now := hostPort(f[3], f[4]); now != s.latest.Load().addr {
+				s.latest.Swap(newPlace(now)).leave()
 			}
 		}
 	}

@@ -27,12 +27,12 @@ type watched struct {
 
 const downAfter = "1000"
 
-// startWatched starts them.
+// startWatched starts them, all with these options.
 func startWatched(t *testing.T, options ...string) *watched {
 	t.Helper()
 	w := &watched{t: t}
 	for n := range 3 {
-		own := []string{"--repl-diskless-sync-delay", "0"}
+		own := append([]string{"--repl-diskless-sync-delay", "0"}, options...)
 		if n > 0 {
 			own = append(own, "--replicaof", "127.0.0.1 "+port(w.nodes[0]))
 		}
@@ -67,14 +67,14 @@ func startSentinel(t *testing.T, node *process, options ...string) *process {
 }
 
 func port(p *process) string {
-	_, port, _ := net.SplitHostPort(p.addr)
+	_, port, _ := net.SplitHostPort(p.place())
 	return port
 }
 
 func (w *watched) url() string {
 	addrs := make([]string, len(w.sentinels))
 	for i, s := range w.sentinels {
-		addrs[i] = s.addr
+		addrs[i] = s.place()
 	}
 	return "redis+sentinel://" + strings.Join(addrs, ",") + "/shop"
 }
@@ -145,6 +145,29 @@ func TestAKilledPrimaryIsFollowedByTheNext(t *testing.T) {
 		t.Errorf("after the fail-over the primary is %s: %v", now, err)
 	}
 	eventually(t, "the check passes", func() error { return r.CheckAll(t.Context()).Err() })
+}
+
+func TestANewConnectionWaitsForTheNextPrimary(t *testing.T) {
+	for name, fell := range map[string]func(*process){"killed": (*process).kill, "frozen": (*process).freeze} {
+		t.Run(name, func(t *testing.T) {
+			w := startWatched(t)
+			r, res := openPatiently(t, patient(w.url()))
+			held, err := res.Conn(t.Context()) // the one that the pool has
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer held.Close()
+			fell(w.nodes[0])
+			if name == "killed" {
+				if kind := registry.KindOf(r.Check(t.Context(), "redis").Err); kind != registry.KindUnreachable {
+					t.Errorf("the check says %q", kind)
+				}
+			}
+			if _, err := do(t.Context(), res, "SET", "k", "v"); err != nil {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }
 
 func TestAPlannedFailoverMovesTheConnections(t *testing.T) {

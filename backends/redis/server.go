@@ -22,7 +22,7 @@ func (c *client) ask(ctx context.Context, conn driver.Conn) error {
 	role, err := roleOf(ctx, conn)
 	switch {
 	case err != nil:
-		return Classify(err)
+		return err
 	case role != "master" && role != "slave":
 		return kit.Errorf(registry.KindPermission,
 			"the user may ask neither ROLE nor INFO, and %sROLE needs one of them", c.prefix)
@@ -36,8 +36,8 @@ func (c *client) ask(ctx context.Context, conn driver.Conn) error {
 // ping is nil also for a user who may not PING (NOPERM): the server is there and knows the user.
 func ping(ctx context.Context, conn driver.Conn) error {
 	reply, err := driver.DoContext(conn, ctx, "PING")
-	switch err = Classify(err); {
-	case registry.KindOf(err) == registry.KindPermission:
+	switch {
+	case registry.KindOf(Classify(err)) == registry.KindPermission:
 		return nil
 	case err == nil && reply != "PONG": // a server that sends back what it gets sends an array
 		return kit.Errorf(registry.KindUnknown, "the answer to PING is not PONG; is this a Redis server?")
@@ -59,8 +59,7 @@ func roleOf(ctx context.Context, conn driver.Conn) (string, error) {
 }
 
 // identify refuses what the configuration does not speak of: a Sentinel, a node of a cluster that does not hold all
-// slots, and one server where a cluster should be. What
-// the server or a proxy does not answer decides nothing.
+// slots, and one server where a cluster should be. What the server or a proxy does not answer decides nothing.
 func (c *client) identify(ctx context.Context, conn driver.Conn) error {
 	mode, err := info(ctx, conn, "server", "redis_mode")
 	switch {
@@ -79,7 +78,18 @@ func (c *client) identify(ctx context.Context, conn driver.Conn) error {
 		return kit.Errorf(registry.KindConfig, "this is a node of a cluster, and does not hold all slots: "+
 			"write %sURL=redis+cluster://host:6379", c.prefix)
 	}
-	return Classify(err)
+	return err
+}
+
+// because returns the reason why a server has refused a question: it may be of another kind, which does not know that.
+// A server that does not say what it is, NOAUTH say, leaves the reason as it was.
+func (c *client) because(ctx context.Context, conn driver.Conn, err error) error {
+	if refused(err) {
+		if wrong := c.identify(ctx, conn); registry.KindOf(wrong) == registry.KindConfig {
+			return wrong
+		}
+	}
+	return err
 }
 
 // holdsAllSlots reads CLUSTER NODES: a line for each node, with its flags and, at its end, the ranges of its slots.
@@ -113,10 +123,4 @@ func text(reply any, err error) (string, error) {
 		return "", nil
 	}
 	return "", err
-}
-
-// unanswered reports whether the server, or a proxy in front of it, does not know the question or does not allow it.
-func unanswered(err error) bool {
-	kind := registry.KindOf(Classify(err))
-	return refused(err) && (kind == registry.KindPermission || kind == registry.KindUnknown)
 }

@@ -106,10 +106,9 @@ of %v and a context of %v for each operation.
 "last error" is when the last operation failed, after the event; "promotion" is when the servers had another master.
 "lost" are writes that were acknowledged and are not there when all is well again. Redis replicates asynchronously, so
 no client has 0 there for certain. What counts are the times: a number of errors only says how often a client answered,
-rather than wait, while nobody could serve. Behind Sentinels Mooring fails at once in that time; in a cluster, where
-other shards serve, it waits for a master until the context ends, and for REDIS_DIAL_TIMEOUT at most. "longest" is the
-longest operation: what is more than %[6]v has outlived its context. redisc has no contexts: its limits are the timeouts
-of its connections.
+rather than wait, while nobody could serve. Mooring waits for a master until the context ends, and for
+REDIS_DIAL_TIMEOUT at most, but sends nothing twice that was sent and has no answer. "longest" is the longest operation:
+what is more than %[6]v has outlived its context. redisc has no contexts: its limits are the timeouts of its connections.
 
 | topology | event | client | written | errors | last error | promotion | longest | lost |
 | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
