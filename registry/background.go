@@ -113,6 +113,6 @@ func (row row) openAnew(ctx context.Context, n int) *Error {
 // random within a fifth, so that a hundred replicas which started together do not ask the same server together.
 func (r *Registry) checkEvery(ctx context.Context, every time.Duration) {
 	for wait.Sleep(ctx, nil, every-time.Duration(rand.Int64N(int64(every)/5+1))) {
-		r.startChecks(ctx, r.current().rows)
+		r.startChecks(ctx, r.current().rows...)
 	}
 }

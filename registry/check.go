@@ -34,36 +34,34 @@ var errNoAnswer = errors.New("no answer yet")
 // waits and at once for every later caller, until it returns. What is not open is KindNotOpen. A name that is not
 // registered is ErrNotRegistered.
 func (r *Registry) CheckAll(ctx context.Context, names ...string) Report {
-	v := r.current()
-	if len(names) == 0 {
-		return Report{Results: r.check(ctx, v.rows, optionalGrace)}
-	}
-	rows, places := make([]row, 0, len(names)), make([]int, 0, len(names))
-	results := make([]Result, len(names))
-	for i, name := range names {
-		place, known := v.byName[name]
-		if !known {
-			results[i] = Result{Name: name, Err: r.notRegistered(OpCheck, name, "")}
-			continue
+	rows := r.current().rows
+	if len(names) > 0 {
+		rows = make([]row, len(names))
+		for i, name := range names {
+			rows[i] = r.rowOf(name)
 		}
-		rows, places = append(rows, v.rows[place]), append(places, i)
 	}
-	for i, result := range r.check(ctx, rows, optionalGrace) {
-		results[places[i]] = result
-	}
-	return Report{Results: results}
+	return Report{Results: r.check(ctx, rows)}
 }
 
 // Check checks one resource and waits for its answer, also if it is optional; otherwise it is as CheckAll. For a name
 // that is not registered the result's error is ErrNotRegistered. It is for whoever needs to know about this one: a
 // feature that can be left out while its backend is away, say.
 func (r *Registry) Check(ctx context.Context, name string) Result {
-	v := r.current()
-	place, known := v.byName[name]
-	if !known {
-		return Result{Name: name, Err: r.notRegistered(OpCheck, name, "")}
+	row := r.rowOf(name)
+	result, _ := r.await(ctx, row, r.startChecks(ctx, row)[0])
+	return result
+}
+
+// rowOf returns the row of that name. That of a name that is not registered has an entry all the same, whose check says
+// so.
+func (r *Registry) rowOf(name string) row {
+	known, found := r.current().byName[name]
+	if !found {
+		known.entry = &entry{name: name}
+		known.failure.Store(r.notRegistered(OpCheck, name, ""))
 	}
-	return r.check(ctx, v.rows[place:place+1], -1)[0]
+	return known
 }
 
 // Last reports what is known without asking anybody: the last result of each resource, with the time at which it
@@ -100,15 +98,15 @@ func (r *Registry) sessionOf(row row) *session {
 	return row.session.Load()
 }
 
-// check checks the rows, and gives each of them a result at its place. If patience is not negative, optional rows get
-// no more than that after the required ones.
-func (r *Registry) check(ctx context.Context, rows []row, patience time.Duration) []Result {
+// check checks the rows, and gives each of them a result at its place. Optional rows are waited for after the required
+// ones.
+func (r *Registry) check(ctx context.Context, rows []row) []Result {
 	results := make([]Result, len(rows))
-	flights := r.startChecks(ctx, rows)
+	flights := r.startChecks(ctx, rows...)
 	optional := false
 	// Checks that are quick end in the order in which they began: whoever waits for the last waits once for all.
 	for i, row := range slices.Backward(rows) {
-		if row.optional && patience >= 0 {
+		if row.optional {
 			optional = true
 			continue
 		}
@@ -117,17 +115,16 @@ func (r *Registry) check(ctx context.Context, rows []row, patience time.Duration
 	if !optional {
 		return results
 	}
-	short, cancel := context.WithTimeout(ctx, patience)
+	short, cancel := context.WithTimeout(ctx, optionalGrace)
 	defer cancel()
-	for i, row := range slices.Backward(rows) {
+	for i, row := range rows {
 		if !row.optional {
 			continue
 		}
-		result, answered := r.await(short, row, flights[i])
-		if !answered && ctx.Err() == nil {
-			result = row.lastOr(result)
+		answered := false
+		if results[i], answered = r.await(short, row, flights[i]); !answered && ctx.Err() == nil {
+			results[i] = row.lastOr(results[i])
 		}
-		results[i] = result
 	}
 	return results
 }
@@ -135,33 +132,24 @@ func (r *Registry) check(ctx context.Context, rows []row, patience time.Duration
 // startChecks returns the check in flight of each row, nil where none can be or ctx is done. Those that it starts share
 // a context for each timeout: one timer, and not as many as there are resources. That of the caller cannot be theirs,
 // for others may join them who have more time.
-func (r *Registry) startChecks(ctx context.Context, rows []row) []*flight.Flight {
+func (r *Registry) startChecks(ctx context.Context, rows ...row) []*flight.Flight {
 	flights := make([]*flight.Flight, len(rows))
-	if ctx.Err() != nil {
-		return flights
-	}
-	var rounds []*flight.Round
+	rounds := make(map[time.Duration]*flight.Round)
 	for i, row := range rows {
-		if s := r.sessionOf(row); s != nil {
-			flights[i] = s.checks.Join(roundFor(&rounds, row.limits.Load().Check, len(rows)))
+		s := r.sessionOf(row)
+		if s == nil || ctx.Err() != nil {
+			continue
 		}
+		limit := row.limits.Load().Check
+		if rounds[limit] == nil {
+			rounds[limit] = flight.NewRound(limit)
+		}
+		flights[i] = s.checks.Join(rounds[limit])
 	}
 	for _, round := range rounds {
 		round.Begun()
 	}
 	return flights
-}
-
-// roundFor returns the round with the limit, and makes it with room for so many checks if there is none.
-func roundFor(rounds *[]*flight.Round, limit time.Duration, room int) *flight.Round {
-	for _, round := range *rounds {
-		if round.Limit == limit {
-			return round
-		}
-	}
-	round := flight.NewRound(limit, room)
-	*rounds = append(*rounds, round)
-	return round
 }
 
 // await returns the answer of a check, or the reason why the caller does not wait for it any longer. It reports whether

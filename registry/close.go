@@ -51,7 +51,6 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 		stages = rows[len(rows)-1].stage + 1
 	}
 	b := budget.Until(ctx, r.applied().Close, stages)
-	defer b.Stop()
 	stillOpen := r.openStages(nil)
 	returned := r.endSessions(stillOpen, true)
 	others, cancel := b.Before(len(stillOpen))
@@ -62,9 +61,9 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 	held := r.takeTurn(others) // without the turn, it closes all the same: what an OpenAll that hangs has opened, too
 	stillOpen = r.openStages(nil)
 	returned = append(returned, r.endSessions(stillOpen, true)...)
-	wait.All(b.Patience(len(stillOpen)), returned...)
+	wait.All(b.Patience(budget.Margin, len(stillOpen)), returned...)
 	errs := r.closeStages(b, stillOpen, nil)
-	r.records.flush(b.Patience(0))
+	r.records.flush(b.Patience(budget.Margin, 0))
 	r.endClose(c, errs, held)
 	return c.err
 }
@@ -121,7 +120,6 @@ func (r *Registry) endClose(c *closeRun, errs []*Error, held bool) {
 func (r *Registry) rollBack(ctx context.Context, run *openRun) []*Error {
 	stages := r.openStages(run.entries)
 	b := budget.Within(ctx, r.applied().Close, len(stages))
-	defer b.Stop()
 	handedOver := func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -130,7 +128,7 @@ func (r *Registry) rollBack(ctx context.Context, run *openRun) []*Error {
 	if handedOver() {
 		return nil
 	}
-	wait.All(b.Patience(len(stages)), r.endSessions(stages, false)...)
+	wait.All(b.Patience(budget.Margin, len(stages)), r.endSessions(stages, false)...)
 	errs := r.closeStages(b, stages, handedOver)
 	r.mu.Lock()
 	defer r.mu.Unlock()

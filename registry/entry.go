@@ -206,10 +206,14 @@ func (e *entry) logClose(began time.Time, err *Error) {
 	e.records.about(level, message, OpClose, e, err, slog.Duration("duration", time.Since(began)))
 }
 
-// notOpen is the answer for a resource that is not open, with the reason if there is one.
+// notOpen is the answer for a resource that is not open, with the reason if there is one. That no such resource is
+// registered is an answer, and no reason for one.
 func (e *entry) notOpen() *Error {
-	err := ErrNotOpen
-	if failure := e.failure.Load(); failure != nil {
+	err, failure := ErrNotOpen, e.failure.Load()
+	if failure != nil && failure.Op == OpCheck {
+		return failure
+	}
+	if failure != nil {
 		err = fmt.Errorf("%w: %w", ErrNotOpen, failure)
 	}
 	return &Error{Op: OpCheck, Name: e.name, Kind: KindNotOpen, Err: err}

@@ -132,54 +132,31 @@ func joinText(errs []error) string {
 const mostText = 4000
 
 // oneLine folds a text of several lines, as errors.Join makes it, cuts what is too long, and hides what stands before
-// the @ of a URL: a resource should never show it, but a log is no place to find out that one does. Other characters
-// that cannot be printed become blanks.
+// the @ of a URL: a resource should never show it, but a log is no place to find out that one does. It looks for the @
+// in the whole word, however much of that is going to be shown. Other characters that cannot be printed become blanks:
+// a terminal would obey them, or they end a line for somebody else's eyes.
 func oneLine(text string) string {
-	var out strings.Builder
+	var lines []string
 	for line := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == '\n' || c == '\r' }) {
-		if line = strings.TrimSpace(line); line == "" {
-			continue
-		}
-		if out.Len() > 0 {
-			out.WriteString("; ")
-		}
-		if hideUserinfo(&out, line); out.Len() > mostText {
-			break
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
 		}
 	}
-	return cut(strings.Map(visible, out.String()))
+	words := strings.Split(strings.Map(visible, strings.Join(lines, "; ")), " ")
+	for i, word := range words {
+		scheme, rest, found := strings.Cut(word, "://")
+		if at := strings.LastIndexByte(rest, '@'); found && at >= 0 {
+			words[i] = scheme + "://***" + rest[at:]
+		}
+	}
+	return cut(strings.Join(words, " "))
 }
 
-// visible is a blank for a character that a terminal would obey, or that ends a line for somebody else's eyes.
 func visible(c rune) rune {
 	if !unicode.IsPrint(c) {
 		return ' '
 	}
 	return c
-}
-
-// hideUserinfo writes the line without what stands between :// and the last @ of the same word, until there is enough.
-// It looks for the @ in the whole word, however much of that is going to be shown.
-func hideUserinfo(out *strings.Builder, line string) {
-	const mark = "://"
-	for out.Len() <= mostText {
-		before, rest, found := strings.Cut(line, mark)
-		out.WriteString(before)
-		if !found {
-			return
-		}
-		out.WriteString(mark)
-		word := rest
-		if end := strings.IndexAny(rest, " \t\"'`"); end >= 0 {
-			word = rest[:end]
-		}
-		line = rest[len(word):]
-		if at := strings.LastIndexByte(word, '@'); at >= 0 {
-			out.WriteString("***")
-			word = word[at:]
-		}
-		out.WriteString(word)
-	}
 }
 
 // cut shortens a text that is too long, between two characters.

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,71 +44,36 @@ func (r *Registry) Observe(f func(Event)) (stop func()) {
 	if f == nil {
 		panic("registry: Observe of a nil function at " + callSite())
 	}
-	return r.records.observe(f)
+	rec, panicked := &r.records, false // one record of a panic is enough
+	call := func(ev Event) {
+		err := guard.Run(func() error { f(ev); return nil })
+		if err != nil && !panicked {
+			panicked = true
+			rec.log(slog.LevelError, "an observer panicked", slog.String("error", oneLine(err.Error())))
+		}
+	}
+	events := &queue.Queue{Dropped: func(n int) {
+		rec.log(slog.LevelWarn, "events dropped: an observer is too slow", slog.Int("events", n))
+	}}
+	rec.observers.Store(events, call)
+	return func() {
+		rec.observers.Delete(events)
+		events.Stop() // an event that is posted meanwhile is dropped
+	}
 }
 
 // records tells the log and the observers what happens. Its methods are safe for concurrent use.
 type records struct {
 	logger    atomic.Pointer[slog.Logger] // nil means slog.Default()
-	observers atomic.Pointer[[]*observer] // a list is never changed, but replaced
 	health    queue.Queue                 // of what to log about checks: no check waits for a logger that blocks
-
-	mu sync.Mutex // held while observers is replaced
+	observers sync.Map                    // of functions of an event, each under the *queue.Queue in which events wait
 }
 
-// observer is a function that Observe was given, and the events that wait for it.
-type observer struct {
-	f        func(Event)
-	events   queue.Queue
-	records  *records
-	panicked atomic.Bool // one record of a panic is enough
-}
-
-// observe adds an observer, which stop removes. The queue that is stopped drops what waits, so an event that is posted
-// at the same time to a list which still has the observer does no harm.
-func (rec *records) observe(f func(Event)) (stop func()) {
-	o := &observer{f: f, records: rec}
-	o.events.Dropped = func(n int) {
-		rec.log(slog.LevelWarn, "events dropped: an observer is too slow", slog.Int("events", n))
-	}
-	rec.replace(func(list []*observer) []*observer { return append(list, o) })
-	return func() {
-		rec.replace(func(list []*observer) []*observer {
-			return slices.DeleteFunc(list, func(other *observer) bool { return other == o })
-		})
-		o.events.Stop()
-	}
-}
-
-// list returns the observers.
-func (rec *records) list() []*observer {
-	if list := rec.observers.Load(); list != nil {
-		return *list
-	}
-	return nil
-}
-
-// replace makes a new list of observers out of a copy: post may be reading the old one.
-func (rec *records) replace(edit func([]*observer) []*observer) {
-	rec.mu.Lock()
-	defer rec.mu.Unlock()
-	list := edit(slices.Clone(rec.list()))
-	rec.observers.Store(&list)
-}
-
-// call hands the observer one event. It runs on the goroutine of the observer's queue.
-func (o *observer) call(ev Event) {
-	err := guard.Run(func() error { o.f(ev); return nil })
-	if err != nil && !o.panicked.Swap(true) {
-		o.records.log(slog.LevelError, "an observer panicked", slog.String("error", oneLine(err.Error())))
-	}
-}
-
-// post hands an event to the observers, in the order in which they were added. It never blocks, so it may be called
-// with a lock held, where that keeps the events of a resource in order.
+// post hands an event to the observers. It never blocks, so it may be called with a lock held, where that keeps the
+// events of a resource in order.
 func (rec *records) post(ev Event) {
-	for _, o := range rec.list() {
-		o.events.Post(func() { o.call(ev) })
+	for events, call := range rec.observers.Range {
+		events.(*queue.Queue).Post(func() { call.(func(Event))(ev) })
 	}
 }
 
@@ -117,8 +81,8 @@ func (rec *records) post(ev Event) {
 // CloseAll, and what it saw last is what somebody will ask for.
 func (rec *records) flush(most time.Duration) {
 	waits := []<-chan struct{}{rec.health.Idle()}
-	for _, o := range rec.list() {
-		waits = append(waits, o.events.Idle())
+	for events := range rec.observers.Range {
+		waits = append(waits, events.(*queue.Queue).Idle())
 	}
 	wait.All(most, waits...)
 }

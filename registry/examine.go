@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -11,18 +12,6 @@ import (
 // that they are asked. So what a resource returned is examined once, by the goroutine that the resource ran on, where
 // it can do no harm: a panic there is contained, and one that blocks is a call that hangs. After that the registry, and
 // whoever logs or marshals the error, gets the same kind and the same text without asking the resource's error again.
-
-// examined is a cause that a resource has returned. Its kind and its text are those of the examination: nobody calls
-// its methods for them again.
-type examined struct {
-	err  error
-	k    Kind
-	text string
-}
-
-func (e *examined) Error() string { return e.text }
-func (e *examined) Unwrap() error { return e.err }
-func (e *examined) kind() Kind    { return e.k }
 
 // examine makes an *Error of what a resource has returned, or nil of nil. It calls the methods of err and of all that
 // it wraps. An error that would panic or never end in the hands of whoever looks for its cause is left out.
@@ -38,15 +27,11 @@ func examine(op Op, name string, err error) error {
 	if class := classOf(err); op == OpConfigure && (class == "" || class == KindUnknown) {
 		kind = KindConfig // whatever Configure has met, it is about the configuration
 	}
-	return &Error{op, name, kind, &examined{e.Err, kind, oneLine(textOf(e.Err))}}
-}
-
-// textOf returns the text of err, which is nil in an Error that a resource has made by itself.
-func textOf(err error) string {
-	if err == nil {
-		return fmt.Sprint(err)
+	text := "no cause" // of an Error that a resource has made by itself
+	if e.Err != nil {
+		text = cmp.Or(oneLine(e.Err.Error()), "an error without a text")
 	}
-	return err.Error()
+	return &Error{op, name, kind, &marked{e.Err, kind, text}}
 }
 
 // A circle would keep errors.Is busy for ever, in whatever hands the error came into.
@@ -72,16 +57,14 @@ func flawOf(err error) string {
 		}
 		wrapped = append(wrapped, causesOf(next)...)
 	}
-	_ = errors.Is(err, errProbe)
-	_, _ = errors.AsType[*probe](err)
+	_ = errors.Is(err, probe{errors.New("probe")})
+	_, _ = errors.AsType[probe](err)
 	return ""
 }
 
-// probe is an error that no resource returns. It has a text, since an Is may compare texts.
+// probe is an error that no resource returns, for every Is and As in the tree to be asked for. It has a text, since an
+// Is may compare texts.
 type probe struct{ error }
-
-// errProbe is what every Is in the tree is asked for.
-var errProbe error = &probe{errors.New("probe")}
 
 // causesOf returns what err itself wraps, and not what that wraps. The nil ones, which errors.Join leaves out but which
 // an Unwrap of one's own may return, are no causes. The slice is a copy: an Unwrap may return the one that it keeps.
@@ -95,12 +78,9 @@ func causesOf(err error) (causes []error) {
 	return slices.DeleteFunc(causes, func(cause error) bool { return cause == nil })
 }
 
-// isNil reports whether err is nil inside, as a variable of a concrete type is that nothing was assigned to.
-func isNil(err error) bool {
-	switch v := reflect.ValueOf(err); v.Kind() {
-	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan:
-		return v.IsNil()
-	default:
-		return false
-	}
+// isNil reports whether v is nil, or nil inside, as a variable of a concrete type is that nothing was assigned to.
+func isNil(v any) bool {
+	nilable := []reflect.Kind{reflect.Invalid, reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan}
+	value := reflect.ValueOf(v)
+	return slices.Contains(nilable, value.Kind()) && (v == nil || value.IsNil())
 }

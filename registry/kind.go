@@ -140,19 +140,26 @@ func Classify(k Kind, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &classified{k, err}
+	return &marked{err: err, k: k}
 }
 
-// classified is an error that Classify has marked. It has no text of its own, so that marking an error twice shows
-// once.
-type classified struct {
-	k   Kind
-	err error
+// marked is an error whose kind is known. It has no text of its own, so that marking an error twice shows once, unless
+// an examination has read the text: nobody calls a method of err for it again.
+type marked struct {
+	err  error
+	k    Kind
+	text string
 }
 
-func (c *classified) Error() string { return c.err.Error() }
-func (c *classified) Unwrap() error { return c.err }
-func (c *classified) kind() Kind    { return c.k }
+func (m *marked) Unwrap() error { return m.err }
+func (m *marked) kind() Kind    { return m.k }
+
+func (m *marked) Error() string {
+	if m.text != "" {
+		return m.text
+	}
+	return m.err.Error()
+}
 
 // KindOf works for any error, also one that a program got from a handle. It returns the kind of err: the outermost that
 // [Classify] or an [*Error] gives it (the first, in an aggregate), or else what the standard library's errors tell. It

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -97,7 +96,7 @@ func New() *Registry { return new(Registry) }
 // message says where both registrations are. These are mistakes of whoever wrote the program, and would else be found
 // when somebody needs the resource. A resource registered after OpenAll is not open until the next OpenAll.
 func (r *Registry) Register(res Resource) {
-	if v := reflect.ValueOf(res); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isNil(res) {
 		panic("registry: Register of a nil resource at " + callSite())
 	}
 	name, site := res.Name(), callSite()
@@ -222,7 +221,7 @@ func (r *Registry) Draining() bool { return r.draining.Load() }
 // lock, and a setter has the next caller make another. So a CheckAll looks nothing up and sorts nothing.
 type view struct {
 	rows   []row
-	byName map[string]int // the places in rows
+	byName map[string]row
 }
 
 // row is an entry and what the setters say of it.
@@ -244,15 +243,15 @@ func (r *Registry) current() *view {
 	for _, e := range r.entries { // each a stage of its own, unless it is in one already
 		stages = append(stages, []string{e.name})
 	}
-	v := &view{byName: make(map[string]int, len(r.entries))}
+	v := &view{byName: make(map[string]row, len(r.entries))}
 	for stage, names := range stages {
 		for _, name := range names {
 			e := r.byName[name]
 			if _, there := v.byName[name]; there || e == nil {
 				continue
 			}
-			v.byName[name] = len(v.rows)
-			v.rows = append(v.rows, row{e, r.optional[name], stage})
+			v.byName[name] = row{e, r.optional[name], stage}
+			v.rows = append(v.rows, v.byName[name])
 		}
 	}
 	r.view.Store(v)
@@ -260,36 +259,28 @@ func (r *Registry) current() *view {
 }
 
 // find returns the entry of that name, or nil. It takes no lock, unless a setter was called since the last time.
-func (r *Registry) find(name string) *entry {
-	v := r.current()
-	if i, ok := v.byName[name]; ok {
-		return v.rows[i].entry
-	}
-	return nil
-}
+func (r *Registry) find(name string) *entry { return r.current().byName[name].entry }
 
 // wrongNames returns an error for each name that a setter was given in vain or twice. The setters themselves cannot
 // know: they may run before the init of a backend that registers itself.
 func (r *Registry) wrongNames() (errs []*Error) {
 	r.mu.Lock()
-	stages, setter := slices.Concat(r.stages...), r.setter
-	optional, timeouts := slices.Sorted(maps.Keys(r.optional)), slices.Sorted(maps.Keys(r.timeouts))
-	r.mu.Unlock()
-	seen := make(map[string]bool)
-	for _, name := range stages {
-		if seen[name] {
-			errs = append(errs, &Error{OpOpen, name, KindConfig, fmt.Errorf("%s names it more than once", setter)})
-		}
-		seen[name] = true
+	named := map[string][]string{
+		"SetOptional": slices.Collect(maps.Keys(r.optional)),
+		"SetTimeouts": slices.Collect(maps.Keys(r.timeouts)),
+		r.setter:      slices.Sorted(slices.Values(slices.Concat(r.stages...))),
 	}
-	for by, names := range map[string][]string{setter: stages, "SetOptional": optional, "SetTimeouts": timeouts} {
-		for _, name := range slices.Compact(names) {
-			if r.find(name) == nil {
+	r.mu.Unlock()
+	for by, names := range named {
+		for i, name := range names {
+			if i > 0 && name == names[i-1] {
+				errs = append(errs, &Error{OpOpen, name, KindConfig, fmt.Errorf("%s names it more than once", by)})
+			} else if r.find(name) == nil {
 				errs = append(errs, r.notRegistered(OpOpen, name, by+" names a resource that is "))
 			}
 		}
 	}
-	slices.SortStableFunc(errs, func(a, b *Error) int { return strings.Compare(a.Error(), b.Error()) })
+	slices.SortFunc(errs, func(a, b *Error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errs
 }
 

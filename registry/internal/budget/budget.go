@@ -30,7 +30,6 @@ type Budget struct {
 	least  time.Duration // for a stage
 	rest   time.Duration // after the end, beside the least shares
 	stages int
-	forget func() bool
 
 	mu  sync.Mutex
 	end time.Time
@@ -47,7 +46,7 @@ func Until(ctx context.Context, otherwise time.Duration, stages int) *Budget {
 	} else if end.Before(now) {
 		end = now
 	}
-	return start(ctx, end, Least, Margin, stages)
+	return &Budget{ctx: ctx, end: end, least: Least, rest: Margin, stages: stages}
 }
 
 // Within returns a budget in which so many stages end after so long, least shares included: the end comes that much
@@ -57,36 +56,17 @@ func Within(ctx context.Context, total time.Duration, stages int) *Budget {
 	rest := min(Margin, total/2)
 	least := min(Least, (total-rest)/time.Duration(max(stages, 1)))
 	end := time.Now().Add(total - rest - time.Duration(stages)*least)
-	return start(context.WithoutCancel(ctx), end, least, rest, stages)
+	return &Budget{ctx: context.WithoutCancel(ctx), end: end, least: least, rest: rest, stages: stages}
 }
 
-// start has the budget watch ctx, whose cancellation ends the time at once: whoever cancels is in a hurry.
-func start(ctx context.Context, end time.Time, least, rest time.Duration, stages int) *Budget {
-	b := &Budget{ctx: ctx, end: end, least: least, rest: rest, stages: stages}
-	b.forget = context.AfterFunc(ctx, b.endNow)
-	return b
-}
-
-// Stop releases what the budget holds. It must be called in the end.
-func (b *Budget) Stop() { b.forget() }
-
-// endNow brings the end forward when the budget's context is cancelled. It never puts the end off.
-func (b *Budget) endNow() {
+// Left returns the time before the end; it is negative after it. The first call after the budget's context is cancelled
+// brings the end forward: whoever cancels is in a hurry.
+func (b *Budget) Left() time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if now := time.Now(); now.Before(b.end) {
+	if now := time.Now(); b.ctx.Err() != nil && now.Before(b.end) {
 		b.end = now
 	}
-}
-
-// Left returns the time before the end; it is negative after it. It asks the context, too: endNow runs on a goroutine
-// of its own, which may not have run yet.
-func (b *Budget) Left() time.Duration {
-	if b.ctx.Err() != nil {
-		b.endNow()
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	return time.Until(b.end)
 }
 
@@ -99,13 +79,11 @@ func (b *Budget) Share(after int) time.Duration {
 	return max(b.least, left)
 }
 
-// Spare returns how much time there is beyond the least shares of so many stages that are still to come.
-func (b *Budget) Spare(after int) time.Duration {
-	return max(0, b.Left()+time.Duration(b.stages-after)*b.least+b.rest)
+// Patience returns how long to wait for something besides the stages when so many are still to come: most, or what
+// there is beyond their least shares.
+func (b *Budget) Patience(most time.Duration, after int) time.Duration {
+	return max(0, min(most, b.Left()+time.Duration(b.stages-after)*b.least+b.rest))
 }
-
-// Patience returns how long to wait, at most Margin, for something besides the stages when so many are still to come.
-func (b *Budget) Patience(after int) time.Duration { return min(Margin, b.Spare(after)) }
 
 // Context returns the context for a share, and how much of the share remains when it ends. When the budget's own
 // context ends first, the context lives on for a least share: a Close that is under way still has time to save what
@@ -120,17 +98,20 @@ func (b *Budget) Context(share time.Duration) (_ context.Context, margin time.Du
 // left; also with no time left it lasts as long as a call needs that obeys the end of its context, Margin and a half.
 func (b *Budget) Before(stages int) (context.Context, context.CancelFunc) {
 	const obeying = Margin + Margin/2
-	return b.bounded(max(b.Left()/2, min(obeying, b.Spare(stages))), obeying)
+	return b.bounded(max(b.Left()/2, b.Patience(obeying, stages)), obeying)
 }
 
 // bounded returns a context that ends after most. When the budget's own context ends while it lasts, it ends that much
-// later.
+// later, and the budget's time ends at once.
 func (b *Budget) bounded(most, later time.Duration) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithTimeout(context.WithoutCancel(b.ctx), most)
 	if b.ctx.Err() != nil {
 		return ctx, end
 	}
-	forget := context.AfterFunc(b.ctx, func() { time.AfterFunc(later, end) })
+	forget := context.AfterFunc(b.ctx, func() {
+		b.Left()
+		time.AfterFunc(later, end)
+	})
 	return ctx, func() {
 		forget()
 		end()

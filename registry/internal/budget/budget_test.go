@@ -12,7 +12,6 @@ import (
 func TestAStageGetsHalfOfWhatIsLeftAndTheLastAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget.Until(t.Context(), 16*time.Second, 3)
-		defer b.Stop()
 		for after, want := range map[int]time.Duration{2: 8 * time.Second, 1: 8 * time.Second, 0: 16 * time.Second} {
 			if got := b.Share(after); got != want {
 				t.Errorf("%d stages to come: %v, want %v", after, got, want)
@@ -30,9 +29,8 @@ func TestAnEndThatHasPassedIsNow(t *testing.T) {
 		ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Hour))
 		defer cancel()
 		b := budget.Until(ctx, time.Hour, 2)
-		defer b.Stop()
-		if b.Left() != 0 || b.Share(1) != budget.Least || b.Patience(2) != budget.Margin {
-			t.Errorf("left %v, a share %v, patience %v", b.Left(), b.Share(1), b.Patience(2))
+		if b.Left() != 0 || b.Share(1) != budget.Least || b.Patience(budget.Margin, 2) != budget.Margin {
+			t.Errorf("left %v, a share %v, patience %v", b.Left(), b.Share(1), b.Patience(budget.Margin, 2))
 		}
 	})
 }
@@ -41,7 +39,6 @@ func TestTheContextOfAShareEndsAMarginBeforeIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		parent, stop := context.WithCancel(t.Context())
 		b := budget.Until(parent, 10*time.Second, 1)
-		defer b.Stop()
 		start := time.Now()
 		ctx, margin, cancel := b.Context(b.Share(0))
 		defer cancel()
@@ -72,9 +69,8 @@ func FuzzWithin(f *testing.F) {
 		}
 		synctest.Test(t, func(t *testing.T) {
 			b := budget.Within(t.Context(), time.Duration(total), stages)
-			defer b.Stop()
 			start := time.Now()
-			<-time.After(b.Patience(stages))
+			<-time.After(b.Patience(budget.Margin, stages))
 			for after := stages - 1; after >= 0; after-- {
 				<-time.After(b.Share(after))
 			}

@@ -59,22 +59,23 @@ func NewLine(check func(context.Context) error, answered func(*Answer), first An
 func (l *Line) Last() Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f := l.current; f != nil && f.hung.Load() {
-		return f.Answer()
+	answer := l.last
+	if l.current != nil && l.current.isHung() {
+		answer.Ended = time.Now()
 	}
-	return l.last
+	return answer
 }
 
 // Flight is one check in flight.
 type Flight struct {
-	line   *Line
-	round  *Round
-	began  atomic.Int64  // when the check started, after the beginning of the round; on a busy machine that is later
-	done   chan struct{} // closed when there is an answer
-	answer Answer        // to be read once done is closed
+	line  *Line
+	round *Round
+	began atomic.Int64  // when the check started, after the beginning of the round; on a busy machine that is later
+	done  chan struct{} // closed when there is an answer
 
-	hung     atomic.Bool   // answered, and still running; changed with the line's mu held
-	returned chan struct{} // closed when the check has returned; made when somebody waits for that; guarded likewise
+	// Guarded by the line's mu.
+	answer   Answer        // Ended is zero while there is none
+	returned chan struct{} // closed when the check has returned; made when somebody waits for that
 }
 
 // Join returns the check in flight, and starts one as a part of the round if there is none. It returns nil when the
@@ -83,11 +84,10 @@ type Flight struct {
 func (l *Line) Join(r *Round) *Flight {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case l.closed:
-		return nil
-	case l.current == nil:
-		l.current = r.add(l)
+	if l.current == nil && !l.closed {
+		l.current = &Flight{line: l, round: r, done: make(chan struct{})}
+		r.members.Add(1)
+		r.flights = append(r.flights, l.current)
 		go l.current.run()
 	}
 	return l.current
@@ -101,12 +101,18 @@ func (f *Flight) Began() time.Time { return f.round.began.Add(time.Duration(f.be
 
 // Answer returns the answer, once Done is closed. A check that is hung has not ended: its time goes on.
 func (f *Flight) Answer() Answer {
+	f.line.mu.Lock()
+	defer f.line.mu.Unlock()
 	answer := f.answer
-	if f.hung.Load() {
+	if f.isHung() {
 		answer.Ended = time.Now()
 	}
 	return answer
 }
+
+// isHung reports whether the flight has an answer and is still the line's current one. It must be called with the
+// line's mu held, as must reply.
+func (f *Flight) isHung() bool { return f.line.current == f && !f.answer.Ended.IsZero() }
 
 // run is the goroutine of the check. It does what guard.Go does without the functions that that needs: they would be a
 // tenth of the time of a check that answers at once.
@@ -123,13 +129,10 @@ func (f *Flight) finish(err error) {
 	defer f.round.leave()
 	f.line.mu.Lock()
 	defer f.line.mu.Unlock()
+	f.reply(err)
 	if f.line.current == f {
 		f.line.current = nil
-		if !f.hung.Load() {
-			f.reply(err)
-		}
 	}
-	f.hung.Store(false)
 	if f.returned != nil {
 		close(f.returned)
 	}
@@ -139,18 +142,20 @@ func (f *Flight) finish(err error) {
 func (f *Flight) hang(limit time.Duration) {
 	f.line.mu.Lock()
 	defer f.line.mu.Unlock()
-	if f.line.current == f && !f.hung.Load() {
-		f.hung.Store(true)
-		f.reply(&HungError{limit})
-	}
+	f.reply(&HungError{limit})
 }
 
-// reply answers. The order matters: the line's owner knows of the answer before any caller does, and Last tells no less
-// than what a caller has been told. It must be called with the line's mu held, once.
+// reply answers, unless somebody has before. The order matters: the line's owner knows of the answer before any caller
+// does, and Last tells no less than what a caller has been told. The owner is not told that a line was closed.
 func (f *Flight) reply(err error) {
+	if !f.answer.Ended.IsZero() {
+		return
+	}
 	f.answer = Answer{err, f.Began(), time.Now()}
-	f.line.answered(&f.answer)
-	f.line.last = f.answer
+	if !f.line.closed {
+		f.line.answered(&f.answer)
+		f.line.last = f.answer
+	}
 	close(f.done)
 }
 
@@ -160,54 +165,43 @@ func (f *Flight) reply(err error) {
 func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closed = true
 	f := l.current
-	l.closed, l.current = true, nil
 	if f == nil {
 		return nil
 	}
 	if cancel {
 		f.round.cancel()
 	}
-	if f.hung.Load() {
-		return nil
+	if !f.isHung() {
+		f.returned = make(chan struct{})
+		returned = f.returned
 	}
-	f.answer = Answer{ErrClosed, f.Began(), time.Now()}
-	close(f.done)
-	f.returned = make(chan struct{})
-	return f.returned
+	f.reply(ErrClosed)
+	l.current = nil
+	return returned
 }
 
 // Round is the checks that are started together with the same limit. They share a context, which ends a twentieth
 // before the limit, so that a check which obeys it still answers for itself: with what it was waiting for, which says
-// more than that it is hung.
-//
-// The flights lie in one piece of memory, and the context ends when the last of them has returned, so that no timer
-// stays behind a check which took a moment.
+// more than that it is hung. The context ends when the last of them has returned, so that no timer stays behind a check
+// which took a moment.
 type Round struct {
-	Limit   time.Duration // of each check; not to be changed
+	limit   time.Duration // of each check
 	began   time.Time
 	ctx     context.Context
 	cancel  context.CancelFunc
-	stop    func() bool  // forgets overdue
-	flights []Flight     // never more than there is room for: they are pointed to
+	stop    func() bool // forgets overdue
+	flights []*Flight
 	members atomic.Int32 // of the round: its checks that have not returned, and whoever adds to it
 }
 
-// NewRound returns a round without checks, with room for so many. Whoever adds some must call Begun after the last.
-func NewRound(limit time.Duration, room int) *Round {
-	r := &Round{Limit: limit, began: time.Now(), flights: make([]Flight, 0, room)}
+// NewRound returns a round without checks. Whoever adds some must call Begun after the last.
+func NewRound(limit time.Duration) *Round {
+	r := &Round{limit: limit, began: time.Now()}
 	r.ctx, r.cancel = context.WithTimeout(context.Background(), limit-limit/20)
 	r.members.Store(1)
 	return r
-}
-
-// add takes the next flight of the round's memory for a check of the line, whose mu is held.
-func (r *Round) add(l *Line) *Flight {
-	r.members.Add(1)
-	r.flights = r.flights[:len(r.flights)+1]
-	f := &r.flights[len(r.flights)-1]
-	f.line, f.round, f.done = l, r, make(chan struct{})
-	return f
 }
 
 // Begun says that the round has all its checks. Until then whoever adds to it counts as a member, lest the first check
@@ -229,9 +223,9 @@ func (r *Round) leave() {
 // gives its checks that much after it has woken. A timer for the whole limit would find them hung in the moment in
 // which the process wakes, before any of them could see that its context is done.
 func (r *Round) overdue() {
-	time.AfterFunc(r.Limit/20, func() {
-		for i := range r.flights {
-			r.flights[i].hang(r.Limit)
+	time.AfterFunc(r.limit/20, func() {
+		for _, f := range r.flights {
+			f.hang(r.limit)
 		}
 	})
 }

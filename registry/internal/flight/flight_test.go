@@ -18,7 +18,7 @@ func nothing(*flight.Answer) {}
 
 // join starts or joins a check in a round of its own.
 func join(l *flight.Line) *flight.Flight {
-	r := flight.NewRound(time.Second, 1)
+	r := flight.NewRound(time.Second)
 	defer r.Begun()
 	return l.Join(r)
 }
@@ -101,7 +101,7 @@ func TestALineThatIsClosedAnswersAtOnce(t *testing.T) {
 func TestTheChecksOfARoundShareAContextThatEndsWithTheLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var contexts [2]context.Context
-		r := flight.NewRound(time.Second, 2)
+		r := flight.NewRound(time.Second)
 		for i := range contexts {
 			flight.NewLine(func(ctx context.Context) error {
 				contexts[i] = ctx

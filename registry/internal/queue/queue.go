@@ -19,9 +19,8 @@ type Queue struct {
 	mu      sync.Mutex
 	waiting []func()
 	lost    int // how many were dropped since Dropped was called
-	running bool
 	stopped bool
-	idle    chan struct{} // closed when nothing is left; made when somebody waits for that
+	idle    chan struct{} // closed when nothing is left; nil while there is nothing
 }
 
 // Post adds a function. It never blocks. The function may block, and may call runtime.Goexit; it must not panic.
@@ -36,8 +35,8 @@ func (q *Queue) Post(f func()) {
 		q.lost++
 	}
 	q.waiting = append(q.waiting, f)
-	if !q.running {
-		q.running = true
+	if q.idle == nil {
+		q.idle = make(chan struct{})
 		go q.run()
 	}
 }
@@ -54,28 +53,20 @@ func (q *Queue) Stop() {
 func (q *Queue) Idle() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.running && q.idle == nil {
-		q.idle = make(chan struct{})
-	}
 	return q.idle
 }
 
-// run calls what waits until nothing does. A function that ends the goroutine, as runtime.Goexit does, ends only that
-// one: the rest is called on another.
+// run calls one function and leaves the next to another goroutine: a function may end the one that it runs on.
 func (q *Queue) run() {
-	finished := false
-	defer func() {
-		if !finished { // a function has ended the goroutine
-			go q.run()
-		}
-	}()
-	for f, lost := q.next(); f != nil; f, lost = q.next() {
-		if lost > 0 && q.Dropped != nil {
-			q.Dropped(lost)
-		}
-		f()
+	f, lost := q.next()
+	if f == nil {
+		return
 	}
-	finished = true
+	defer func() { go q.run() }()
+	if lost > 0 && q.Dropped != nil {
+		q.Dropped(lost)
+	}
+	f()
 }
 
 // next takes a function out of the queue under the lock that Stop needs, so that none begins after Stop. It returns the
@@ -84,11 +75,8 @@ func (q *Queue) next() (f func(), lost int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
-		q.running = false
-		if q.idle != nil {
-			close(q.idle)
-			q.idle = nil
-		}
+		close(q.idle)
+		q.idle = nil
 		return nil, 0
 	}
 	if len(q.waiting) <= Size/2 {
