@@ -18,13 +18,6 @@ import (
 // obeys its context needs; a call that does not is abandoned meanwhile.
 const settleTime = grace + grace/2
 
-// background opens the optional resources that are not open, and checks all when Every is set. It lives from the
-// end of an OpenAll to the next OpenAll or CloseAll.
-type background struct {
-	cancel context.CancelFunc
-	done   chan struct{} // closed when everything that it does has ended
-}
-
 // startBackground does nothing unless the registry is opened. What it starts keeps the values of ctx, such as those
 // that tracing needs, and nothing else: OpenAll's context often ends when the program has started.
 //
@@ -38,7 +31,6 @@ func (r *Registry) startBackground(ctx context.Context) {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	r.background = &background{cancel, make(chan struct{})}
 	var work sync.WaitGroup
 	for _, row := range rows {
 		if row.optional && row.state != open && row.state != removed && row.entry.stage > 0 {
@@ -48,24 +40,27 @@ func (r *Registry) startBackground(ctx context.Context) {
 	if every := r.applied().every; every > 0 {
 		work.Go(func() { r.checkEvery(ctx, every) })
 	}
-	go func(done chan struct{}) {
-		defer close(done)
+	ended := make(chan struct{})
+	go func() {
 		work.Wait()
-	}(r.background.done)
+		close(ended)
+	}()
+	r.background = func() <-chan struct{} {
+		cancel()
+		return ended
+	}
 }
 
-// stopBackground stops the background. It returns what is closed when the background has ended, nil without one.
-// Whoever waits for that must do so with a bound: an Open that does not obey ends only when it is abandoned.
+// stopBackground stops the background. It returns what is closed when everything that it does has ended, nil without
+// one. Whoever waits for that must do so with a bound: an Open that does not obey ends only when it is abandoned.
 func (r *Registry) stopBackground() (ended <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	b := r.background
-	if b == nil {
-		return nil
+	if r.background != nil {
+		ended = r.background()
 	}
 	r.background = nil
-	b.cancel()
-	return b.done
+	return ended
 }
 
 // reopen tries again and again until the resource is open or the background is stopped. Every kind of failure is worth
@@ -77,15 +72,13 @@ func (r *Registry) reopen(ctx context.Context, row row) {
 	if failure := row.failure.Load(); failure != nil {
 		last = failure.Kind
 	}
-	for n := 2; ; n++ {
-		pause := backoff(n - 1)
-		if !wait.Sleep(ctx, nil, pause) {
-			return
-		}
+	pause := backoff(1)
+	for n := 2; wait.Sleep(ctx, nil, pause); n++ {
 		err := row.openAnew(ctx, n)
 		if err == nil || ctx.Err() != nil && err.Kind != KindHung {
 			return
 		}
+		pause = backoff(n)
 		if err.Kind != last || time.Since(logged) >= time.Minute {
 			logged, last = time.Now(), err.Kind
 			row.logAttempt(n, pause, err)
@@ -94,17 +87,12 @@ func (r *Registry) reopen(ctx context.Context, row row) {
 }
 
 // openAnew is one attempt of the background. It configures the resource anew, since what has to be mended may be a file
-// or a variable's file, and the failure of that is the reason that the resource's check tells from then on.
+// or a variable's file.
 func (row row) openAnew(ctx context.Context, n int) *Error {
 	ctx, cancel := context.WithTimeout(ctx, row.openTimeout())
 	defer cancel()
-	if c, ok := row.res.(Configurer); ok {
-		if err := row.configure(ctx, c); err != nil {
-			if !isStillRunning(err) { // that is no reason to forget the one before
-				row.failure.Store(err)
-			}
-			return err
-		}
+	if err := row.configure(ctx); err != nil {
+		return err
 	}
 	return row.open(ctx, n)
 }

@@ -92,7 +92,7 @@ func (r *Registry) Last() Report {
 // sessionOf returns the session in which the row may be checked, or nil. From the beginning of CloseAll there is none,
 // also for what CloseAll has not come to yet.
 func (r *Registry) sessionOf(row row) *session {
-	if r.ending.Load() {
+	if r.closing.Load() != nil {
 		return nil
 	}
 	return row.session.Load()

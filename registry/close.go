@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/vibework/mooring/registry/internal/budget"
@@ -17,7 +18,7 @@ import (
 
 // closeRun is a CloseAll under way.
 type closeRun struct {
-	canceled *openRun      // the OpenAll that it has cancelled, or nil
+	canceled []*openRun    // the OpenAlls that it has cancelled
 	done     chan struct{} // closed when CloseAll returns
 	err      error         // to be read once done is closed
 }
@@ -55,14 +56,12 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 	returned := r.endSessions(stillOpen, true)
 	others, cancel := b.Before(len(stillOpen))
 	defer cancel()
-	if ended := r.stopBackground(); ended != nil {
-		wait.For(others, ended)
-	}
+	wait.For(others, r.stopBackground())
 	held := r.takeTurn(others) // without the turn, it closes all the same: what an OpenAll that hangs has opened, too
 	stillOpen = r.openStages(nil)
 	returned = append(returned, r.endSessions(stillOpen, true)...)
 	wait.All(b.Patience(budget.Margin, len(stillOpen)), returned...)
-	errs := r.closeStages(b, stillOpen, nil)
+	errs := r.closeStages(b, stillOpen, new(atomic.Bool))
 	r.records.flush(b.Patience(budget.Margin, 0))
 	r.endClose(c, errs, held)
 	return c.err
@@ -73,17 +72,17 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 func (r *Registry) beginClose() (c *closeRun, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.closings.Add(1)
-	if r.closing != nil {
-		return r.closing, false
-	}
-	r.closing, r.opened = &closeRun{done: make(chan struct{})}, false
-	r.ending.Store(true)
-	if run := r.opening; run != nil {
-		r.closing.canceled, run.closed = run, true
+	for _, run := range r.openings {
+		run.closed.Store(true)
 		run.cancel(errClosing)
 	}
-	return r.closing, true
+	if c = r.closing.Load(); c != nil {
+		return c, false
+	}
+	c = &closeRun{canceled: slices.Clone(r.openings), done: make(chan struct{})}
+	r.closing.Store(c)
+	r.opened = false
+	return c, true
 }
 
 // wait waits for a CloseAll that somebody else has called.
@@ -91,20 +90,18 @@ func (c *closeRun) wait(ctx context.Context) error {
 	if wait.For(ctx, c.done) {
 		return c.err
 	}
-	err := fmt.Errorf("stopped waiting for the CloseAll under way: %w", cause(ctx))
-	return join([]*Error{newError(OpClose, all, err)})
+	return joinAll(OpClose, fmt.Errorf("stopped waiting for the CloseAll under way: %w", cause(ctx)))
 }
 
-// endClose ends CloseAll. Its error has what the OpenAll that it cancelled could not close in its own roll-back, too.
+// endClose ends CloseAll. Its error has what an OpenAll that it cancelled could not close in its own roll-back, too.
 func (r *Registry) endClose(c *closeRun, errs []*Error, held bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.canceled != nil {
-		errs = append(errs, c.canceled.unclosed...)
+	for _, run := range c.canceled {
+		errs = append(errs, run.unclosed...)
 	}
 	c.err = join(errs)
-	r.closing = nil
-	r.ending.Store(false)
+	r.closing.Store(nil)
 	if held {
 		r.passTurn()
 	}
@@ -120,16 +117,11 @@ func (r *Registry) endClose(c *closeRun, errs []*Error, held bool) {
 func (r *Registry) rollBack(ctx context.Context, run *openRun) []*Error {
 	stages := r.openStages(run.entries)
 	b := budget.Within(ctx, r.applied().Close, len(stages))
-	handedOver := func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return run.closed
-	}
-	if handedOver() {
+	if run.closed.Load() {
 		return nil
 	}
 	wait.All(b.Patience(budget.Margin, len(stages)), r.endSessions(stages, false)...)
-	errs := r.closeStages(b, stages, handedOver)
+	errs := r.closeStages(b, stages, &run.closed)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	run.unclosed = errs
@@ -147,7 +139,7 @@ func (r *Registry) openStages(entries []*entry) [][]*entry {
 	}
 	var opened []*entry
 	for _, e := range entries {
-		if e.state == open || e.state == closing {
+		if e.session.Load() != nil {
 			opened = append(opened, e)
 		}
 	}
@@ -170,9 +162,9 @@ func (r *Registry) endSessions(stages [][]*entry, cancel bool) (returned []<-cha
 
 // closeStages closes the stages in reverse, until somebody else takes over: a CloseAll, which closes the rest in the
 // time that its own caller gives it.
-func (r *Registry) closeStages(b *budget.Budget, stages [][]*entry, handedOver func() bool) (errs []*Error) {
+func (r *Registry) closeStages(b *budget.Budget, stages [][]*entry, handedOver *atomic.Bool) (errs []*Error) {
 	for after, entries := range slices.Backward(stages) {
-		if handedOver != nil && handedOver() {
+		if handedOver.Load() {
 			break
 		}
 		share := b.Share(after)
@@ -189,5 +181,5 @@ func (e *entry) closeWithin(b *budget.Budget, share time.Duration) *Error {
 	}
 	ctx, margin, cancel := b.Context(share)
 	defer cancel()
-	return e.close(ctx, margin)
+	return e.close(ctx, open, margin)
 }

@@ -48,128 +48,114 @@ type entry struct {
 
 // state is what the registry is doing to a resource. A life without trouble is
 //
-//	closed -> calling -> open -> closing -> closed
+//	closed -> calling -> open -> calling -> closed
 //
-// From calling it goes back to closed when Configure has returned or Open has failed. From calling and closing it goes
-// to abandoned when the call does not return in time, and from there to closed when the call has returned after all.
-// removed is the end of an entry; a resource that is registered again has another.
+// From calling it goes back to closed when Configure has returned or Open has failed, and to abandoned when a call does
+// not return in time; from there to closed when the call has returned after all. removed is the end of an entry; a
+// resource that is registered again has another.
 type state int
 
 const (
 	closed    state = iota
-	calling         // Configure or Open is in flight
+	calling         // Configure, Open or Close is in flight
 	open            // from the success of Open on
-	closing         // Close is in flight
 	abandoned       // a call has not returned in time, and nobody waits for it any more
 	removed         // Unregister has dropped it
 )
 
-// step is one call of Configure, Open or Close.
-type step struct {
-	op      Op
-	attempt int // of Open
-	began   time.Time
-}
-
 // do calls f, which is Configure, Open or Close of the resource. It waits until the call has returned, or until ctx is
 // done and the patience is over: then the call is abandoned with KindHung, and the resource stays abandoned until the
-// call returns.
+// call returns. What an abandoned Open has opened after all is closed.
 //
 // Who of the two is first, the call that returns or the caller that gives up, is decided under mu: the call finds the
 // state abandoned, or the caller finds returned closed.
-func (e *entry) do(ctx context.Context, s step, patience time.Duration, f func(context.Context) error) *Error {
-	from, during := closed, calling
-	if s.op == OpClose {
-		from, during = open, closing
-	}
+func (e *entry) do(
+	ctx context.Context, ev Event, from state, patience time.Duration, f func(context.Context) error,
+) *Error {
 	e.mu.Lock()
 	if e.state != from {
 		defer e.mu.Unlock()
 		if e.state == removed {
-			return newError(s.op, e.name, ErrNotRegistered)
+			return newError(ev.Op, e.name, ErrNotRegistered)
 		}
-		return newError(s.op, e.name, errStillRunning)
+		return newError(ev.Op, e.name, errStillRunning)
 	}
-	e.state, s.began = during, time.Now()
+	e.state = calling
 	e.mu.Unlock()
+	ev.Name, ev.Time = e.name, time.Now()
 	var failed *Error // written before returned is closed, with mu held
 	returned := make(chan struct{})
-	guard.Go(func() error { return examine(s.op, e.name, f(ctx)) }, func(err error) {
+	guard.Go(func() error { return examine(ev.Op, e.name, f(ctx)) }, func(err error) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		if e.state == abandoned {
-			e.late(s.op, err)
-			return
+		switch {
+		case e.state != abandoned:
+			failed = newError(ev.Op, e.name, err)
+			e.ended(ev, failed)
+			close(returned)
+		case ev.Op == OpOpen && err == nil:
+			go e.closeLate()
+		default:
+			e.state = closed
 		}
-		failed = newError(s.op, e.name, err)
-		e.ended(s, failed)
-		close(returned)
 	})
 	wait.Longer(ctx, patience, returned)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !wait.Closed(returned) {
-		took := time.Since(s.began).Round(time.Millisecond)
-		failed = &Error{s.op, e.name, KindHung, fmt.Errorf("abandoned after %v: %w", took, ctx.Err())}
-		e.ended(s, failed)
+		took := time.Since(ev.Time).Round(time.Millisecond)
+		failed = &Error{ev.Op, e.name, KindHung, fmt.Errorf("abandoned after %v: %w", took, ctx.Err())}
+		e.ended(ev, failed)
 		e.state = abandoned
 	}
 	return failed
 }
 
-// ended makes the outcome of a step known: the state, the event, and what is known of the resource's health. The
+// ended makes the outcome of a call known: the state, the event, and what is known of the resource's health. The
 // resource is open at once, before any record of it, and its event precedes those of its checks. It must be called
 // with mu held.
 //
 // Whatever Close returned, the resource is closed: there is nothing that one could do to it besides.
-func (e *entry) ended(s step, err *Error) {
-	event := Event{Op: s.op, Name: e.name, Attempt: s.attempt, Time: s.began, Duration: time.Since(s.began)}
+func (e *entry) ended(ev Event, err *Error) {
+	ev.Duration = time.Since(ev.Time)
 	if err != nil {
-		event.Err = err
+		ev.Err = err
 	}
-	if s.op != OpConfigure {
-		e.records.post(event)
+	if ev.Op != OpConfigure {
+		e.records.post(ev)
 	}
 	e.state = closed
 	switch {
-	case s.op == OpClose:
+	case ev.Op == OpClose:
 		e.session.Store(nil)
-	case s.op == OpOpen && err == nil:
+	case err != nil:
+		e.failure.Store(err) // for the check to tell
+	case ev.Op == OpOpen:
 		e.state = open
 		e.failure.Store(nil)
-		e.session.Store(newSession(e, event.Duration))
-	case s.op == OpOpen:
-		e.failure.Store(err) // for the check to tell
+		e.session.Store(newSession(e, ev.Duration))
 	}
 }
 
-// late ends an abandoned call. What an abandoned Open has opened after all is closed, since OpenAll has reported that
-// it did not open, and the resource stays abandoned meanwhile: so a late success never touches a later opening. The
-// Close gets the time of an Open; nobody waits for it. It must be called with mu held.
-func (e *entry) late(op Op, err error) {
-	if op != OpOpen || err != nil {
-		e.state = closed
-		return
-	}
-	s := step{op: OpClose, began: time.Now()}
-	guard.Go(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), e.limits.Load().Open)
-		defer cancel()
-		return examine(OpClose, e.name, e.res.Close(ctx))
-	}, func(err error) {
-		failed := newError(OpClose, e.name, err)
-		e.logClose(s.began, failed)
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.ended(s, failed)
-	})
+// closeLate closes what an abandoned Open has opened after all, since OpenAll has reported that it did not open. The
+// resource cannot be opened meanwhile, and has no session: a late success never touches a later opening. The Close gets
+// the time of an Open; nobody waits for it.
+func (e *entry) closeLate() {
+	ctx, cancel := context.WithTimeout(context.Background(), e.limits.Load().Open)
+	defer cancel()
+	_ = e.close(ctx, abandoned, grace)
 }
 
-// configure calls Configure, which gets the time that an Open has: a file may lie on a disk that does not answer.
-func (e *entry) configure(ctx context.Context, c Configurer) *Error {
+// configure calls Configure, if there is one. It gets the time that an Open has: a file may lie on a disk that does not
+// answer.
+func (e *entry) configure(ctx context.Context) *Error {
+	c, ok := e.res.(Configurer)
+	if !ok {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, e.limits.Load().Open)
 	defer cancel()
-	return e.do(ctx, step{op: OpConfigure}, grace, func(context.Context) error { return c.Configure() })
+	return e.do(ctx, Event{Op: OpConfigure}, closed, grace, func(context.Context) error { return c.Configure() })
 }
 
 // open calls Open once. The attempt is counted by the caller, for events and records.
@@ -178,32 +164,22 @@ func (e *entry) open(ctx context.Context, attempt int) *Error {
 		return newError(OpOpen, e.name, cause(ctx))
 	}
 	began := time.Now()
-	err := e.do(ctx, step{op: OpOpen, attempt: attempt}, grace, e.res.Open)
+	err := e.do(ctx, Event{Op: OpOpen, Attempt: attempt}, closed, grace, e.res.Open)
 	if err == nil {
-		e.records.about(slog.LevelInfo, "opened", OpOpen, e, nil,
-			slog.Int("attempt", attempt), slog.Duration("duration", time.Since(began)))
+		e.records.about(e, OpOpen, nil, slog.Int("attempt", attempt), slog.Duration("duration", time.Since(began)))
 	}
 	return err
 }
 
 // close calls Close, for at most margin longer than ctx lasts. An entry that somebody else is closing is refused, and
 // that is no record: the other one writes it.
-func (e *entry) close(ctx context.Context, margin time.Duration) *Error {
+func (e *entry) close(ctx context.Context, from state, margin time.Duration) *Error {
 	began := time.Now()
-	err := e.do(ctx, step{op: OpClose}, margin, e.res.Close)
+	err := e.do(ctx, Event{Op: OpClose}, from, margin, e.res.Close)
 	if err == nil || !isStillRunning(err) {
-		e.logClose(began, err)
+		e.records.about(e, OpClose, err, slog.Duration("duration", time.Since(began)))
 	}
 	return err
-}
-
-// logClose is the one record of a Close, after its event.
-func (e *entry) logClose(began time.Time, err *Error) {
-	level, message := slog.LevelInfo, "closed"
-	if err != nil {
-		level, message = slog.LevelWarn, "close failed"
-	}
-	e.records.about(level, message, OpClose, e, err, slog.Duration("duration", time.Since(began)))
 }
 
 // notOpen is the answer for a resource that is not open, with the reason if there is one. That no such resource is
@@ -277,13 +253,8 @@ func (s *session) logChange(kind Kind, err *Error, now time.Time, took time.Dura
 	lasted := now.Sub(s.since)
 	s.kind, s.since = kind, now
 	s.records = append(s.records, now)
-	level, message := slog.LevelInfo, "healthy again"
-	if err != nil {
-		level, message = slog.LevelWarn, "unhealthy"
-	}
 	s.entry.records.health.Post(func() {
-		s.entry.records.about(level, message, OpCheck, s.entry, err,
-			slog.Duration("duration", took), slog.Duration("lasted", lasted))
+		s.entry.records.about(s.entry, OpCheck, err, slog.Duration("duration", took), slog.Duration("lasted", lasted))
 	})
 }
 

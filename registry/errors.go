@@ -101,6 +101,9 @@ func join[E error](errs []E) error {
 	return joined
 }
 
+// joinAll makes the error of an OpenAll or CloseAll that came to nothing.
+func joinAll(op Op, err error) error { return join([]*Error{newError(op, all, err)}) }
+
 // Errors returns every *Error in what OpenAll, CloseAll or Report.Err has returned, in order, and none for nil.
 func Errors(err error) (found []*Error) {
 	parts := causesOf(err)

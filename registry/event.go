@@ -96,15 +96,24 @@ func (rec *records) log(level slog.Level, message string, attrs ...slog.Attr) {
 	logger.LogAttrs(context.Background(), level, message, attrs...)
 }
 
+// messages are what a record says of an operation that went well, and of one that did not.
+var messages = map[Op][2]string{
+	OpOpen:  {"opened", "open failed"},
+	OpCheck: {"healthy again", "unhealthy"},
+	OpClose: {"closed", "close failed"},
+}
+
 // about writes a record about a resource, with its kind and its error if err is not nil, and with what the resource
 // says of itself if it is a slog.LogValuer: where it connects to, say. No lock may be held.
-func (rec *records) about(level slog.Level, message string, op Op, e *entry, err *Error, attrs ...slog.Attr) {
+func (rec *records) about(e *entry, op Op, err *Error, attrs ...slog.Attr) {
+	level, message := slog.LevelInfo, messages[op][0]
 	about := []slog.Attr{slog.String("resource", e.name), slog.String("op", string(op))}
 	if valuer, ok := e.res.(slog.LogValuer); ok {
 		about = append(about, slog.Any("", valuer)) // a group without a name: its attributes stand beside the others
 	}
 	about = append(about, attrs...)
 	if err != nil {
+		level, message = slog.LevelWarn, messages[op][1]
 		about = append(about, slog.String("kind", string(err.Kind)), slog.String("error", err.Error()))
 	}
 	rec.log(level, message, about...)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vibework/mooring/registry/internal/stage"
@@ -35,10 +36,12 @@ const (
 // errClosing is why an OpenAll fails that a CloseAll has cancelled. It is a context.Canceled for whoever asks.
 var errClosing = fmt.Errorf("%w: CloseAll was called", context.Canceled)
 
-// openRun is an OpenAll that holds the turn. The registry's mu guards its fields.
+// openRun is an OpenAll under way.
 type openRun struct {
-	cancel   context.CancelCauseFunc
-	closed   bool        // CloseAll was called
+	cancel context.CancelCauseFunc
+	closed atomic.Bool // CloseAll was called, and has cancelled it; set with the registry's mu held
+
+	// Guarded by the registry's mu.
 	entries  []*entry    // what it opens, in order
 	opened   []slog.Attr // how long each took, in the order in which they were open
 	unclosed []*Error    // what its roll-back could not close
@@ -59,14 +62,24 @@ type openRun struct {
 // cancels those under way, and closes what they have opened. ctx bounds the opening alone: what is open stays open
 // when ctx ends. With a ctx that is done already nothing is called.
 func (r *Registry) OpenAll(ctx context.Context) error {
-	if ctx.Err() == nil {
-		r.draining.Store(false) // now, not in the end: a Drain that comes meanwhile has to last
+	if ctx.Err() != nil {
+		return joinAll(OpOpen, cause(ctx))
 	}
-	ctx, run, err := r.beginOpen(ctx)
-	if err != nil {
-		return join([]*Error{newError(OpOpen, all, err)})
+	r.draining.Store(false) // now, not in the end: a Drain that comes meanwhile has to last
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	run := &openRun{cancel: cancel}
+	r.mu.Lock()
+	r.openings = append(r.openings, run)
+	r.mu.Unlock()
+	held := r.takeTurn(ctx)
+	defer r.endOpen(run, held)
+	switch {
+	case run.closed.Load():
+		return joinAll(OpOpen, errClosing)
+	case ctx.Err() != nil:
+		return joinAll(OpOpen, fmt.Errorf("stopped waiting for an earlier OpenAll or CloseAll: %w", cause(ctx)))
 	}
-	defer r.endOpen(run)
 	began := time.Now()
 	r.readSettings()
 	errs := r.open(ctx, run)
@@ -81,27 +94,6 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 	}
 	r.startBackground(ctx)
 	return join(errs)
-}
-
-// beginOpen waits for the turn. A CloseAll that comes meanwhile ends that: an OpenAll that was called before a CloseAll
-// must not open anything after it. So the calls of CloseAll are counted before the wait and after it.
-func (r *Registry) beginOpen(ctx context.Context) (context.Context, *openRun, error) {
-	if ctx.Err() != nil {
-		return nil, nil, cause(ctx)
-	}
-	closings := r.closings.Load()
-	if !r.takeTurn(ctx) {
-		return nil, nil, fmt.Errorf("stopped waiting for an earlier OpenAll or CloseAll: %w", cause(ctx))
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closings.Load() != closings {
-		r.passTurn()
-		return nil, nil, errClosing
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	r.opening = &openRun{cancel: cancel}
-	return ctx, r.opening, nil
 }
 
 // takeTurn waits for the turn until ctx is done, and reports whether it has it. When the turn is passed on, all who
@@ -129,13 +121,14 @@ func (r *Registry) passTurn() {
 	r.turn = nil
 }
 
-// endOpen passes on the turn. It also ends the context of the run, which no call of a resource has any longer.
-func (r *Registry) endOpen(run *openRun) {
+// endOpen passes on the turn, if the run has it.
+func (r *Registry) endOpen(run *openRun, held bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	run.cancel(nil)
-	r.opening = nil
-	r.passTurn()
+	r.openings = slices.DeleteFunc(r.openings, func(other *openRun) bool { return other == run })
+	if held {
+		r.passTurn()
+	}
 }
 
 // open does what OpenAll promises, short of undoing it.
@@ -193,11 +186,7 @@ func (r *Registry) unopened(run *openRun, all []row) (rows []row, errs []*Error)
 // resource that is busy is skipped.
 func (r *Registry) configure(ctx context.Context, rows []row) (errs []*Error) {
 	for _, row := range rows {
-		c, ok := row.res.(Configurer)
-		if !ok {
-			continue
-		}
-		if err := row.configure(ctx, c); err != nil && (!row.optional || !isStillRunning(err)) {
+		if err := row.configure(ctx); err != nil && (!row.optional || !isStillRunning(err)) {
 			errs = append(errs, err)
 		}
 	}
@@ -270,6 +259,7 @@ func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run 
 	ctx, cancel := context.WithTimeout(parent, row.openTimeout())
 	defer cancel()
 	began := time.Now()
+	deadline, _ := ctx.Deadline()
 	var before *Error
 	for n := 1; ; n++ {
 		err := row.open(ctx, n)
@@ -277,25 +267,19 @@ func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run 
 			r.took(run, row.name, time.Since(began), n)
 			return nil
 		}
-		pause, over := backoff(n), isOver(ctx)
+		// The sockets of an attempt keep the deadline by themselves, and may be first.
+		pause, over := backoff(n), ctx.Err() != nil || !time.Now().Before(deadline)
 		if row.optional || !err.Kind.Retryable() || over || wait.Closed(failure) {
 			pause = 0
 		}
 		row.logAttempt(n, pause, err)
 		if before != nil && over && (err.Kind == KindTimeout || err.Kind == KindCanceled) {
-			return gaveUp(parent, before) // the end of the time cut this attempt off: the one before knows more
+			err = before // the end of the time cut this attempt off: the one before knows more
 		}
 		if before = err; pause == 0 || !wait.Sleep(ctx, failure, pause) {
 			return gaveUp(parent, err)
 		}
 	}
-}
-
-// isOver reports whether ctx is done or is about to be: the sockets of an attempt keep its deadline by themselves, and
-// may be first.
-func isOver(ctx context.Context) bool {
-	deadline, limited := ctx.Deadline()
-	return ctx.Err() != nil || limited && !time.Now().Before(deadline)
 }
 
 // openTimeout is that of all attempts of OpenAll to open the resource, and of each that the background makes.
@@ -309,7 +293,7 @@ func (row row) openTimeout() time.Duration {
 
 // logAttempt writes the record of an attempt that failed, with the wait before the next one: 0 if there is none.
 func (e *entry) logAttempt(n int, pause time.Duration, err *Error) {
-	e.records.about(slog.LevelWarn, "open failed", OpOpen, e, err, slog.Int("attempt", n), slog.Duration("wait", pause))
+	e.records.about(e, OpOpen, err, slog.Int("attempt", n), slog.Duration("wait", pause))
 }
 
 // took keeps how long it took to open a resource, for the record at the end of OpenAll.
@@ -351,7 +335,7 @@ func gaveUp(parent context.Context, err *Error) *Error {
 func (r *Registry) succeed(run *openRun) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if run.closed {
+	if run.closed.Load() {
 		return false
 	}
 	r.opened = true

@@ -58,17 +58,15 @@ type Registry struct {
 	// the synctest bubble in which it was first used.
 	turn       chan struct{}
 	opened     bool
-	opening    *openRun  // the OpenAll that holds the turn
-	closing    *closeRun // the CloseAll under way
-	stage      int       // how many stages of opening there have been
-	background *background
+	openings   []*openRun                     // the OpenAlls under way; one at most has the turn
+	stage      int                            // how many stages of opening there have been
+	background func() (ended <-chan struct{}) // stops what runs in the background; nil when nothing does
 
 	records  records
 	settings atomic.Pointer[settings]
 	view     atomic.Pointer[view] // made from the fields that the setters set; nil after a change
 	draining atomic.Bool
-	closings atomic.Int64 // how often CloseAll was called
-	ending   atomic.Bool  // CloseAll is under way: nothing is open for a check
+	closing  atomic.Pointer[closeRun] // the CloseAll under way: nothing is open for a check; changed with mu held
 }
 
 // Timeouts are those of one resource, for [Registry.SetTimeouts]. All are read when OpenAll begins. 0 means what the
@@ -124,7 +122,8 @@ func (r *Registry) Unregister(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.byName[name]
-	if e == nil || e.state != closed || r.opening != nil && slices.Contains(r.opening.entries, e) {
+	opens := func(run *openRun) bool { return slices.Contains(run.entries, e) }
+	if e == nil || e.state != closed || slices.ContainsFunc(r.openings, opens) {
 		return false
 	}
 	e.state = removed

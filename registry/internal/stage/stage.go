@@ -20,13 +20,18 @@ func Group[T any](all []T, key func(T) int) (stages [][]T) {
 	return stages
 }
 
-// AtOnce calls f for all at the same time, each on a goroutine of its own, and waits for every call. It returns the
-// failures in the order of all, without the nil ones.
+// AtOnce calls f for all at the same time and waits for every call. It returns the failures in the order of all,
+// without the nil ones. The last call needs no goroutine of its own, and most stages have one call.
 func AtOnce[T, E any](all []T, f func(T) *E) (failed []*E) {
 	failed = make([]*E, len(all))
 	var calls sync.WaitGroup
 	for i, one := range all {
-		calls.Go(func() { failed[i] = f(one) })
+		call := func() { failed[i] = f(one) }
+		if i < len(all)-1 {
+			calls.Go(call)
+		} else {
+			call()
+		}
 	}
 	calls.Wait()
 	return slices.DeleteFunc(failed, func(err *E) bool { return err == nil })

@@ -20,7 +20,7 @@ func Closed(done <-chan struct{}) bool {
 // For waits until done is closed or ctx is done, and reports whether done is closed. When both are so, done wins: what
 // has been waited for is not to be called late.
 func For(ctx context.Context, done <-chan struct{}) bool {
-	if Closed(done) { // without a lock, which the select below takes
+	if done == nil || Closed(done) { // without a lock, which the select below takes
 		return true
 	}
 	select {
@@ -37,12 +37,12 @@ func Longer(ctx context.Context, patience time.Duration, done <-chan struct{}) b
 	return For(ctx, done) || All(patience, done)
 }
 
-// All waits at most so long until every channel that is not nil is closed, and reports whether that is so.
+// All waits at most so long until every channel is closed, and reports whether that is so.
 func All(most time.Duration, done ...<-chan struct{}) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
 	for _, one := range done {
-		if one != nil && !For(ctx, one) {
+		if !For(ctx, one) {
 			return false
 		}
 	}
