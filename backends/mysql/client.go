@@ -78,9 +78,11 @@ func (c *client) askDirect(ctx context.Context) error {
 	return c.ask(ctx, db)
 }
 
+// The questions read from a table, a derived one, that no privilege is needed for: a node of Galera that is not ready
+// answers a SELECT without one. innodb_read_only is Aurora's.
 const (
-	anyQuestion  = "SELECT 1"
-	roleQuestion = "SELECT CONCAT(@@global.read_only, ',', @@global.innodb_read_only)" // the latter is Aurora's
+	anyQuestion  = "SELECT 1 FROM (SELECT 1) AS t"
+	roleQuestion = "SELECT CONCAT(@@global.read_only, ',', @@global.innodb_read_only) FROM (SELECT 1) AS t"
 )
 
 // notAnswers are the errors of a server or a proxy that does not know the question or does not allow it.

@@ -38,11 +38,11 @@
 //
 // # Open, check, close
 //
-// Open connects, logs in, selects the database and asks the server a statement, SELECT 1, as a program would: a node
-// that takes no statements or a password that has expired is a failure. Check asks the same over a pooled connection.
-// When that fails or none comes free, it asks over a connection of its own: so a stale connection is no failure. A full
-// pool is KindDegraded, a warning, while its connections move, and KindExhausted, a failure, once none has come back
-// for 30s. When only the pool does not answer, its idle connections are dropped.
+// Open connects, logs in, selects the database and asks the server a statement, as a program would, that reads from a
+// table: a node of Galera that is not ready, or a password that has expired, is a failure. Check asks the same over a
+// pooled connection. When that fails or none comes free, it asks over a connection of its own: so a stale connection is
+// no failure. A full pool is KindDegraded, a warning, while its connections move, and KindExhausted, a failure, once
+// none has come back for 30s. When only the pool does not answer, its idle connections are dropped.
 //
 // MYSQL_ROLE=primary asks whether the server takes writes: a server that takes none is KindReadOnly, which Open tries
 // again. MYSQL_ROLE=replica refuses a server that takes some. A user needs no privilege for that. A server or a proxy

@@ -53,7 +53,7 @@ func TestAServerThatDoesNotKnowTheQuestionDecidesNothing(t *testing.T) {
 	defer func() { _ = res.Close(t.Context()) }()
 	cfg.Role = "primary"
 	strict := mysql.New("mysql", mysql.WithConfig(cfg))
-	fake.FailStatements("SELECT 1", 1064)
+	fake.FailStatements("SELECT 1 FROM", 1064)
 	fake.FailStatements("@@global.read_only", 1193)
 	if err := res.Check(t.Context()); err != nil {
 		t.Errorf("with any role: %v", err)
@@ -61,6 +61,19 @@ func TestAServerThatDoesNotKnowTheQuestionDecidesNothing(t *testing.T) {
 	want := "permission: the server does not say whether it takes writes (1193), and MYSQL_ROLE asks it"
 	if got := describe(strict.Open(t.Context())); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestANodeThatReadsNoTableIsNotReady(t *testing.T) {
+	fake, url := fake(t)
+	for _, role := range []string{"any", "primary"} {
+		cfg := at(url)
+		cfg.Role = role
+		fake.FailStatements(" FROM ", 1047)
+		err := mysql.New("mysql", mysql.WithConfig(cfg)).Open(t.Context())
+		if got, want := describe(err), "loading: the node of the cluster is not ready (1047)"; got != want {
+			t.Errorf("role %s\ngot  %s\nwant %s", role, got, want)
+		}
 	}
 }
 

@@ -91,7 +91,7 @@ func (e *echoing) serve() {
 		if command[0] == comQuery && strings.HasPrefix(query, "SELECT") {
 			answer = oneRow(valueOf(query))
 		}
-		if command[0] == comPing || query == "SELECT 1" {
+		if command[0] == comPing || strings.HasPrefix(query, "SELECT 1") {
 			pings++
 		}
 		if pings > 1 {
