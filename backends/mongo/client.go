@@ -73,11 +73,8 @@ func (c *client) connect(ctx context.Context, read func() (*options.ClientOption
 // start makes the driver's client, which begins to look for servers.
 func (c *client) start() (*driver.Client, error) {
 	o := *c.options
-	o.TLSConfig = o.TLSConfig.Clone()
 	o.SetDialer(dialer{c}).SetLoggerOptions(options.Logger().SetSink(discard{}))
-	if c.settings.hook != nil {
-		c.settings.hook(&o)
-	}
+	secure(&o, c.settings.hook)
 	if c.single {
 		o.SetMaxPoolSize(1).SetMinPoolSize(0)
 	}

@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"time"
 
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -35,7 +36,7 @@ type settings struct {
 	hook   func(*options.ClientOptions)
 	prefix string
 	role   kit.Role
-	tls    *tls.Config   // by the variables
+	tls    *tls.Config   // by the variables, or by the files that the URI names
 	uri    config.Secret // with the escapes that the driver wants
 	mode   string        // of monitoring: the driver (v2.9) reads it in the URI, and leaves it at that
 	srv    bool
@@ -47,9 +48,12 @@ type settings struct {
 func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 	cfg, loadErr := kit.Load(name, in.config)
 	s := &settings{Config: cfg, hook: in.hook, prefix: config.Prefix(name), turn: turn}
-	tlsConfig, err := s.TLS.Config(name, "") // each host is verified by its own name
-	s.tls = tlsConfig
 	all, uriErr := s.readURI()
+	var err error
+	s.tls, err = s.TLS.Config(name, "") // each host is verified by its own name
+	if err != nil && cfg.TLS == (config.TLS{}) {
+		err = fmt.Errorf("%sURI: a file of its TLS options is half written or too large", s.prefix)
+	}
 	if cfg.URI.IsZero() {
 		uriErr = config.NotSet(name, loadErr, "URI")
 	}
@@ -115,6 +119,9 @@ func (s *settings) merge(o *options.ClientOptions) (*options.ClientOptions, erro
 	all := options.MergeClientOptions(own, o)
 	if s.TLS != (config.TLS{}) {
 		all.TLSConfig = s.tls.Clone()
+		if s.tls != nil && o.TLSConfig != nil { // a key may have a password
+			all.TLSConfig.Certificates = o.TLSConfig.Certificates
+		}
 	}
 	if s.mode != "" {
 		all.SetServerMonitoringMode(s.mode)

@@ -22,7 +22,12 @@
 // The user is looked up in the database that authSource names, else in that of the URI's path, else in admin.
 // MONGO_DATABASE has no part in it. SCRAM is tried on servers; MONGODB-X509, MONGODB-AWS, MONGODB-OIDC and PLAIN are
 // handed to the driver and tried only so far that the server is asked. GSSAPI needs a program built with -tags gssapi.
-// The driver cannot change a password on a living client: a renewed one counts from the next opening on.
+// The driver cannot change a password on a living client: a renewed one counts from the next opening on. Files of
+// authorities and of client certificates, those of MONGO_TLS_* and of the URI, are read again for each new connection
+// once they have changed; a key with a password (tlsCertificateKeyFilePassword) is read by the driver, in Open. Where a
+// file of authorities replaces the system's, this package does the TLS handshake and asks nobody whether a certificate
+// was revoked. The driver asks, by OCSP, for those of public authorities, unless the URI says
+// tlsDisableCertificateRevocationCheck=true.
 //
 // With mongodb+srv:// the driver looks up the names of the servers in each Open, and again each minute as long as it
 // knows of none or of a sharded cluster. Members that join a replica set become known from the others.

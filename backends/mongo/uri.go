@@ -43,6 +43,9 @@ func (s *settings) readURI() (*options.ClientOptions, error) {
 			errs = append(errs, blame(u)...)
 		} else {
 			errs = append(errs, s.contradictions(u, o)...)
+			if files := filesIn(u, o); s.TLS == (config.TLS{}) {
+				s.TLS = files
+			}
 			given = o
 		}
 	}
@@ -236,20 +239,19 @@ func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (found ki
 		about := strings.HasPrefix(name, "tls") || strings.HasPrefix(name, "ssl")
 		details = details || about && len(name) > len("tls") && !strings.HasPrefix(name, "tlsDisable")
 	}
-	mechanism, secure := "", o.TLSConfig
+	mechanism, certified := "", s.TLS.CertFile != "" || o.TLSConfig != nil && len(o.TLSConfig.Certificates) > 0
 	if o.Auth != nil {
 		mechanism = o.Auth.AuthMechanism
 	}
 	if s.TLS != (config.TLS{}) {
-		secure = s.tls
 		found.Add(details || u.Query.Has("tls") || u.Query.Has("ssl"),
 			"has TLS options, and so has %[1]sTLS or %[1]sTLS_*; remove one", s.prefix)
 	} else {
 		off := o.TLSConfig == nil || u.Query.Get("tls") == "false" || u.Query.Get("ssl") == "false"
 		found.Add(details && off, "has other TLS options, but tls is not true")
 	}
-	found.Add(mechanism == x509 && (secure == nil || len(secure.Certificates) == 0 && secure.GetClientCertificate == nil),
-		"authMechanism: %s wants tlsCertificateKeyFile or %sTLS_CERT_FILE", x509, s.prefix)
+	found.Add(mechanism == x509 && !certified, "authMechanism: %s wants tlsCertificateKeyFile or %sTLS_CERT_FILE",
+		x509, s.prefix)
 	found.Add(mechanism == "" && u.User != "" && u.Password.IsZero(), "the user has no password")
 	found.Add(s.srv && o.Direct != nil && *o.Direct, "directConnection: want mongodb:// and one host")
 	return found
