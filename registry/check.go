@@ -74,19 +74,23 @@ func (r *Registry) Last() Report {
 	rows, every := r.current().rows, r.applied().every
 	results := make([]Result, len(rows))
 	for i, row := range rows {
-		s := r.sessionOf(row)
-		if s == nil {
-			results[i] = row.notOpenResult()
-			continue
-		}
-		results[i] = row.result(s.checks.Last())
-		age := time.Since(results[i].CheckedAt)
-		if every > 0 && age > 2*every+row.limits.Load().Check {
+		last := r.lastOf(row)
+		age := time.Since(last.CheckedAt)
+		if every > 0 && !last.CheckedAt.IsZero() && age > 2*every+row.limits.Load().Check {
 			stale := fmt.Errorf("the last check ended %v ago", age.Round(time.Second))
-			results[i].Err = &Error{OpCheck, row.name, KindTimeout, stale}
+			last.Err = &Error{OpCheck, row.name, KindTimeout, stale}
 		}
+		results[i] = last
 	}
 	return Report{Results: results}
+}
+
+// lastOf returns the last result of the row without asking.
+func (r *Registry) lastOf(row row) Result {
+	if s := r.sessionOf(row); s != nil {
+		return row.result(s.checks.Last())
+	}
+	return row.result(notOpen)
 }
 
 // sessionOf returns the session in which the row may be checked, or nil. From the beginning of CloseAll there is none,
@@ -121,10 +125,14 @@ func (r *Registry) check(ctx context.Context, rows []row) []Result {
 		if !row.optional {
 			continue
 		}
-		answered := false
-		if results[i], answered = r.await(short, row, flights[i]); !answered && ctx.Err() == nil {
-			results[i] = row.lastOr(results[i])
+		result, answered := r.await(short, row, flights[i])
+		if !answered && ctx.Err() == nil {
+			result.Err = &Error{OpCheck, row.name, KindTimeout, errNoAnswer}
+			if last := r.lastOf(row); time.Since(last.CheckedAt) < row.limits.Load().Check {
+				result = last
+			}
 		}
+		results[i] = result
 	}
 	return results
 }
@@ -155,11 +163,11 @@ func (r *Registry) startChecks(ctx context.Context, rows ...row) []*flight.Fligh
 // await returns the answer of a check, or the reason why the caller does not wait for it any longer. It reports whether
 // there is an answer: that the resource is not open is one.
 func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) (_ Result, answered bool) {
-	switch {
-	case f != nil && wait.For(ctx, f.Done()):
+	if f == nil && (ctx.Err() == nil || r.sessionOf(row) == nil) {
+		return row.result(notOpen), true
+	}
+	if f != nil && wait.For(ctx, f.Done()) {
 		return row.result(f.Answer()), true
-	case f == nil && (ctx.Err() == nil || r.sessionOf(row) == nil):
-		return row.notOpenResult(), true
 	}
 	result := Result{Name: row.name, Optional: row.optional}
 	result.Err = newError(OpCheck, row.name, fmt.Errorf("the caller stopped waiting: %w", cause(ctx)))
@@ -167,17 +175,4 @@ func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) (_ Resu
 		result.Duration = time.Since(f.Began())
 	}
 	return result, false
-}
-
-// lastOr is for an optional resource that has not answered when the required ones have. It returns the last result of
-// an optional row if it is young enough, or else that there is no answer.
-func (row row) lastOr(none Result) Result {
-	if s := row.session.Load(); s != nil {
-		last := row.result(s.checks.Last())
-		if time.Since(last.CheckedAt) < row.limits.Load().Check {
-			return last
-		}
-	}
-	none.Err = &Error{OpCheck, row.name, KindTimeout, errNoAnswer}
-	return none
 }

@@ -85,7 +85,7 @@ func (e *entry) do(
 	ev.Name, ev.Time = e.name, time.Now()
 	var failed *Error // written before returned is closed, with mu held
 	returned := make(chan struct{})
-	guard.Go(func() error { return examine(ev.Op, e.name, f(ctx)) }, func(err error) {
+	go guard.Call(func() error { return examine(ev.Op, e.name, f(ctx)) }, func(err error) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		switch {
@@ -258,17 +258,14 @@ func (s *session) logChange(kind Kind, err *Error, now time.Time, took time.Dura
 	})
 }
 
-// result is the answer in the words of a Report. A check that was in flight when CloseAll began has no answer of its
-// own.
-func (row row) result(a flight.Answer) Result {
-	res := Result{Name: row.name, Optional: row.optional, Err: a.Err, Duration: a.Ended.Sub(a.Began), CheckedAt: a.Ended}
-	if any(a.Err) == any(flight.ErrClosed) { // without a method of the error, which is a resource's
-		return row.notOpenResult()
-	}
-	return res
-}
+// notOpen is the answer for a row that has no session. A check that was in flight when its session ended has it, too.
+var notOpen = flight.Answer{Err: flight.ErrClosed}
 
-// notOpenResult has no duration and no time: nobody has asked the resource.
-func (row row) notOpenResult() Result {
-	return Result{Name: row.name, Optional: row.optional, Err: row.notOpen()}
+// result is the answer in the words of a Report. That of what is not open has no duration and no time: nobody has asked
+// the resource.
+func (row row) result(a flight.Answer) Result {
+	if any(a.Err) == any(flight.ErrClosed) { // without a method of the error, which is a resource's
+		a = flight.Answer{Err: row.notOpen()}
+	}
+	return Result{Name: row.name, Optional: row.optional, Err: a.Err, Duration: a.Ended.Sub(a.Began), CheckedAt: a.Ended}
 }

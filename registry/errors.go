@@ -43,13 +43,13 @@ const all = "all"
 // What a resource returned is read once, by the call that it came from: kind and text stay as they were then. It can
 // be found with errors.Is and errors.As, unless its own methods panicked: then the cause says so.
 type Error struct {
-	Op   Op
-	Name string // the resource's name, or "all" for a failure of no resource in particular
-	Kind Kind
+	Op   Op     `json:"op"`
+	Name string `json:"name"` // the resource's name, or "all" for a failure of no resource in particular
+	Kind Kind   `json:"kind"`
 
 	// Err is the cause, or what wraps it. It is never nil in an error that this package returns. To tell causes apart use
 	// errors.Is and errors.As, or better the Kind: what a driver returns may change with its version.
-	Err error
+	Err error `json:"-"`
 }
 
 // newError makes the error of one operation on one resource; nil of nil. err is returned as it is if it already is this
@@ -79,11 +79,8 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // MarshalJSON shows op, name and kind.
 func (e Error) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Op   Op     `json:"op"`
-		Name string `json:"name"`
-		Kind Kind   `json:"kind"`
-	}{e.Op, e.Name, e.Kind})
+	type shown Error // without this method
+	return json.Marshal(shown(e))
 }
 
 // kind makes Error answer KindOf.

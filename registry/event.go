@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -46,11 +47,12 @@ func (r *Registry) Observe(f func(Event)) (stop func()) {
 	}
 	rec, panicked := &r.records, false // one record of a panic is enough
 	call := func(ev Event) {
-		err := guard.Run(func() error { f(ev); return nil })
-		if err != nil && !panicked {
-			panicked = true
-			rec.log(slog.LevelError, "an observer panicked", slog.String("error", oneLine(err.Error())))
-		}
+		guard.Call(func() error { f(ev); return nil }, func(err error) {
+			if err != nil && !panicked {
+				panicked = true
+				rec.log(slog.LevelError, "an observer panicked", slog.String("error", oneLine(err.Error())))
+			}
+		})
 	}
 	events := &queue.Queue{Dropped: func(n int) {
 		rec.log(slog.LevelWarn, "events dropped: an observer is too slow", slog.Int("events", n))
@@ -89,10 +91,7 @@ func (rec *records) flush(most time.Duration) {
 
 // log writes a record about no resource in particular. No lock may be held: a logger may block or use the registry.
 func (rec *records) log(level slog.Level, message string, attrs ...slog.Attr) {
-	logger := rec.logger.Load()
-	if logger == nil {
-		logger = slog.Default()
-	}
+	logger := cmp.Or(rec.logger.Load(), slog.Default())
 	logger.LogAttrs(context.Background(), level, message, attrs...)
 }
 

@@ -198,7 +198,7 @@ var standard = []struct {
 	has  func(error) bool
 }{
 	{KindPanic, isA[*guard.PanicError]},
-	{KindHung, isA[*flight.HungError]},
+	{KindHung, isAny(flight.ErrHung)},
 	{KindNotOpen, isAny(ErrNotOpen)},
 	{KindCanceled, isAny(context.Canceled)},
 	{KindTimeout, isAny(context.DeadlineExceeded, os.ErrDeadlineExceeded, syscall.ETIMEDOUT)},

@@ -1,15 +1,17 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/vibework/mooring/registry/internal/guard"
 )
 
 // Registry opens, checks and closes a set of resources. The zero value is empty and ready to use; a Registry must not
@@ -102,16 +104,25 @@ func (r *Registry) Register(res Resource) {
 		panic(fmt.Sprintf("registry: malformed resource name %q at %s: want lower-case words such as %q",
 			name, site, "mysql-replica"))
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.edit()()
 	if first := r.byName[name]; first != nil {
 		panic(fmt.Sprintf("registry: %q is registered twice: at %s and at %s", name, first.site, site))
 	}
 	e := &entry{res: res, name: name, site: site, records: &r.records, mu: &r.mu}
 	e.limits.Store(&Timeouts{Open: defaults.Open, Check: defaults.Check})
 	r.entries = append(r.entries, e)
-	put(&r.byName, name, e)
+	r.byName[name] = e
+}
+
+// edit locks the registry for a setter, makes the maps that the zero value lacks, and has the next caller make a view
+// anew.
+func (r *Registry) edit() (unlock func()) {
+	r.mu.Lock()
+	if r.byName == nil {
+		r.byName, r.optional, r.timeouts = make(map[string]*entry), make(map[string]bool), make(map[string]Timeouts)
+	}
 	r.view.Store(nil)
+	return r.mu.Unlock
 }
 
 // Unregister removes the resource of that name, with what SetOptional and SetTimeouts say of it, and reports
@@ -119,8 +130,7 @@ func (r *Registry) Register(res Resource) {
 // Configure, Open or Close in flight, stays: its handles would die under those who hold them. It is for tests, and for
 // programs that leave out a backend which something has imported for them.
 func (r *Registry) Unregister(name string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.edit()()
 	e := r.byName[name]
 	opens := func(run *openRun) bool { return slices.Contains(run.entries, e) }
 	if e == nil || e.state != closed || slices.ContainsFunc(r.openings, opens) {
@@ -131,7 +141,6 @@ func (r *Registry) Unregister(name string) bool {
 	delete(r.byName, name)
 	delete(r.optional, name)
 	delete(r.timeouts, name)
-	r.view.Store(nil)
 	return true
 }
 
@@ -139,11 +148,7 @@ func (r *Registry) Unregister(name string) bool {
 // for resources that register themselves on import depends on import paths and may change. SetOrder("a", "b") is
 // SetStages([]string{"a"}, []string{"b"}) and replaces what an earlier call of either has set.
 func (r *Registry) SetOrder(names ...string) {
-	stages := make([][]string, len(names))
-	for i, name := range names {
-		stages[i] = []string{name}
-	}
-	r.setStages("SetOrder", stages)
+	r.setStages("SetOrder", slices.Collect(slices.Chunk(names, 1)))
 }
 
 // SetStages opens the named resources first: the stages one after the other, the resources of a stage at the same
@@ -161,31 +166,26 @@ func (r *Registry) setStages(setter string, stages [][]string) {
 	for i, names := range stages {
 		copied[i] = slices.Clone(names)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.edit()()
 	r.stages, r.setter = copied, setter
-	r.view.Store(nil)
 }
 
 // SetOptional adds names of resources that the program can run without: OpenAll goes on when one of them does not
 // open and keeps trying in the background, and a report only warns of them. OpenAll fails if a name is not registered
 // when it begins.
 func (r *Registry) SetOptional(names ...string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.edit()()
 	for _, name := range names {
-		put(&r.optional, name, true)
+		r.optional[name] = true
 	}
-	r.view.Store(nil)
 }
 
 // SetTimeouts gives the resource of that name timeouts of its own, from the next OpenAll on. It replaces what an
 // earlier call has set for the name: a field that is 0 is the registry's again. OpenAll fails if the name is not
 // registered when it begins. It may be called before the resource is registered.
 func (r *Registry) SetTimeouts(name string, t Timeouts) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	put(&r.timeouts, name, t)
+	defer r.edit()()
+	r.timeouts[name] = t
 }
 
 // Names returns the names of the registered resources, in the order in which OpenAll would open them now. Those of a
@@ -296,11 +296,11 @@ func (r *Registry) notRegistered(op Op, name, subject string) *Error {
 
 // readSettings makes the exported fields and what SetTimeouts was given take effect. It is the only reader of the
 // fields, so that a program knows when it may change them.
-func (r *Registry) readSettings() *settings {
+func (r *Registry) readSettings() {
 	s := &settings{Timeouts{
-		Open:  positive(r.OpenTimeout, defaults.Open),
-		Check: positive(r.CheckTimeout, defaults.Check),
-		Close: positive(r.CloseTimeout, defaults.Close),
+		Open:  cmp.Or(max(r.OpenTimeout, 0), defaults.Open),
+		Check: cmp.Or(max(r.CheckTimeout, 0), defaults.Check),
+		Close: cmp.Or(max(r.CloseTimeout, 0), defaults.Close),
 	}, max(r.Every, 0)}
 	r.settings.Store(s)
 	r.records.logger.Store(r.Logger)
@@ -308,59 +308,32 @@ func (r *Registry) readSettings() *settings {
 	defer r.mu.Unlock()
 	for _, e := range r.entries {
 		own := r.timeouts[e.name]
-		e.limits.Store(&Timeouts{positive(own.Open, s.Open), positive(own.Check, s.Check), max(own.Close, 0)})
+		e.limits.Store(&Timeouts{
+			Open:  cmp.Or(max(own.Open, 0), s.Open),
+			Check: cmp.Or(max(own.Check, 0), s.Check),
+			Close: max(own.Close, 0),
+		})
 	}
-	return s
 }
 
 // applied returns the settings that are in effect.
-func (r *Registry) applied() *settings {
-	if s := r.settings.Load(); s != nil {
-		return s
-	}
-	return &defaults
-}
-
-// put sets an element of a map that need not have been made yet, since the zero value of a Registry is ready.
-func put[V any](m *map[string]V, name string, v V) {
-	if *m == nil {
-		*m = make(map[string]V)
-	}
-	(*m)[name] = v
-}
-
-// positive returns d, or the other one if d does not say how long.
-func positive(d, otherwise time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return otherwise
-}
+func (r *Registry) applied() *settings { return cmp.Or(r.settings.Load(), &defaults) }
 
 // validName matches [a-z][a-z0-9]*(-[a-z0-9]+)*. Such a name can be a prefix of environment variables, a value of a
 // label, a key in JSON, and a part of a path without any quoting. It is matched by hand, to spare every program the
 // package regexp.
 func validName(name string) bool {
-	if name == "" || name[0] < 'a' || name[0] > 'z' {
-		return false
-	}
 	for word := range strings.SplitSeq(name, "-") {
 		if word == "" || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
 			return false
 		}
 	}
-	return true
+	return name[0] >= 'a'
 }
 
 // callSite returns the file and line of the nearest caller outside this package, for panics that somebody has to find
 // the cause of among init functions.
 func callSite() string {
-	pcs := make([]uintptr, 16)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
-	for {
-		frame, more := frames.Next()
-		if !strings.HasPrefix(frame.Function, "github.com/vibework/mooring/registry.") || !more {
-			return fmt.Sprintf("%s:%d", frame.File, frame.Line)
-		}
-	}
+	frame := guard.Outside("github.com/vibework/mooring/registry.")
+	return fmt.Sprintf("%s:%d", frame.File, frame.Line)
 }

@@ -89,14 +89,10 @@ func (res Result) OK() bool { return res.Status() != Fail }
 
 // MarshalJSON shows the status, and of each result what Result.MarshalJSON shows.
 func (rep Report) MarshalJSON() ([]byte, error) {
-	results := rep.Results
-	if results == nil {
-		results = []Result{}
-	}
 	return json.Marshal(struct {
 		Status  Status   `json:"status"`
 		Results []Result `json:"results"`
-	}{rep.Status(), results})
+	}{rep.Status(), append([]Result{}, rep.Results...)})
 }
 
 // MarshalJSON shows name, status, kind (of a failure), duration, such as "1.5ms", and checked_at unless it is zero.

@@ -2,6 +2,7 @@ package health
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -63,14 +64,14 @@ func (a answer) text() []byte {
 		fmt.Fprintf(&text, "[-]%s\n", note)
 	}
 	for _, result := range a.results {
-		switch {
-		case result.Status() == registry.Pass:
-			fmt.Fprintf(&text, "[+]%s ok%s\n", result.Name, a.pool(result.Name))
-		case result.Status() == registry.Warn:
-			fmt.Fprintf(&text, "[+]%s warning: %s%s\n", result.Name, a.reason(result), a.pool(result.Name))
-		default:
-			fmt.Fprintf(&text, "[-]%s failed: %s%s\n", result.Name, a.reason(result), a.pool(result.Name))
+		sign, verdict := '+', "ok"
+		switch result.Status() {
+		case registry.Warn:
+			verdict = "warning: " + a.reason(result)
+		case registry.Fail:
+			sign, verdict = '-', "failed: "+a.reason(result)
 		}
+		fmt.Fprintf(&text, "[%c]%s %s%s\n", sign, result.Name, verdict, a.pool(result.Name))
 	}
 	if len(a.unmatched) > 0 {
 		fmt.Fprintf(&text, "warn: some health checks cannot be excluded: no matches for %q\n", a.unmatched)
@@ -92,10 +93,7 @@ func (a answer) pool(name string) string {
 }
 
 func (a answer) reason(result registry.Result) string {
-	if text := a.output(result); text != "" {
-		return text
-	}
-	return "reason withheld"
+	return cmp.Or(a.output(result), "reason withheld")
 }
 
 func (a answer) output(result registry.Result) string {

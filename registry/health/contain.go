@@ -1,9 +1,12 @@
 package health
 
 import (
+	"cmp"
+	"errors"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
+
+	"github.com/vibework/mooring/registry/internal/guard"
 )
 
 // contain answers 503 when a handler panics: a prober should not have to guess from a broken connection. What it
@@ -12,26 +15,13 @@ func (h *handler) contain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		defer func() {
-			if value := recover(); value != nil {
-				stack, elsewhere := value.(stackOf)
-				if !elsewhere {
-					stack = debug.Stack()
-				}
-				h.logger().ErrorContext(req.Context(), "the health check panicked", slog.String("stack", string(stack)))
+		serve := func() error { next.ServeHTTP(w, req); return nil }
+		guard.Call(serve, func(err error) {
+			if failed, ok := errors.AsType[*guard.PanicError](err); ok {
+				logger := cmp.Or(h.registry.Logger, slog.Default())
+				logger.ErrorContext(req.Context(), "the health check panicked", slog.String("place", failed.Place))
 				http.Error(w, "the health check panicked", http.StatusServiceUnavailable)
 			}
-		}()
-		next.ServeHTTP(w, req)
+		})
 	})
-}
-
-// stackOf is the stack of a panic on another goroutine, passed on to the request's.
-type stackOf []byte
-
-func (h *handler) logger() *slog.Logger {
-	if h.registry.Logger != nil {
-		return h.registry.Logger
-	}
-	return slog.Default()
 }

@@ -1,15 +1,16 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/internal/guard"
 )
 
 // Options are the options of [Handler]. The zero value is right for an endpoint that anybody can reach.
@@ -32,13 +33,8 @@ type Options struct {
 // Handler serves /livez, /readyz, /readyz/{name}, /startupz and the groups for r, or for registry.Default() if r is
 // nil. It answers GET and HEAD, and anything else with 405. Whether r is open or draining is read at every request.
 func Handler(r *registry.Registry, o Options) http.Handler {
-	if r == nil {
-		r = registry.Default()
-	}
-	if o.MaxAge == 0 {
-		o.MaxAge = time.Second
-	}
-	h := &handler{registry: r, options: o}
+	o.MaxAge = cmp.Or(o.MaxAge, time.Second)
+	h := &handler{registry: cmp.Or(r, registry.Default()), options: o}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", h.live)
 	mux.HandleFunc("GET /startupz", h.startup)
@@ -167,29 +163,21 @@ func (h *handler) answer(w http.ResponseWriter, req *http.Request, a answer) {
 // pools returns the numbers of the resources that lend connections, as they are now. It returns none of them when
 // ctx is done before all have been read.
 func (h *handler) pools(ctx context.Context, results []registry.Result) map[string]registry.PoolStats {
-	read := make(chan map[string]registry.PoolStats, 1)
-	failed := make(chan []byte, 1)
-	go func() {
-		finished := false
-		defer func() {
-			if recover() != nil || !finished { // a panic, or a Goexit
-				failed <- debug.Stack()
-			}
-		}()
-		pools := make(map[string]registry.PoolStats)
+	pools, read := make(map[string]registry.PoolStats), make(chan error, 1)
+	go guard.Call(func() error {
 		for _, result := range results {
 			if res, err := registry.GetFrom[registry.Pooler](h.registry, result.Name); err == nil {
 				pools[result.Name] = res.PoolStats()
 			}
 		}
-		read <- pools
-		finished = true
-	}()
+		return nil
+	}, func(err error) { read <- err })
 	select {
-	case pools := <-read:
+	case err := <-read:
+		if err != nil {
+			panic(err) // on the goroutine of the request, where it is contained
+		}
 		return pools
-	case stack := <-failed:
-		panic(stackOf(stack))
 	case <-ctx.Done():
 		return nil
 	}

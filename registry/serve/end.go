@@ -102,32 +102,14 @@ func (s *service) closeAll(patience time.Duration) error {
 // stopAtSignal calls stop at the first signal, and leaves the next one to its default, which is to end the program.
 // What comes within notice is the first one still: timeout(1), for one, tells a program and then its whole group.
 func stopAtSignal(stop context.CancelCauseFunc) (release func()) {
-	signals, released := make(chan os.Signal, 2), make(chan struct{})
+	signals, released := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		select {
 		case first := <-signals:
 			stop(fmt.Errorf("%v signal received", first))
+			time.AfterFunc(notice, func() { signal.Stop(signals) })
 		case <-released:
-			return
-		}
-		over := time.After(notice)
-		for told := true; told; {
-			select {
-			case <-signals:
-			case <-over:
-				told = false
-			case <-released:
-				return
-			}
-		}
-		signal.Stop(signals)
-		select {
-		case second := <-signals: // it was here before Stop
-			if self, err := os.FindProcess(os.Getpid()); err == nil {
-				_ = self.Signal(second)
-			}
-		default:
 		}
 	}()
 	return func() {
@@ -153,33 +135,20 @@ func receive[T any](from <-chan T, patience time.Duration) (value T, ok bool) {
 	}
 }
 
-// failures are several errors whose text is one line.
-type failures []error
-
-// join returns nil if all errors are.
+// join is errors.Join with a text of one line.
 func join(errs ...error) error {
-	var f failures
-	for _, err := range errs {
-		if err != nil {
-			f = append(f, err)
-		}
+	if err := errors.Join(errs...); err != nil {
+		return failures{err}
 	}
-	if len(f) == 0 {
-		return nil
-	}
-	return f
+	return nil
 }
 
-func (f failures) Unwrap() []error { return f }
+type failures struct{ error }
 
-func (f failures) Error() string {
-	texts := make([]string, len(f))
-	for i, err := range f {
-		texts[i] = oneLine(err)
-	}
-	return strings.Join(texts, "; ")
+func (f failures) Unwrap() error { return f.error }
+func (f failures) Error() string { return oneLine(f.error) }
+
+func oneLine(err error) string {
+	newLine := func(c rune) bool { return c == '\n' || c == '\r' }
+	return strings.Join(strings.FieldsFunc(err.Error(), newLine), "; ")
 }
-
-func oneLine(err error) string { return strings.Join(strings.FieldsFunc(err.Error(), newLine), "; ") }
-
-func newLine(c rune) bool { return c == '\n' || c == '\r' }

@@ -25,7 +25,7 @@ type front struct {
 	mu    sync.Mutex
 	conns map[net.Conn]int // how many handlers are running on each connection
 	count int              // of all of them
-	none  chan struct{}    // closed when count falls to 0; nil while nobody waits for that
+	none  chan struct{}    // closed while count is 0
 }
 
 // connection is the key of a request's net.Conn in its context.
@@ -34,8 +34,9 @@ type connection struct{}
 func newFront(o Options) *front {
 	f := &front{
 		registry: o.Registry, groups: o.Health.Groups, otherwise: o.Server.Handler, conns: make(map[net.Conn]int),
-		probes: health.Handler(o.Registry, o.Health),
+		probes: health.Handler(o.Registry, o.Health), none: make(chan struct{}),
 	}
+	close(f.none)
 	theirs := o.Server.ConnContext
 	o.Server.Handler = f
 	o.Server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
@@ -117,16 +118,17 @@ func (f *front) track(req *http.Request) (end func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.conns[conn]++
-	f.count++
+	if f.count++; f.count == 1 {
+		f.none = make(chan struct{})
+	}
 	return func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if f.conns[conn]--; f.conns[conn] == 0 {
 			delete(f.conns, conn)
 		}
-		if f.count--; f.count == 0 && f.none != nil {
+		if f.count--; f.count == 0 {
 			close(f.none)
-			f.none = nil
 		}
 	}
 }
@@ -138,20 +140,11 @@ func (f *front) running() int {
 	return f.count
 }
 
-// idle returns what is closed once no handler is running.
+// idle returns what is closed when no handler is running.
 func (f *front) idle() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	none := f.none
-	if none == nil {
-		none = make(chan struct{})
-		if f.count == 0 {
-			close(none)
-		} else {
-			f.none = none
-		}
-	}
-	return none
+	return f.none
 }
 
 // cut closes the connections of the handlers that are running: also hijacked ones, which the server knows no more.

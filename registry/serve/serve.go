@@ -8,11 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/health"
+	"github.com/vibework/mooring/registry/internal/guard"
 )
 
 // Options are the options of [Run]. The zero value serves registry.Default() on port 8080.
@@ -61,12 +61,8 @@ func Run(ctx context.Context, o Options, start func(context.Context) (http.Handl
 
 // complete fills in what is zero.
 func (o *Options) complete() error {
-	if o.Registry == nil {
-		o.Registry = registry.Default()
-	}
-	if o.Server == nil {
-		o.Server = new(http.Server)
-	}
+	o.Registry = cmp.Or(o.Registry, registry.Default())
+	o.Server = cmp.Or(o.Server, new(http.Server))
 	o.Server.Addr = cmp.Or(o.Server.Addr, ":8080")
 	o.Server.ReadHeaderTimeout = cmp.Or(o.Server.ReadHeaderTimeout, 5*time.Second)
 	// Longer than load balancers keep a connection (Google's for 600s): whoever closes first must not be the one who
@@ -139,35 +135,34 @@ func (s *service) serve(listener net.Listener) {
 
 // begin opens, starts, and lets the handler serve. A panic of start, or a Goexit, must not leave the resources open.
 func (s *service) begin(start func(context.Context) (http.Handler, error)) {
-	b := beginning{err: registry.Classify(registry.KindPanic, errors.New("start: panic: runtime.Goexit was called"))}
-	defer func() {
-		if value := recover(); value != nil {
-			b.err = registry.Classify(registry.KindPanic, fmt.Errorf("start: panic: %v", value))
-			s.log(slog.LevelError, "start panicked", slog.String("stack", string(debug.Stack())))
-		}
-		if b.err != nil {
-			s.stop(b.err)
-		}
-		s.begun <- b
-	}()
+	var b beginning
 	began := time.Now()
-	err := s.Registry.OpenAll(s.life)
-	b.parts = append(b.parts, slog.Duration("open", time.Since(began)))
-	if err == nil && s.life.Err() == nil {
-		began = time.Now()
-		err = s.start(start)
-		b.parts = append(b.parts, slog.Duration("start", time.Since(began)))
+	ended := func(part string, err error) {
+		b.parts = append(b.parts, slog.Duration(part, time.Since(began)))
+		if b.err = err; err != nil {
+			s.stop(err)
+		}
 	}
-	b.err = err
+	defer func() { s.begun <- b }()
+	ended("open", s.Registry.OpenAll(s.life))
+	if b.err != nil || s.life.Err() != nil {
+		return
+	}
+	began = time.Now()
+	guard.Call(func() error { return s.start(start) }, func(err error) {
+		if err != nil {
+			err = fmt.Errorf("start: %w", err)
+		}
+		ended("start", err)
+	})
 }
 
-func (s *service) start(start func(context.Context) (http.Handler, error)) error {
+func (s *service) start(start func(context.Context) (http.Handler, error)) (err error) {
 	release := context.AfterFunc(s.life, s.endWork)
 	var handler http.Handler
 	if start != nil {
-		var err error
 		if handler, err = start(s.work); err != nil {
-			return fmt.Errorf("start: %w", err)
+			return err
 		}
 	}
 	if release() { // so nobody has told the service to stop meanwhile
@@ -178,9 +173,5 @@ func (s *service) start(start func(context.Context) (http.Handler, error)) error
 }
 
 func (s *service) log(level slog.Level, message string, attrs ...slog.Attr) {
-	logger := s.Registry.Logger
-	if logger == nil {
-		logger = slog.Default()
-	}
-	logger.LogAttrs(context.Background(), level, message, attrs...)
+	cmp.Or(s.Registry.Logger, slog.Default()).LogAttrs(context.Background(), level, message, attrs...)
 }

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 
 	"github.com/vibework/mooring/registry"
+	"github.com/vibework/mooring/registry/internal/guard"
+	"github.com/vibework/mooring/registry/internal/wait"
 )
 
 // New returns a resource of that name that runs a function from Open until Close. It only records its arguments.
@@ -21,8 +21,8 @@ import (
 //
 // What run returns after that is the error of Close, but for [context.Canceled], which is a clean end. A run that
 // returns before that has ended: Check fails with its error until Close, which returns the error as well. A nil error
-// is no reason to end, so Check fails then, too. A panic is contained and becomes an error of registry.KindPanic, as
-// does runtime.Goexit; where it happened is in a record of slog.Default().
+// is no reason to end, so Check fails then, too. A panic is contained and becomes an error of registry.KindPanic that
+// names its place, as does runtime.Goexit.
 func New(name string, run func(ctx context.Context) error) registry.Resource {
 	return &worker{name: name, run: run, busy: make(chan struct{}, 1)}
 }
@@ -41,8 +41,6 @@ type job struct {
 	err  error         // what it returned; may be read when done is closed
 }
 
-var errGoexit = registry.Classify(registry.KindPanic, errors.New("panic: runtime.Goexit was called"))
-
 func (w *worker) Name() string { return w.name }
 
 func (w *worker) Open(ctx context.Context) error {
@@ -57,18 +55,11 @@ func (w *worker) Open(ctx context.Context) error {
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	j := &job{stop: stop, done: make(chan struct{})}
 	w.current.Store(j)
-	go func() {
-		defer func() {
-			if value := recover(); value != nil {
-				j.err = registry.Classify(registry.KindPanic, fmt.Errorf("panic: %v", value))
-				slog.Error("a worker panicked", "resource", w.name, "stack", string(debug.Stack()))
-			}
-			close(j.done)
-			<-w.busy
-		}()
-		j.err = errGoexit // unless it returns
-		j.err = w.run(life)
-	}()
+	go guard.Call(func() error { return w.run(life) }, func(err error) {
+		j.err = err
+		close(j.done)
+		<-w.busy
+	})
 	return nil
 }
 
@@ -77,7 +68,7 @@ func (w *worker) Check(context.Context) error {
 	if j == nil {
 		return registry.ErrNotOpen
 	}
-	if !j.ended() {
+	if !wait.Closed(j.done) {
 		return nil
 	}
 	return fmt.Errorf("it has ended: %w", cmp.Or(j.err, errors.New("without an error")))
@@ -89,27 +80,13 @@ func (w *worker) Close(ctx context.Context) error {
 		return nil
 	}
 	j.stop()
-	select {
-	case <-j.done:
-	case <-ctx.Done():
-		if !j.ended() { // of two that are ready, select takes any
-			return fmt.Errorf("it is still running: %w", ctx.Err())
-		}
+	if !wait.For(ctx, j.done) {
+		return fmt.Errorf("it is still running: %w", ctx.Err())
 	}
 	if isCanceled(j.err) {
 		return nil
 	}
 	return j.err
-}
-
-// ended reports whether the function has returned.
-func (j *job) ended() bool {
-	select {
-	case <-j.done:
-		return true
-	default:
-		return false
-	}
 }
 
 // isCanceled reports whether err is context.Canceled and nothing else. Of a joined error errors.Is would say so, too,

@@ -1,7 +1,6 @@
 package worker_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -134,20 +133,14 @@ func TestCloseOfARunThatHasEndedSaysHowItEnded(t *testing.T) {
 	}
 }
 
-func TestThePlaceOfAPanicIsLogged(t *testing.T) {
-	var log bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
-	defer slog.SetDefault(before)
+func TestThePlaceOfAPanicIsInTheError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		res := worker.New("orders", func(context.Context) error { panic("no such order") })
 		open(t.Context(), t, res)
 		synctest.Wait()
-		closes(t, res, "panic: no such order")
+		check(t, res, "(worker_test.go:")
+		closes(t, res, "panic: no such order (worker_test.go:")
 	})
-	if !strings.Contains(log.String(), "worker_test.go") || !strings.Contains(log.String(), "resource=orders") {
-		t.Errorf("the log is %q", log.String())
-	}
 }
 
 func TestCloseWaitsForTheRun(t *testing.T) {

@@ -59,8 +59,7 @@ func TestACheckThatDoesNotReturnIsHungUntilItDoes(t *testing.T) {
 		start := time.Now()
 		f := join(l)
 		<-f.Done()
-		var hung *flight.HungError
-		if !errors.As(f.Answer().Err, &hung) || time.Since(start) != time.Second {
+		if !errors.Is(f.Answer().Err, flight.ErrHung) || time.Since(start) != time.Second {
 			t.Errorf("after %v: %v", time.Since(start), f.Answer())
 		}
 		<-time.After(time.Minute)

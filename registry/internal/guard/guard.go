@@ -9,24 +9,38 @@ import (
 	"strings"
 )
 
-// ErrGoexit is the *PanicError of a function that called runtime.Goexit instead of returning.
-var ErrGoexit error = &PanicError{"runtime.Goexit was called"}
-
-// PanicError is the result of a function that panicked: what it panicked with, and where. It keeps a text and not the
-// value, whose methods may panic again whenever somebody prints it.
-type PanicError struct{ Text string }
+// PanicError is the result of a function that panicked or called runtime.Goexit. It keeps texts and not the value of
+// the panic, whose methods may panic again whenever somebody prints it.
+type PanicError struct {
+	Text  string // what it panicked with, and where
+	Place string // where, as file:line
+}
 
 func (e *PanicError) Error() string { return "panic: " + e.Text }
 
-// Run calls f and returns its error, or a *PanicError if f panics. A runtime.Goexit in f ends the goroutine of the
-// caller, which has to be prepared for that; see [Go].
-func Run(f func() error) (err error) {
+// Call calls f, and then done with the error of f, or with a *PanicError if f panics or calls runtime.Goexit. After
+// a Goexit Call does not return: the goroutine ends when done has returned. done must not panic.
+func Call(f func() error, done func(error)) {
+	var err error
+	finished := false
+	defer func() { done(err) }()
 	defer func() {
-		if value := recover(); value != nil {
-			err = &PanicError{printed(value) + origin()}
+		if finished {
+			return
+		}
+		frame := Outside("runtime.")
+		failed := &PanicError{"runtime.Goexit was called", fmt.Sprintf("%s:%d", path.Base(frame.File), frame.Line)}
+		err = failed // also if the value of a panic calls Goexit when it is printed
+		switch value := recover().(type) {
+		case nil:
+		case *PanicError: // of a call on another goroutine, passed on
+			err = value
+		default:
+			failed.Text = fmt.Sprintf("%s (%s)", printed(value), failed.Place)
 		}
 	}()
-	return f()
+	err = f()
+	finished = true
 }
 
 // printed returns the text of the value of a panic, whose own methods may panic as well.
@@ -39,29 +53,16 @@ func printed(value any) (text string) {
 	return fmt.Sprint(value)
 }
 
-// origin returns " (file:line)" of the frame that panicked: the first one below those of the runtime. The deferred
-// function that recovered must call it, while that frame is still on the stack.
-func origin() string {
+// Outside returns the nearest frame on the stack that is neither of this package nor of the one whose functions begin
+// with the prefix. What is outside of "runtime." is where a panic began, for the deferred function that recovers.
+func Outside(prefix string) runtime.Frame {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
-	for raised, more := false, true; more; {
-		var frame runtime.Frame
-		frame, more = frames.Next()
-		inRuntime := strings.HasPrefix(frame.Function, "runtime.")
-		if raised && !inRuntime {
-			return fmt.Sprintf(" (%s:%d)", path.Base(frame.File), frame.Line)
+	for {
+		frame, more := frames.Next()
+		inside := strings.HasPrefix(frame.Function, prefix) || strings.Contains(frame.Function, "/internal/guard.")
+		if !inside || !more {
+			return frame
 		}
-		raised = raised || inRuntime
 	}
-	return ""
-}
-
-// Go calls f on a goroutine of its own, and then done with the error of f, also if f panics or calls runtime.Goexit:
-// err is ErrGoexit until Run has returned, which it does not do when the goroutine is ending. done must not panic.
-func Go(f func() error, done func(error)) {
-	go func() {
-		err := ErrGoexit
-		defer func() { done(err) }()
-		err = Run(f)
-	}()
 }

@@ -15,26 +15,40 @@ type unprintable struct{}
 
 func (unprintable) String() string { panic("again") }
 
+// called returns what done gets for f.
+func called(f func() error) error {
+	got := make(chan error, 1)
+	go guard.Call(f, func(err error) { got <- err })
+	return <-got
+}
+
 func TestAPanicIsAnErrorThatNamesItsPlace(t *testing.T) {
-	err := guard.Run(func() error { panic("boom") })
+	err := called(func() error { panic("boom") })
 	if text := err.Error(); !strings.HasPrefix(text, "panic: boom (guard_test.go:") {
 		t.Error(text)
 	}
-	if err := guard.Run(func() error { panic(unprintable{}) }); !strings.Contains(err.Error(), "PANIC") {
+	if err := called(func() error { panic(unprintable{}) }); !strings.Contains(err.Error(), "PANIC") {
 		t.Error(err) // fmt contains the panic of a String method
 	}
-	if err := guard.Run(func() error { return errFound }); !errors.Is(err, errFound) {
+	if err := called(func() error { return errFound }); !errors.Is(err, errFound) {
 		t.Error(err)
 	}
 }
 
+func TestAPanicThatIsPassedOnKeepsItsPlace(t *testing.T) {
+	err := called(func() error { panic("boom") })
+	if again := called(func() error { panic(err) }); !errors.Is(again, err) {
+		t.Errorf("%v has become %v", err, again)
+	}
+}
+
 func TestACallThatEndsItsGoroutineHasAnError(t *testing.T) {
-	got := make(chan error, 1)
-	guard.Go(func() error {
+	err := called(func() error {
 		runtime.Goexit()
 		return nil
-	}, func(err error) { got <- err })
-	if err := <-got; !errors.Is(err, guard.ErrGoexit) {
+	})
+	failed, ok := errors.AsType[*guard.PanicError](err)
+	if !ok || err.Error() != "panic: runtime.Goexit was called" || !strings.HasPrefix(failed.Place, "guard_test.go:") {
 		t.Error(err)
 	}
 }
