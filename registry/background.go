@@ -33,7 +33,7 @@ func (r *Registry) startBackground(ctx context.Context) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
 	for _, row := range rows {
-		if row.optional && row.state != open && row.state != removed && row.entry.stage > 0 {
+		if row.optional && row.state != open && row.state != removed && row.stage > 0 {
 			work.Go(func() { r.reopen(ctx, row) })
 		}
 	}
@@ -89,7 +89,7 @@ func (r *Registry) reopen(ctx context.Context, row row) {
 // openAnew is one attempt of the background. It configures the resource anew, since what has to be mended may be a file
 // or a variable's file.
 func (row row) openAnew(ctx context.Context, n int) *Error {
-	ctx, cancel := context.WithTimeout(ctx, row.openTimeout())
+	ctx, cancel := context.WithTimeout(ctx, row.limits.Load().Open)
 	defer cancel()
 	if err := row.configure(ctx); err != nil {
 		return err

@@ -88,14 +88,14 @@ func (r *Registry) Last() Report {
 // lastOf returns the last result of the row without asking.
 func (r *Registry) lastOf(row row) Result {
 	if s := r.sessionOf(row); s != nil {
-		return row.result(s.checks.Last())
+		return row.result(s.Last())
 	}
 	return row.result(notOpen)
 }
 
 // sessionOf returns the session in which the row may be checked, or nil. From the beginning of CloseAll there is none,
 // also for what CloseAll has not come to yet.
-func (r *Registry) sessionOf(row row) *session {
+func (r *Registry) sessionOf(row row) *flight.Line {
 	if r.closing.Load() != nil {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (r *Registry) startChecks(ctx context.Context, rows ...row) []*flight.Fligh
 		if rounds[limit] == nil {
 			rounds[limit] = flight.NewRound(limit)
 		}
-		flights[i] = s.checks.Join(rounds[limit])
+		flights[i] = s.Join(rounds[limit])
 	}
 	for _, round := range rounds {
 		round.Begun()

@@ -1,14 +1,14 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/vibework/mooring/registry/internal/budget"
-	"github.com/vibework/mooring/registry/internal/stage"
 	"github.com/vibework/mooring/registry/internal/wait"
 )
 
@@ -46,22 +46,15 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 	if !first {
 		return c.wait(ctx)
 	}
-	rows := r.current().rows
-	stages := 0
-	if len(rows) > 0 {
-		stages = rows[len(rows)-1].stage + 1
-	}
-	b := budget.Until(ctx, r.applied().Close, stages)
-	stillOpen := r.openStages(nil)
-	returned := r.endSessions(stillOpen, true)
-	others, cancel := b.Before(len(stillOpen))
+	b := budget.Until(ctx, r.applied().Close, len(r.current().stages))
+	stages := r.openStages(nil)
+	r.endSessions(stages, true)
+	others, cancel := b.Before(len(stages))
 	defer cancel()
 	wait.For(others, r.stopBackground())
 	held := r.takeTurn(others) // without the turn, it closes all the same: what an OpenAll that hangs has opened, too
-	stillOpen = r.openStages(nil)
-	returned = append(returned, r.endSessions(stillOpen, true)...)
-	wait.All(b.Patience(budget.Margin, len(stillOpen)), returned...)
-	errs := r.closeStages(b, stillOpen, new(atomic.Bool))
+	stages = r.openStages(nil)
+	errs := r.closeStages(b, stages, r.endSessions(stages, true), new(atomic.Bool))
 	r.records.flush(b.Patience(budget.Margin, 0))
 	r.endClose(c, errs, held)
 	return c.err
@@ -120,8 +113,7 @@ func (r *Registry) rollBack(ctx context.Context, run *openRun) []*Error {
 	if run.closed.Load() {
 		return nil
 	}
-	wait.All(b.Patience(budget.Margin, len(stages)), r.endSessions(stages, false)...)
-	errs := r.closeStages(b, stages, &run.closed)
+	errs := r.closeStages(b, stages, r.endSessions(stages, false), &run.closed)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	run.unclosed = errs
@@ -131,21 +123,22 @@ func (r *Registry) rollBack(ctx context.Context, run *openRun) []*Error {
 // openStages returns those of the entries that are open or being closed, in the stages in which they were opened; nil
 // means all entries. The stages are those of opening and not the ones that are set: SetStages may have been called
 // since.
-func (r *Registry) openStages(entries []*entry) [][]*entry {
+func (r *Registry) openStages(entries []*entry) (stages [][]*entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if entries == nil {
 		entries = r.entries
 	}
-	var opened []*entry
+	byStage := make(map[int][]*entry)
 	for _, e := range entries {
 		if e.session.Load() != nil {
-			opened = append(opened, e)
+			byStage[e.stage] = append(byStage[e.stage], e)
 		}
 	}
-	stageOf := func(e *entry) int { return e.stage }
-	slices.SortStableFunc(opened, func(a, b *entry) int { return stageOf(a) - stageOf(b) })
-	return stage.Group(opened, stageOf)
+	for _, number := range slices.Sorted(maps.Keys(byStage)) {
+		stages = append(stages, byStage[number])
+	}
+	return stages
 }
 
 // endSessions makes the entries not open for every caller, at once. It returns what closes when their checks have
@@ -154,32 +147,31 @@ func (r *Registry) openStages(entries []*entry) [][]*entry {
 func (r *Registry) endSessions(stages [][]*entry, cancel bool) (returned []<-chan struct{}) {
 	for _, e := range slices.Concat(stages...) {
 		if s := e.session.Load(); s != nil {
-			returned = append(returned, s.checks.Close(cancel))
+			returned = append(returned, s.Close(cancel))
 		}
 	}
 	return returned
 }
 
-// closeStages closes the stages in reverse, until somebody else takes over: a CloseAll, which closes the rest in the
-// time that its own caller gives it.
-func (r *Registry) closeStages(b *budget.Budget, stages [][]*entry, handedOver *atomic.Bool) (errs []*Error) {
+// closeStages waits for the checks and closes the stages in reverse, until somebody else takes over: a CloseAll, which
+// closes the rest in the time that its own caller gives it. Each Close has the share of its stage, or less where
+// SetTimeouts says so. Its context ends before the share does: what is left is for Close to return, with an error that
+// says what was lost.
+func (r *Registry) closeStages(
+	b *budget.Budget, stages [][]*entry, checks []<-chan struct{}, handedOver *atomic.Bool,
+) (errs []*Error) {
+	wait.All(b.Patience(budget.Margin, len(stages)), checks...)
 	for after, entries := range slices.Backward(stages) {
 		if handedOver.Load() {
 			break
 		}
 		share := b.Share(after)
-		errs = append(errs, stage.AtOnce(entries, func(e *entry) *Error { return e.closeWithin(b, share) })...)
+		errs = append(errs, wait.AtOnce(entries, func(e *entry) *Error {
+			own := cmp.Or(e.limits.Load().Close, share)
+			ctx, margin, cancel := b.Context(min(share, own))
+			defer cancel()
+			return e.close(ctx, open, margin)
+		})...)
 	}
 	return errs
-}
-
-// closeWithin closes the entry within the share, and within the timeout that SetTimeouts gave it. The context ends
-// before the share does: what is left is for Close to return, with an error that says what was lost.
-func (e *entry) closeWithin(b *budget.Budget, share time.Duration) *Error {
-	if own := e.limits.Load().Close; own > 0 {
-		share = min(share, own)
-	}
-	ctx, margin, cancel := b.Context(share)
-	defer cancel()
-	return e.close(ctx, open, margin)
 }

@@ -38,8 +38,14 @@ type entry struct {
 	records *records
 
 	limits  atomic.Pointer[Timeouts] // as the last OpenAll found them, defaults applied; Close: 0 for no own limit
-	session atomic.Pointer[session]  // while it is open or closing; changed with mu held
 	failure atomic.Pointer[Error]    // why it is not open, or nil
+
+	// session is the line of its checks, from the success of Open to the end of Close; changed with mu held. What was
+	// logged last of them is guarded by the lock under which the line answers.
+	session  atomic.Pointer[flight.Line]
+	kind     Kind        // "" for healthy
+	since    time.Time   // when that was found
+	recorded []time.Time // when the last records were written
 
 	mu    *sync.Mutex // the registry's; guards what follows
 	state state
@@ -99,7 +105,7 @@ func (e *entry) do(
 			e.state = closed
 		}
 	})
-	wait.Longer(ctx, patience, returned)
+	_ = wait.For(ctx, returned) || wait.All(patience, returned)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !wait.Closed(returned) {
@@ -133,7 +139,7 @@ func (e *entry) ended(ev Event, err *Error) {
 	case ev.Op == OpOpen:
 		e.state = open
 		e.failure.Store(nil)
-		e.session.Store(newSession(e, ev.Duration))
+		e.startSession(ev)
 	}
 }
 
@@ -198,63 +204,43 @@ func (e *entry) notOpen() *Error {
 // isStillRunning compares without calling a method of the cause, which may be a resource's.
 func isStillRunning(err *Error) bool { return any(err.Err) == any(errStillRunning) }
 
-// session is a resource from one Open to the Close after it: its checks, and what is known of its health. The line sees
-// to it that one check at most is in flight, and that all who ask meanwhile get its answer.
-type session struct {
-	entry  *entry
-	checks *flight.Line
-
-	// What was logged last, guarded by the lock under which the line answers.
-	kind    Kind        // "" for healthy
-	since   time.Time   // when that was found
-	records []time.Time // when records were written in the last minute
-}
-
 // mostRecords is how many changes of a resource's health are logged in a minute: enough to see that it comes and goes.
 const mostRecords = 6
 
-// newSession begins with a healthy answer: the opening has asked the backend. So a report is never worse right after
-// OpenAll than what OpenAll has found.
-func newSession(e *entry, took time.Duration) *session {
-	now := time.Now()
-	s := &session{entry: e, since: now}
-	s.checks = flight.NewLine(s.check, s.answered, flight.Answer{Began: now.Add(-took), Ended: now})
-	return s
-}
-
-// check runs one check; the error is examined here, where its methods can do no harm.
-func (s *session) check(ctx context.Context) error {
-	return examine(OpCheck, s.entry.name, s.entry.res.Check(ctx))
+// startSession begins with a healthy answer, from the opening: that has asked the backend. So a report is never worse
+// right after OpenAll than what OpenAll has found. The line sees to it that one check at most is in flight, and that all
+// who ask meanwhile get its answer. The error of a check is examined on its goroutine, where its methods can do no harm.
+func (e *entry) startSession(opened Event) {
+	first := flight.Answer{Began: opened.Time, Ended: opened.Time.Add(opened.Duration)}
+	e.kind, e.since = "", first.Ended
+	e.session.Store(flight.NewLine(func(ctx context.Context) error {
+		return examine(OpCheck, e.name, e.res.Check(ctx))
+	}, e.answered, first))
 }
 
 // answered makes the outcome of a check known before anybody gets it. The line calls it under a lock, once for each
 // check: for one that hangs when that is found, and not again when it returns. It posts and does not write, since an
 // observer or a logger may block.
-func (s *session) answered(a *flight.Answer) {
-	failed := newError(OpCheck, s.entry.name, a.Err)
+//
+// It logs a new kind of health, with how long the last one lasted, but no more than six times a minute: a backend that
+// comes and goes must not fill the disk. A change that is left out leaves the kind as it was logged, so that a later
+// check, which finds the same, logs it.
+func (e *entry) answered(a *flight.Answer) {
+	failed := newError(OpCheck, e.name, a.Err)
 	if failed != nil {
 		a.Err = failed
 	}
-	duration := a.Ended.Sub(a.Began)
-	s.entry.records.post(Event{Op: OpCheck, Name: s.entry.name, Time: a.Began, Duration: duration, Err: a.Err})
-	if kind := KindOf(a.Err); kind != s.kind {
-		s.logChange(kind, failed, a.Ended, duration)
+	now, took := a.Ended, a.Ended.Sub(a.Began)
+	e.records.post(Event{Op: OpCheck, Name: e.name, Time: a.Began, Duration: took, Err: a.Err})
+	kind := KindOf(a.Err)
+	e.recorded = slices.DeleteFunc(e.recorded, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	if kind == e.kind || len(e.recorded) == mostRecords {
+		return
 	}
-}
-
-// logChange writes a record of the new health, with how long the last one lasted, but no more than six a minute: a
-// backend that comes and goes must not fill the disk. A change that is left out leaves the kind as it was logged, so
-// that a later check, which finds the same, logs it.
-func (s *session) logChange(kind Kind, err *Error, now time.Time, took time.Duration) {
-	s.records = slices.DeleteFunc(s.records, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
-	if len(s.records) == mostRecords {
-		return // the change is still there to be logged with a later check
-	}
-	lasted := now.Sub(s.since)
-	s.kind, s.since = kind, now
-	s.records = append(s.records, now)
-	s.entry.records.health.Post(func() {
-		s.entry.records.about(s.entry, OpCheck, err, slog.Duration("duration", took), slog.Duration("lasted", lasted))
+	lasted := now.Sub(e.since)
+	e.kind, e.since, e.recorded = kind, now, append(e.recorded, now)
+	e.records.health.Post(func() {
+		e.records.about(e, OpCheck, failed, slog.Duration("duration", took), slog.Duration("lasted", lasted))
 	})
 }
 

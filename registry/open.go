@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/vibework/mooring/registry/internal/stage"
 	"github.com/vibework/mooring/registry/internal/wait"
 )
 
@@ -83,9 +82,12 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 	began := time.Now()
 	r.readSettings()
 	errs := r.open(ctx, run)
-	if len(errs) == 0 && !r.succeed(run) {
+	r.mu.Lock() // so that either this call or a CloseAll closes what is open, and never none of them
+	if len(errs) == 0 && run.closed.Load() {
 		errs = []*Error{newError(OpOpen, all, errClosing)}
 	}
+	r.opened = r.opened || len(errs) == 0
+	r.mu.Unlock()
 	if len(run.entries) > 0 {
 		r.logOpened(run, time.Since(began), len(errs) > 0)
 	}
@@ -141,44 +143,44 @@ func (r *Registry) open(ctx context.Context, run *openRun) []*Error {
 		return []*Error{{OpOpen, all, KindConfig, errors.New("nothing is registered (forgotten import?)")}}
 	}
 	wait.All(settleTime, r.stopBackground())
-	rows, errs := r.unopened(run, v.rows)
-	if len(errs) > 0 || len(rows) == 0 {
+	stages, errs := r.unopened(run, v.stages)
+	if len(errs) > 0 || len(stages) == 0 {
 		return errs
 	}
-	if errs := r.configure(ctx, rows); len(errs) > 0 {
+	if errs := r.configure(ctx, slices.Concat(stages...)); len(errs) > 0 {
 		return errs
 	}
 	r.records.log(slog.LevelInfo, "opening resources", slog.String("resource", all), slog.String("op", string(OpOpen)),
 		slog.Any("order", r.Names()))
-	return r.openRows(ctx, run, rows)
+	return r.openAll(ctx, run, stages)
 }
 
-// unopened returns the rows that are not open and gives them their stages. A required resource whose last call has not
+// unopened returns the stages of what is not open, and numbers them. A required resource whose last call has not
 // returned yet is an error; an optional one is left to the background.
 //
 // The stages of several OpenAlls are counted on, so that CloseAll closes first what was opened last. An optional
 // resource that an earlier OpenAll has left to the background keeps its stage: what was opened after it may use it.
-func (r *Registry) unopened(run *openRun, all []row) (rows []row, errs []*Error) {
+func (r *Registry) unopened(run *openRun, all [][]row) (stages [][]row, errs []*Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	stage := -1
-	for _, row := range all {
-		switch {
-		case row.state == open || row.state == removed:
+	for _, rows := range all {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(row row) bool { return row.state == open || row.state == removed })
+		if len(rows) == 0 {
 			continue
-		case row.state != closed && !row.optional:
-			errs = append(errs, newError(OpOpen, row.name, errStillRunning))
 		}
-		if reopened := r.opened && row.optional && row.entry.stage > 0; !reopened { // the background keeps its place
-			if row.stage != stage {
-				stage = row.stage
-				r.stage++
+		r.stage++
+		for _, row := range rows {
+			if row.state != closed && !row.optional {
+				errs = append(errs, newError(OpOpen, row.name, errStillRunning))
 			}
-			row.entry.stage = r.stage
+			if reopened := r.opened && row.optional && row.stage > 0; !reopened { // the background keeps its place
+				row.stage = r.stage
+			}
+			run.entries = append(run.entries, row.entry)
 		}
-		rows, run.entries = append(rows, row), append(run.entries, row.entry)
+		stages = append(stages, rows)
 	}
-	return rows, errs
+	return stages, errs
 }
 
 // configure calls every Configure and returns all that is wrong: whoever has ten variables to set learns of ten in one
@@ -193,16 +195,16 @@ func (r *Registry) configure(ctx context.Context, rows []row) (errs []*Error) {
 	return errs
 }
 
-// openRows opens stage by stage, and waits for the optional resources in the end. An optional resource begins at its
+// openAll opens stage by stage, and waits for the optional resources in the end. An optional resource begins at its
 // turn, when what it may use is open, and neither ends the opening of others nor counts as a failure, unless the end of
 // ctx is what kept it from opening: then the caller is told that not all has been tried. A required failure ends its
 // attempt.
-func (r *Registry) openRows(ctx context.Context, run *openRun, rows []row) (errs []*Error) {
+func (r *Registry) openAll(ctx context.Context, run *openRun, stages [][]row) (errs []*Error) {
 	attempts, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var optional sync.WaitGroup
-	unopened := make(chan *Error, len(rows))
-	for _, rows := range stage.Group(rows, func(row row) int { return row.stage }) {
+	unopened := make(chan *Error, len(run.entries))
+	for _, rows := range stages {
 		var required []row
 		for _, row := range rows {
 			if !row.optional {
@@ -238,7 +240,7 @@ func (r *Registry) openStage(ctx context.Context, run *openRun, rows []row) []*E
 		close(failure)
 		time.AfterFunc(neighbourTime, func() { cancel(errNeighbour) })
 	})
-	return stage.AtOnce(rows, func(row row) *Error {
+	return wait.AtOnce(rows, func(row row) *Error {
 		err := r.openRow(attempts, failure, run, row)
 		if err != nil {
 			first()
@@ -256,7 +258,7 @@ var errNeighbour = fmt.Errorf("%w: another resource of the stage failed", contex
 // openRow tries until the resource is open, until trying again is of no use, until a neighbour has failed, or until
 // OpenTimeout. An optional resource has one attempt: the others are left to the background.
 func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run *openRun, row row) *Error {
-	ctx, cancel := context.WithTimeout(parent, row.openTimeout())
+	ctx, cancel := context.WithTimeout(parent, row.limits.Load().Open)
 	defer cancel()
 	began := time.Now()
 	deadline, _ := ctx.Deadline()
@@ -264,7 +266,10 @@ func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run 
 	for n := 1; ; n++ {
 		err := row.open(ctx, n)
 		if err == nil {
-			r.took(run, row.name, time.Since(began), n)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			took := slog.Group(row.name, slog.Duration("duration", time.Since(began)), slog.Int("attempts", n))
+			run.opened = append(run.opened, took)
 			return nil
 		}
 		// The sockets of an attempt keep the deadline by themselves, and may be first.
@@ -282,25 +287,9 @@ func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run 
 	}
 }
 
-// openTimeout is that of all attempts of OpenAll to open the resource, and of each that the background makes.
-func (row row) openTimeout() time.Duration {
-	limit := row.limits.Load().Open
-	if row.optional {
-		return min(limit, optionalTimeout)
-	}
-	return limit
-}
-
 // logAttempt writes the record of an attempt that failed, with the wait before the next one: 0 if there is none.
 func (e *entry) logAttempt(n int, pause time.Duration, err *Error) {
 	e.records.about(e, OpOpen, err, slog.Int("attempt", n), slog.Duration("wait", pause))
-}
-
-// took keeps how long it took to open a resource, for the record at the end of OpenAll.
-func (r *Registry) took(run *openRun, name string, d time.Duration, attempts int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	run.opened = append(run.opened, slog.Group(name, slog.Duration("duration", d), slog.Int("attempts", attempts)))
 }
 
 // logOpened is the one record at the end of OpenAll. What it names comes in the order in which it was open.
@@ -309,11 +298,8 @@ func (r *Registry) logOpened(run *openRun, d time.Duration, failed bool) {
 	if failed {
 		message = "resources not opened"
 	}
-	r.mu.Lock()
-	opened := slices.Clone(run.opened)
-	r.mu.Unlock()
 	r.records.log(slog.LevelInfo, message, slog.String("resource", all), slog.String("op", string(OpOpen)),
-		slog.Duration("duration", d), slog.Attr{Key: "opened", Value: slog.GroupValue(opened...)})
+		slog.Duration("duration", d), slog.Attr{Key: "opened", Value: slog.GroupValue(run.opened...)})
 }
 
 // gaveUp is why opening ended: the caller's reason goes before the failure that it kept from being retried. A program
@@ -328,18 +314,6 @@ func gaveUp(parent context.Context, err *Error) *Error {
 		reason := fmt.Errorf("%w; last attempt: %w", cause(parent), err.Err)
 		return &Error{err.Op, err.Name, KindCanceled, reason}
 	}
-}
-
-// succeed marks the registry as opened, unless CloseAll has been called. Both are decided under mu, so that one of the
-// two calls closes what is open, and never none of them.
-func (r *Registry) succeed(run *openRun) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if run.closed.Load() {
-		return false
-	}
-	r.opened = true
-	return true
 }
 
 // backoff returns the wait after the nth attempt, with full jitter: any wait up to the most is as likely as any other,

@@ -79,6 +79,15 @@ type Timeouts struct {
 	Close time.Duration // the most that its Close may take of its share of the time; 0 means all of the share
 }
 
+// or returns the timeouts with those of the other where they do not say how long.
+func (t Timeouts) or(other Timeouts) Timeouts {
+	return Timeouts{
+		Open:  cmp.Or(max(t.Open, 0), other.Open),
+		Check: cmp.Or(max(t.Check, 0), other.Check),
+		Close: cmp.Or(max(t.Close, 0), other.Close),
+	}
+}
+
 // settings are a Registry's fields as the last OpenAll found them, with the defaults applied.
 type settings struct {
 	Timeouts               // Close: of a whole CloseAll
@@ -219,15 +228,15 @@ func (r *Registry) Draining() bool { return r.draining.Load() }
 // view is the registrations in the order of opening. It is never changed: whoever has loaded it may read it without a
 // lock, and a setter has the next caller make another. So a CheckAll looks nothing up and sorts nothing.
 type view struct {
-	rows   []row
+	stages [][]row
+	rows   []row // of all stages
 	byName map[string]row
 }
 
-// row is an entry and what the setters say of it.
+// row is an entry and whether SetOptional names it.
 type row struct {
 	*entry
 	optional bool
-	stage    int // in the order of opening
 }
 
 // current returns the view that the setters have made, and makes it after a change. It may be kept for as long as
@@ -243,14 +252,16 @@ func (r *Registry) current() *view {
 		stages = append(stages, []string{e.name})
 	}
 	v := &view{byName: make(map[string]row, len(r.entries))}
-	for stage, names := range stages {
+	for _, names := range stages {
+		first := len(v.rows)
 		for _, name := range names {
-			e := r.byName[name]
-			if _, there := v.byName[name]; there || e == nil {
-				continue
+			if _, there := v.byName[name]; !there && r.byName[name] != nil {
+				v.byName[name] = row{r.byName[name], r.optional[name]}
+				v.rows = append(v.rows, v.byName[name])
 			}
-			v.byName[name] = row{e, r.optional[name], stage}
-			v.rows = append(v.rows, v.byName[name])
+		}
+		if len(v.rows) > first {
+			v.stages = append(v.stages, v.rows[first:len(v.rows):len(v.rows)])
 		}
 	}
 	r.view.Store(v)
@@ -297,22 +308,18 @@ func (r *Registry) notRegistered(op Op, name, subject string) *Error {
 // readSettings makes the exported fields and what SetTimeouts was given take effect. It is the only reader of the
 // fields, so that a program knows when it may change them.
 func (r *Registry) readSettings() {
-	s := &settings{Timeouts{
-		Open:  cmp.Or(max(r.OpenTimeout, 0), defaults.Open),
-		Check: cmp.Or(max(r.CheckTimeout, 0), defaults.Check),
-		Close: cmp.Or(max(r.CloseTimeout, 0), defaults.Close),
-	}, max(r.Every, 0)}
+	own := Timeouts{r.OpenTimeout, r.CheckTimeout, r.CloseTimeout}
+	s := &settings{own.or(defaults.Timeouts), max(r.Every, 0)}
 	r.settings.Store(s)
 	r.records.logger.Store(r.Logger)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.entries {
-		own := r.timeouts[e.name]
-		e.limits.Store(&Timeouts{
-			Open:  cmp.Or(max(own.Open, 0), s.Open),
-			Check: cmp.Or(max(own.Check, 0), s.Check),
-			Close: max(own.Close, 0),
-		})
+		limits := r.timeouts[e.name].or(Timeouts{Open: s.Open, Check: s.Check})
+		if r.optional[e.name] {
+			limits.Open = min(limits.Open, optionalTimeout)
+		}
+		e.limits.Store(&limits)
 	}
 }
 

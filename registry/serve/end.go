@@ -22,7 +22,7 @@ const notice = 100 * time.Millisecond
 func (s *service) end() error {
 	began := time.Now()
 	left := func() time.Duration { return s.Timeout - time.Since(began) }
-	s.log(slog.LevelInfo, "stopping", slog.String("cause", oneLine(context.Cause(s.life))),
+	s.log("stopping", slog.String("cause", oneLine(context.Cause(s.life))),
 		slog.Duration("timeout", s.Timeout), slog.String("hint", "a second signal ends the program at once"))
 
 	s.Registry.Drain()
@@ -41,7 +41,7 @@ func (s *service) end() error {
 	if !begun { // an OpenAll that was under way has ended with CloseAll; a start that hangs is given up
 		b, _ = s.beginning(min(notice, left()))
 	}
-	s.log(slog.LevelInfo, "stopped", append(b.parts,
+	s.log("stopped", append(b.parts,
 		slog.Duration("drain", drained.Sub(began)), slog.Duration("shutdown", shut.Sub(drained)),
 		slog.Duration("close", time.Since(shut)), slog.Duration("all", time.Since(began)))...)
 	return join(b.err, served, cut, closing)

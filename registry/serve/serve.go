@@ -110,7 +110,7 @@ func run(
 	defer s.endWork()
 	defer stopAtSignal(s.stop)()
 
-	s.log(slog.LevelInfo, "listening", slog.String("addr", listener.Addr().String()))
+	s.log("listening", slog.String("addr", listener.Addr().String()))
 	go s.serve(listener)
 	go s.begin(start)
 	<-s.life.Done()
@@ -167,11 +167,11 @@ func (s *service) start(start func(context.Context) (http.Handler, error)) (err 
 	}
 	if release() { // so nobody has told the service to stop meanwhile
 		s.front.open(handler)
-		s.log(slog.LevelInfo, "serving")
+		s.log("serving")
 	}
 	return nil
 }
 
-func (s *service) log(level slog.Level, message string, attrs ...slog.Attr) {
-	cmp.Or(s.Registry.Logger, slog.Default()).LogAttrs(context.Background(), level, message, attrs...)
+func (s *service) log(message string, attrs ...slog.Attr) {
+	cmp.Or(s.Registry.Logger, slog.Default()).LogAttrs(context.Background(), slog.LevelInfo, message, attrs...)
 }

@@ -80,7 +80,10 @@ type Flight struct {
 func (l *Line) Join(r *Round) *Flight {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.current == nil && !l.closed {
+	switch {
+	case l.closed:
+		return nil
+	case l.current == nil:
 		l.current = &Flight{line: l, round: r, done: make(chan struct{})}
 		r.members.Add(1)
 		r.flights = append(r.flights, l.current)
@@ -106,9 +109,11 @@ func (f *Flight) Answer() Answer {
 	return answer
 }
 
-// isHung reports whether the flight has an answer and is still the line's current one. It must be called with the
-// line's mu held, as must reply.
-func (f *Flight) isHung() bool { return f.line.current == f && !f.answer.Ended.IsZero() }
+// isHung reports whether the flight has an answer and has not returned, though nobody has closed its line. It must be
+// called with the line's mu held, as must reply.
+func (f *Flight) isHung() bool {
+	return f.line.current == f && f.returned == nil && !f.answer.Ended.IsZero()
+}
 
 // run is the goroutine of the check.
 func (f *Flight) run() {
@@ -123,9 +128,7 @@ func (f *Flight) finish(err error) {
 	f.line.mu.Lock()
 	defer f.line.mu.Unlock()
 	f.reply(err)
-	if f.line.current == f {
-		f.line.current = nil
-	}
+	f.line.current = nil
 	if f.returned != nil {
 		close(f.returned)
 	}
@@ -154,7 +157,7 @@ func (f *Flight) reply(err error) {
 
 // Close ends the line: who waits gets ErrClosed at once, and Join returns nil from now on. With cancel it also ends
 // the context of the check in flight, and of all checks of the same round. It returns what is closed when that
-// check has returned, or nil if there is none or it is hung.
+// check has returned, or nil if there is none or it is hung. It may be called again.
 func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,13 +169,11 @@ func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 	if cancel {
 		f.round.cancel()
 	}
-	if !f.isHung() {
+	if f.answer.Ended.IsZero() {
 		f.returned = make(chan struct{})
-		returned = f.returned
+		f.reply(ErrClosed)
 	}
-	f.reply(ErrClosed)
-	l.current = nil
-	return returned
+	return f.returned
 }
 
 // Round is the checks that are started together with the same limit. They share a context, which ends a twentieth

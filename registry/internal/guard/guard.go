@@ -23,7 +23,10 @@ func (e *PanicError) Error() string { return "panic: " + e.Text }
 func Call(f func() error, done func(error)) {
 	var err error
 	finished := false
-	defer func() { done(err) }()
+	defer func() {
+		_ = recover() // the value of a panic may panic again when it is printed
+		done(err)
+	}()
 	defer func() {
 		if finished {
 			return
@@ -36,21 +39,12 @@ func Call(f func() error, done func(error)) {
 		case *PanicError: // of a call on another goroutine, passed on
 			err = value
 		default:
-			failed.Text = fmt.Sprintf("%s (%s)", printed(value), failed.Place)
+			failed.Text = "a value that cannot be printed, at " + failed.Place
+			failed.Text = fmt.Sprintf("%v (%s)", value, failed.Place)
 		}
 	}()
 	err = f()
 	finished = true
-}
-
-// printed returns the text of the value of a panic, whose own methods may panic as well.
-func printed(value any) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = fmt.Sprintf("a %T that cannot be printed", value)
-		}
-	}()
-	return fmt.Sprint(value)
 }
 
 // Outside returns the nearest frame on the stack that is neither of this package nor of the one whose functions begin

@@ -1,9 +1,12 @@
-// Package wait has the ways in which the registry waits: always for something that may never come, and so always with
-// an end. What is waited for is a channel that will be closed: any number may wait for it, and nobody is told twice.
+// Package wait has the ways in which the registry waits: for something that may never come, and so with an end. What is
+// waited for is a channel that will be closed: any number may wait for it, and nobody is told twice. AtOnce alone waits
+// without an end, for calls that have one themselves.
 package wait
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -31,12 +34,6 @@ func For(ctx context.Context, done <-chan struct{}) bool {
 	}
 }
 
-// Longer is for calls that ought to return soon after their context is done. It waits until done is closed, or until
-// ctx is done and patience has passed after that. It reports whether done is closed.
-func Longer(ctx context.Context, patience time.Duration, done <-chan struct{}) bool {
-	return For(ctx, done) || All(patience, done)
-}
-
 // All waits at most so long until every channel is closed, and reports whether that is so.
 func All(most time.Duration, done ...<-chan struct{}) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), most)
@@ -61,4 +58,21 @@ func Sleep(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
 	case <-stop:
 	}
 	return false
+}
+
+// AtOnce calls f for all at the same time and waits for every call. It returns the failures in the order of all,
+// without the nil ones. The last call needs no goroutine of its own: most stages of an opening have one call.
+func AtOnce[T, E any](all []T, f func(T) *E) (failed []*E) {
+	failed = make([]*E, len(all))
+	var calls sync.WaitGroup
+	for i, one := range all {
+		call := func() { failed[i] = f(one) }
+		if i < len(all)-1 {
+			calls.Go(call)
+		} else {
+			call()
+		}
+	}
+	calls.Wait()
+	return slices.DeleteFunc(failed, func(err *E) bool { return err == nil })
 }

@@ -32,10 +32,6 @@ func TestEveryWaitEndsWhenItShould(t *testing.T) {
 	const s = time.Second
 	timed(t, "what comes is waited for", true, s/2, func(ctx context.Context) bool { return wait.For(ctx, after(s/2)) })
 	timed(t, "ctx ends the wait", false, s, func(ctx context.Context) bool { return wait.For(ctx, after(2*s)) })
-	timed(t, "patience begins after ctx", true, 3*s, func(ctx context.Context) bool {
-		return wait.Longer(ctx, 5*s, after(3*s))
-	})
-	timed(t, "patience ends", false, 2*s, func(ctx context.Context) bool { return wait.Longer(ctx, s, after(3*s)) })
 	timed(t, "all are waited for", true, 3*s, func(context.Context) bool { return wait.All(4*s, nil, after(3*s), after(s)) })
 	timed(t, "all together have one time", false, 4*s, func(context.Context) bool {
 		return wait.All(4*s, after(3*s), after(5*s))
@@ -55,4 +51,20 @@ func TestWhatHasComeWinsAgainstAContextThatIsDone(t *testing.T) {
 			t.Fatal("it is called late")
 		}
 	}
+}
+
+func TestAllCallsRunAtTheSameTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		failed := wait.AtOnce([]time.Duration{3, 1, 2}, func(d time.Duration) *time.Duration {
+			<-time.After(d * time.Second)
+			if d == 1 {
+				return nil
+			}
+			return &d
+		})
+		if time.Since(start) != 3*time.Second || len(failed) != 2 || *failed[0] != 3 || *failed[1] != 2 {
+			t.Errorf("after %v: %d failures", time.Since(start), len(failed))
+		}
+	})
 }
