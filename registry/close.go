@@ -52,11 +52,11 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 	others, cancel := b.Before(len(stages))
 	defer cancel()
 	wait.For(others, r.stopBackground())
-	held := r.takeTurn(others) // without the turn, it closes all the same: what an OpenAll that hangs has opened, too
+	defer r.takeTurn(others)() // without the turn, it closes all the same: what an OpenAll that hangs has opened, too
 	stages = r.openStages(nil)
 	errs := r.closeStages(b, stages, r.endSessions(stages, true), new(atomic.Bool))
 	r.records.flush(b.Patience(budget.Margin, 0))
-	r.endClose(c, errs, held)
+	r.endClose(c, errs)
 	return c.err
 }
 
@@ -87,7 +87,7 @@ func (c *closeRun) wait(ctx context.Context) error {
 }
 
 // endClose ends CloseAll. Its error has what an OpenAll that it cancelled could not close in its own roll-back, too.
-func (r *Registry) endClose(c *closeRun, errs []*Error, held bool) {
+func (r *Registry) endClose(c *closeRun, errs []*Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, run := range c.canceled {
@@ -95,9 +95,6 @@ func (r *Registry) endClose(c *closeRun, errs []*Error, held bool) {
 	}
 	c.err = join(errs)
 	r.closing.Store(nil)
-	if held {
-		r.passTurn()
-	}
 	close(c.done)
 }
 

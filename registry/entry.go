@@ -208,8 +208,9 @@ func isStillRunning(err *Error) bool { return any(err.Err) == any(errStillRunnin
 const mostRecords = 6
 
 // startSession begins with a healthy answer, from the opening: that has asked the backend. So a report is never worse
-// right after OpenAll than what OpenAll has found. The line sees to it that one check at most is in flight, and that all
-// who ask meanwhile get its answer. The error of a check is examined on its goroutine, where its methods can do no harm.
+// right after OpenAll than what OpenAll has found. The line sees to it that one check at most is in flight, and that
+// all who ask meanwhile get its answer. The error of a check is examined on its goroutine, where its methods can do no
+// harm.
 func (e *entry) startSession(opened Event) {
 	first := flight.Answer{Began: opened.Time, Ended: opened.Time.Add(opened.Duration)}
 	e.kind, e.since = "", first.Ended

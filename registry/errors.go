@@ -145,30 +145,24 @@ func oneLine(text string) string {
 			lines = append(lines, line)
 		}
 	}
-	words := strings.Split(strings.Map(visible, strings.Join(lines, "; ")), " ")
+	words := strings.Split(strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return ' '
+		}
+		return c
+	}, strings.Join(lines, "; ")), " ")
 	for i, word := range words {
 		scheme, rest, found := strings.Cut(word, "://")
 		if at := strings.LastIndexByte(rest, '@'); found && at >= 0 {
 			words[i] = scheme + "://***" + rest[at:]
 		}
 	}
-	return cut(strings.Join(words, " "))
-}
-
-func visible(c rune) rune {
-	if !unicode.IsPrint(c) {
-		return ' '
-	}
-	return c
-}
-
-// cut shortens a text that is too long, between two characters.
-func cut(text string) string {
-	const more = "..."
+	text = strings.Join(words, " ")
 	if len(text) <= mostText {
 		return text
 	}
-	return strings.ToValidUTF8(text[:mostText-len(more)], "") + more
+	const more = "..."
+	return strings.ToValidUTF8(text[:mostText-len(more)], "") + more // between two characters
 }
 
 // cause is for contexts that somebody has ended with a reason. It returns the error of a context that is done, with its

@@ -71,8 +71,8 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 	r.mu.Lock()
 	r.openings = append(r.openings, run)
 	r.mu.Unlock()
-	held := r.takeTurn(ctx)
-	defer r.endOpen(run, held)
+	defer r.takeTurn(ctx)()
+	defer r.endOpen(run)
 	switch {
 	case run.closed.Load():
 		return joinAll(OpOpen, errClosing)
@@ -98,39 +98,36 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 	return join(errs)
 }
 
-// takeTurn waits for the turn until ctx is done, and reports whether it has it. When the turn is passed on, all who
-// wait try again; the first gets it.
-func (r *Registry) takeTurn(ctx context.Context) bool {
+// takeTurn waits for the turn until ctx is done. It returns what passes the turn on, which does nothing for whoever has
+// not got it. When the turn is passed on, all who wait try again; the first gets it.
+func (r *Registry) takeTurn(ctx context.Context) (pass func()) {
+	mine := make(chan struct{})
 	for {
 		r.mu.Lock()
 		taken := r.turn
 		if taken == nil {
-			r.turn = make(chan struct{})
+			r.turn = mine
 		}
 		r.mu.Unlock()
 		if taken == nil {
-			return true
+			return func() {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				r.turn = nil
+				close(mine)
+			}
 		}
 		if !wait.For(ctx, taken) {
-			return false
+			return func() {}
 		}
 	}
 }
 
-// passTurn must be called by whoever has the turn, with mu held.
-func (r *Registry) passTurn() {
-	close(r.turn)
-	r.turn = nil
-}
-
-// endOpen passes on the turn, if the run has it.
-func (r *Registry) endOpen(run *openRun, held bool) {
+// endOpen makes the run one that no CloseAll has to cancel.
+func (r *Registry) endOpen(run *openRun) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.openings = slices.DeleteFunc(r.openings, func(other *openRun) bool { return other == run })
-	if held {
-		r.passTurn()
-	}
 }
 
 // open does what OpenAll promises, short of undoing it.
@@ -147,7 +144,14 @@ func (r *Registry) open(ctx context.Context, run *openRun) []*Error {
 	if len(errs) > 0 || len(stages) == 0 {
 		return errs
 	}
-	if errs := r.configure(ctx, slices.Concat(stages...)); len(errs) > 0 {
+	// Whoever has ten variables to set learns of ten in one go. It fails for an optional resource as well, since a mistake
+	// in a variable does not mend itself; an optional resource that is busy is skipped.
+	for _, row := range slices.Concat(stages...) {
+		if err := row.configure(ctx); err != nil && (!row.optional || !isStillRunning(err)) {
+			errs = append(errs, err)
+		}
+	}
+	if len(errs) > 0 {
 		return errs
 	}
 	r.records.log(slog.LevelInfo, "opening resources", slog.String("resource", all), slog.String("op", string(OpOpen)),
@@ -181,18 +185,6 @@ func (r *Registry) unopened(run *openRun, all [][]row) (stages [][]row, errs []*
 		stages = append(stages, rows)
 	}
 	return stages, errs
-}
-
-// configure calls every Configure and returns all that is wrong: whoever has ten variables to set learns of ten in one
-// go. It fails for an optional resource as well, since a mistake in a variable does not mend itself. An optional
-// resource that is busy is skipped.
-func (r *Registry) configure(ctx context.Context, rows []row) (errs []*Error) {
-	for _, row := range rows {
-		if err := row.configure(ctx); err != nil && (!row.optional || !isStillRunning(err)) {
-			errs = append(errs, err)
-		}
-	}
-	return errs
 }
 
 // openAll opens stage by stage, and waits for the optional resources in the end. An optional resource begins at its

@@ -39,14 +39,11 @@ type Budget struct {
 // one that passes now: who comes late gets the least shares whole, and not what a clock that ran meanwhile has left of
 // them. Closing so many stages ends at most a least share for each, and Margin, after the end.
 func Until(ctx context.Context, otherwise time.Duration, stages int) *Budget {
-	now := time.Now()
-	end, limited := ctx.Deadline()
-	if !limited {
-		end = now.Add(otherwise)
-	} else if end.Before(now) {
-		end = now
+	left := otherwise
+	if end, limited := ctx.Deadline(); limited {
+		left = max(0, time.Until(end))
 	}
-	return &Budget{ctx: ctx, end: end, least: Least, rest: Margin, stages: stages}
+	return &Budget{ctx: ctx, end: time.Now().Add(left), least: Least, rest: Margin, stages: stages}
 }
 
 // Within returns a budget in which so many stages end after so long, least shares included: the end comes that much

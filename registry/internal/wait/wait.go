@@ -49,15 +49,13 @@ func All(most time.Duration, done ...<-chan struct{}) bool {
 // Sleep waits for d, between attempts. It reports false, at once, when ctx is done or stop is closed; a nil stop never
 // is.
 func Sleep(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
+	timed, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
 	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
+	case <-timed.Done():
 	case <-stop:
 	}
-	return false
+	return ctx.Err() == nil && !Closed(stop)
 }
 
 // AtOnce calls f for all at the same time and waits for every call. It returns the failures in the order of all,
