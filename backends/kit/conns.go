@@ -3,7 +3,6 @@ package kit
 import (
 	"context"
 	"crypto/tls"
-	"io"
 	"maps"
 	"math"
 	"net"
@@ -37,9 +36,10 @@ func Working(ctx context.Context) (context.Context, context.CancelFunc) {
 type Conns struct {
 	Family string // 4 or 6 if only such addresses will do; set before the first Dial
 
+	open sync.WaitGroup // for what is in conns; grows under mu, and not once over is done
+
 	mu    sync.Mutex
 	conns map[*conn]struct{}
-	empty chan struct{}      // closed when the last connection of what is being drained has gone
 	over  context.Context    // done from the beginning of Drain on; nil until somebody asks
 	end   context.CancelFunc // of over
 }
@@ -141,6 +141,7 @@ func (s *Conns) dial(ctx context.Context, addr string) (net.Conn, error) {
 		s.conns = make(map[*conn]struct{})
 	}
 	s.conns[c] = struct{}{}
+	s.open.Add(1)
 	return c, nil
 }
 
@@ -160,58 +161,48 @@ func (c *conn) Close() error {
 	return c.socket.Close()
 }
 
-// ReadFrom leaves the copying to the socket, which may have a shorter way.
-func (c *conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.socket, r) }
-
 func (s *Conns) forget(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.conns, c)
-	if len(s.conns) == 0 && s.empty != nil {
-		close(s.empty)
-		s.empty = nil
+	if _, open := s.conns[c]; open {
+		delete(s.conns, c)
+		s.open.Done()
 	}
+}
+
+// Close is Drain, with the error for what was cut.
+func (s *Conns) Close(ctx context.Context, release func()) error {
+	if cut := s.Drain(ctx, release); cut > 0 {
+		return Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
+	}
+	return nil
 }
 
 // Drain ends what is being dialled; from then on nothing can be. It calls release, which closes what is idle and may
 // block, and waits until it has returned and all connections are closed, for the Working part of ctx. Then it cuts
 // the connections that are left and returns how many these were.
 func (s *Conns) Drain(ctx context.Context, release func()) (cut int) {
-	empty := s.seal()
-	released := make(chan struct{})
+	_ = s.life()
+	s.mu.Lock()
+	s.end()
+	s.mu.Unlock()
+	gone := make(chan struct{})
 	go func() {
-		defer close(released)
+		defer close(gone)
 		release()
+		s.open.Wait()
 	}()
 	working, stop := Working(ctx)
 	defer stop()
-	for _, end := range []chan struct{}{released, empty} {
-		select {
-		case <-end:
-		case <-working.Done():
-		}
+	select {
+	case <-gone:
+	case <-working.Done():
 	}
 	return s.cut()
 }
 
-// seal keeps the set from growing, and returns what closes when it is empty.
-func (s *Conns) seal() (empty chan struct{}) {
-	_ = s.life()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.end()
-	empty = make(chan struct{})
-	if len(s.conns) == 0 {
-		close(empty)
-	} else {
-		s.empty = empty
-	}
-	return empty
-}
-
 func (s *Conns) cut() int {
 	s.mu.Lock()
-	s.empty = nil
 	left := slices.Collect(maps.Keys(s.conns))
 	s.mu.Unlock()
 	for _, c := range left {

@@ -3,7 +3,6 @@ package kit_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"sync"
 	"syscall"
@@ -151,8 +150,5 @@ func TestAConnectionShowsItsSocketToDrivers(t *testing.T) {
 	defer conn.Close()
 	if _, ok := conn.(syscall.Conn); !ok {
 		t.Error("it has no SyscallConn")
-	}
-	if _, ok := conn.(io.ReaderFrom); !ok {
-		t.Error("it has no ReadFrom")
 	}
 }

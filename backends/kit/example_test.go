@@ -228,10 +228,10 @@ func ExampleConns() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	fmt.Println(conns.Drain(ctx, func() {}), "was still in use")
+	fmt.Println(conns.Close(ctx, func() {}))
 	fmt.Println(conns.Err())
 	// Output:
-	// 1 was still in use
+	// 1 connections were still in use and have been cut
 	// not open: it was closed
 }
 
@@ -250,6 +250,22 @@ func ExampleWorking() {
 func ExampleDialer() {
 	fmt.Println(kit.Dialer().KeepAliveConfig.Idle)
 	// Output: 15s
+}
+
+// A check asks over the pool, and then over a connection of its own. A full pool is no failure while it moves.
+func ExamplePool_Check() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	var pool kit.Pool
+	stats := func() registry.PoolStats { return registry.PoolStats{Max: 10, InUse: 10} }
+	pooled := func(ctx context.Context) error {
+		<-ctx.Done() // no connection is free
+		return ctx.Err()
+	}
+	direct := func(context.Context) error { return nil }
+	err := pool.Check(ctx, stats, pooled, direct, nil)
+	fmt.Println(registry.KindOf(err), "-", err)
+	// Output: degraded - all 10 connections of the pool are in use
 }
 
 // A backend notes what its connections do, and so knows a pool that is busy from one whose connections were never

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -27,8 +28,12 @@ type lookedUp struct {
 	addrs []netip.Addr
 }
 
-// Ask looks the host up, within ctx and half a second. An answer that fails or is empty counts for nothing.
+// Ask looks the host up, within ctx and half a second. An answer that fails or is empty counts for nothing. The path of
+// a Unix socket is no host.
 func (l *Lookups) Ask(ctx context.Context, host string) {
+	if strings.HasPrefix(host, "/") {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, lookupWithin)
 	defer cancel()
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)

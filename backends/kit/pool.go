@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -50,6 +51,29 @@ func (p *Pool) Full(stats registry.PoolStats) error {
 	}
 	text := fmt.Sprintf("all %d connections of the pool are in use%s", stats.Max, since)
 	return registry.Classify(kind, &failure{kind: kind, text: text, full: true})
+}
+
+// Check is [Probe] with what the pool has noted: that all connections are in use when a question over the pool has no
+// more time is what [Pool.Full] says of it.
+func (p *Pool) Check(
+	ctx context.Context, stats func() registry.PoolStats, pooled, direct func(context.Context) error, drop func(),
+) error {
+	return Probe(ctx, func(ctx context.Context) error {
+		err := pooled(ctx)
+		if s := stats(); err != nil && ctx.Err() != nil && s.Max > 0 && s.InUse >= s.Max {
+			return p.Full(s)
+		}
+		return err
+	}, direct, drop)
+}
+
+// Judge is [Role.Judge], and notes what the server has said.
+func (p *Pool) Judge(role Role, takesWrites bool) error {
+	err := role.Judge(takesWrites)
+	if registry.KindOf(err) == registry.KindReadOnly {
+		p.ReadOnly()
+	}
+	return err
 }
 
 // isFull reports whether err is of a pool that is full, whatever it means.

@@ -1,6 +1,8 @@
 package kit_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -72,4 +74,30 @@ func TestConnectionsLeaveAReadOnlyServerAfterASecond(t *testing.T) {
 			t.Error("a second later: the young one stays, or the later one goes")
 		}
 	})
+}
+
+func TestWhatTheServerSaysOfItsRoleIsNoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var pool kit.Pool
+		made := time.Now()
+		<-time.After(time.Minute)
+		if err := pool.Judge(kit.Any, false); err != nil || pool.Stale(made) {
+			t.Errorf("any role: %v, stale %v", err, pool.Stale(made))
+		}
+		if err := pool.Judge(kit.Primary, false); registry.KindOf(err) != registry.KindReadOnly || !pool.Stale(made) {
+			t.Errorf("primary: %v, stale %v", err, pool.Stale(made))
+		}
+	})
+}
+
+func TestOnlyAFullPoolIsToBlameForItsTime(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	failed, direct := errors.New("refused"), func(context.Context) error { return nil }
+	var pool kit.Pool
+	stats := func() registry.PoolStats { return registry.PoolStats{Max: 1, InUse: 1} }
+	err := pool.Check(ctx, stats, func(context.Context) error { return failed }, direct, nil)
+	if !errors.Is(err, failed) {
+		t.Errorf("a full pool that answers at once: %v", err)
+	}
 }

@@ -15,19 +15,23 @@ import (
 
 // client is a pool, and what makes its connections.
 type client struct {
+	*settings
 	*sql.DB
-	connector *connector
+	conns   kit.Conns
+	lookups kit.Lookups
+	notes   kit.Pool
+	places  *places
 }
 
 // Open makes a pool and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {
-	c := &client{connector: &connector{server: &server{settings: s}, places: new(places)}}
+	c := &client{settings: s, places: newPlaces()}
 	hook := s.hook
 	if hook == nil {
 		hook = sql.OpenDB
 	}
-	c.DB = hook(c.connector)
-	c.connector.places.db.Store(c.DB)
+	c.DB = hook(&connector{c, &c.notes, c.places})
+	c.places.db.Store(c.DB)
 	c.SetMaxOpenConns(s.MaxOpenConns)
 	c.SetMaxIdleConns(s.MaxIdleConns)
 	c.SetConnMaxLifetime(s.ConnMaxLifetime)
@@ -53,27 +57,20 @@ func (c *client) Handle() *sql.DB { return c.DB }
 
 // Check asks the server what a program would: a statement.
 func (c *client) Check(ctx context.Context) error {
-	s := c.connector.server
-	if s.role == kit.Primary && s.driver.Net == "tcp" {
-		s.lookups.Ask(ctx, s.host.Name)
+	if c.role == kit.Primary {
+		c.lookups.Ask(ctx, c.host.Name)
 	}
-	return kit.Probe(ctx, c.askPooled, c.askDirect, func() {
+	return c.notes.Check(ctx, c.PoolStats, c.askPooled, c.askDirect, func() {
 		c.SetMaxIdleConns(-1)
-		c.SetMaxIdleConns(s.MaxIdleConns)
+		c.SetMaxIdleConns(c.MaxIdleConns)
 	})
 }
 
-func (c *client) askPooled(ctx context.Context) error {
-	err := c.ask(ctx, c.DB)
-	if stats := c.PoolStats(); err != nil && ctx.Err() != nil && stats.Max > 0 && stats.InUse >= stats.Max {
-		return c.connector.pool.Full(stats)
-	}
-	return err
-}
+func (c *client) askPooled(ctx context.Context) error { return c.ask(ctx, c.DB) }
 
-// askDirect asks over a connection that is not of the pool.
+// askDirect asks over a connection that is not of the pool, and of which the pool notes nothing.
 func (c *client) askDirect(ctx context.Context) error {
-	db := sql.OpenDB(&connector{server: c.connector.server})
+	db := sql.OpenDB(&connector{c, new(kit.Pool), newPlaces()})
 	defer func() { _ = db.Close() }()
 	return c.ask(ctx, db)
 }
@@ -89,34 +86,29 @@ const (
 var notAnswers = []uint16{1064, 1142, 1143, 1148, 1193, 1227, 1235, 1370}
 
 func (c *client) ask(ctx context.Context, db *sql.DB) error {
-	role, question := c.connector.role, anyQuestion
-	if role != kit.Any {
+	question := anyQuestion
+	if c.role != kit.Any {
 		question = roleQuestion
 	}
 	var answer string
 	err := db.QueryRowContext(ctx, question).Scan(&answer)
 	refusal, refused := errors.AsType[*driver.MySQLError](err)
-	switch refused = refused && slices.Contains(notAnswers, refusal.Number); {
-	case refused && role == kit.Any:
+	refused = refused && slices.Contains(notAnswers, refusal.Number)
+	switch {
+	case c.role == kit.Any && (err == nil || refused):
 		return nil
 	case refused:
 		return kit.Errorf(registry.KindPermission, "the server does not say whether it takes writes (%d), and %sROLE asks it",
-			refusal.Number, c.connector.prefix)
+			refusal.Number, c.prefix)
 	case err != nil:
 		return Classify(err)
-	case role == kit.Any:
-		return nil
 	}
-	err = role.Judge(strings.Trim(strings.ReplaceAll(answer, "OFF", "0"), "0,") == "")
-	if registry.KindOf(err) == registry.KindReadOnly {
-		c.connector.pool.ReadOnly()
-	}
-	return err
+	return c.notes.Judge(c.role, strings.Trim(strings.ReplaceAll(answer, "OFF", "0"), "0,") == "")
 }
 
 // PoolStats returns the numbers of the pool. A connection that was cut is in use until the server has let go of it.
 func (c *client) PoolStats() registry.PoolStats {
-	s, taken := c.Stats(), c.connector.places.count()
+	s, taken := c.Stats(), c.places.add(0)
 	return registry.PoolStats{
 		Max: s.MaxOpenConnections, Open: max(s.OpenConnections, taken), InUse: max(s.InUse, taken-s.Idle), Idle: s.Idle,
 		WaitCount: s.WaitCount, WaitDuration: s.WaitDuration,
@@ -127,9 +119,5 @@ func (c *client) PoolStats() registry.PoolStats {
 // ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
 func (c *client) Close(ctx context.Context) error {
 	// It says good-bye on every idle connection, and takes no context.
-	goodBye := func() { _ = c.DB.Close() }
-	if cut := c.connector.conns.Drain(ctx, goodBye); cut > 0 {
-		return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
-	}
-	return nil
+	return c.conns.Close(ctx, func() { _ = c.DB.Close() })
 }

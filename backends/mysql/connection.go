@@ -4,7 +4,6 @@ import (
 	"context"
 	sqldriver "database/sql/driver"
 	"errors"
-	"net"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -31,14 +30,14 @@ type session interface {
 type connection struct {
 	session
 	of       *connector
-	remote   net.Addr
+	wire     *wire
 	made     time.Time
 	readOnly bool // the last transaction was to be read-only
 }
 
 // IsValid reports whether the connection, which has come back, may stay in the pool.
 func (c *connection) IsValid() bool {
-	c.of.pool.Returned()
+	c.of.notes.Returned()
 	return c.session.IsValid() && !c.stale()
 }
 
@@ -48,17 +47,34 @@ func (c *connection) ResetSession(ctx context.Context) error {
 		return sqldriver.ErrBadConn
 	}
 	c.readOnly = false
-	c.of.pool.Lent()
+	c.of.notes.Lent()
 	return c.session.ResetSession(ctx)
 }
 
-func (c *connection) stale() bool { return c.of.pool.Stale(c.made) || c.of.lookups.Left(c.remote) }
+func (c *connection) stale() bool {
+	return c.of.notes.Stale(c.made) || c.of.lookups.Left(c.wire.RemoteAddr())
+}
+
+// Close gives the place back once the server has let go of it.
+func (c *connection) Close() error {
+	err := c.session.Close()
+	select {
+	case <-c.wire.gone:
+		c.of.places.add(-1)
+	default:
+		go func() {
+			<-c.wire.gone
+			c.of.places.add(-1)
+		}()
+	}
+	return err
+}
 
 // note looks at what the server has answered, and passes it on.
 func (c *connection) note(err error) error {
 	answer, ok := errors.AsType[*driver.MySQLError](err)
 	if ok && (isReadOnly(answer) || answer.Number == 1792 && !c.readOnly) {
-		c.of.pool.ReadOnly()
+		c.of.notes.ReadOnly()
 	}
 	return err
 }

@@ -18,36 +18,38 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// server is what all connections have in common.
-type server struct {
-	*settings
-	conns   kit.Conns
-	lookups kit.Lookups
-}
-
-// connector makes the connections of a pool.
+// connector makes connections.
 type connector struct {
-	*server
-	pool   kit.Pool
-	places *places // nil if they do not count
+	*client
+	notes  *kit.Pool // of the pool that they are for
+	places *places   // of the same
 }
 
-// connect is Connect with these credentials, and with a place that is taken.
-func (c *connector) connect(ctx context.Context, who kit.Credentials) (sqldriver.Conn, error) {
-	w := wire{conns: &c.conns}
-	if c.places != nil {
-		w.free = c.places.free
+// Connect connects, logs in with the credentials of now and selects the database within DialTimeout; the driver alone
+// would bound the dialling only. Its error can be shown, unlike the driver's.
+func (c *connector) Connect(ctx context.Context) (conn sqldriver.Conn, err error) {
+	if err := c.places.take(ctx); err != nil { // as in a pool that is full, the time of the caller alone counts
+		return nil, err
 	}
-	defer func() {
-		if w.Conn == nil && w.free != nil {
-			w.free()
-		}
-	}()
+	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
+	defer cancel()
+	err = c.login.Connect(ctx, func(who kit.Credentials) (err error) {
+		conn, err = c.connect(ctx, who)
+		return err
+	})
+	if err != nil {
+		c.places.add(-1)
+	}
+	return conn, err
+}
+
+func (c *connector) connect(ctx context.Context, who kit.Credentials) (sqldriver.Conn, error) {
+	w := &wire{conns: &c.conns, gone: make(chan struct{})}
 	cfg := c.driver.Clone()
 	cfg.User, cfg.Passwd = who.User, who.Password.Reveal()
 	cfg.DialFunc = func(ctx context.Context, _, addr string) (_ net.Conn, err error) {
 		w.Conn, err = c.conns.Dial(ctx, addr, c.DialTimeout)
-		return &w, err
+		return w, err
 	}
 	inner, err := driver.NewConnector(cfg)
 	if err != nil {
@@ -61,10 +63,11 @@ func (c *connector) connect(ctx context.Context, who kit.Credentials) (sqldriver
 		return nil, over
 	}
 	if err != nil {
-		return nil, c.explain(&w, err)
+		return nil, c.explain(w, err)
 	}
-	c.pool.Lent()
-	return &connection{session: conn.(session), of: c, remote: w.RemoteAddr(), made: time.Now()}, nil
+	c.notes.Lent()
+	w.lent.Store(true)
+	return &connection{session: conn.(session), of: c, wire: w, made: time.Now()}, nil
 }
 
 // Driver returns the driver, for those who wrap it.
@@ -78,9 +81,9 @@ type wire struct {
 	broke   error
 
 	conns   *kit.Conns
-	free    func() // gives its place back; nil if it has none
-	once    sync.Once
+	gone    chan struct{} // closed when the socket is
 	reading sync.Mutex
+	lent    atomic.Bool // and so it has a place
 	asked   atomic.Bool // and there is no answer yet
 	closed  atomic.Bool
 }
@@ -138,15 +141,10 @@ func (s *settings) explain(w *wire, err error) error {
 	switch kind := registry.KindOf(reason); {
 	case kind == registry.KindTLS && s.driver.TLS == nil:
 		return kit.Errorf(kind, "%w: set %sTLS", reason, s.prefix)
-	case isUnknownAuthority(err):
+	case errors.As(err, new(x509.UnknownAuthorityError)):
 		return kit.Errorf(kind, "%w: %sTLS_CA_FILE says whom to trust", reason, s.prefix)
 	case !answered && w.broke != nil && (kind == registry.KindUnreachable || kind == registry.KindUnknown):
 		return kit.Classify(w.broke)
 	}
 	return reason
-}
-
-func isUnknownAuthority(err error) bool {
-	_, ok := errors.AsType[x509.UnknownAuthorityError](err)
-	return ok
 }

@@ -2,7 +2,6 @@ package mysql
 
 import (
 	"context"
-	sqldriver "database/sql/driver"
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
@@ -28,28 +27,4 @@ func (s *settings) Credentials() kit.Credentials {
 	rest := s.driver.Clone()
 	rest.User = ""
 	return kit.Credentials{User: s.driver.User, Password: s.Password, Rest: config.NewSecret(rest.FormatDSN())}
-}
-
-// Connect connects, logs in with the credentials of now and selects the database within DialTimeout; the driver alone
-// would bound the dialling only. Its error can be shown, unlike the driver's.
-func (c *connector) Connect(ctx context.Context) (conn sqldriver.Conn, err error) {
-	if err := c.places.take(ctx); err != nil { // as in a pool that is full, the time of the caller alone counts
-		return nil, err
-	}
-	held := true
-	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
-	defer cancel()
-	err = c.login.Connect(ctx, func(who kit.Credentials) (err error) {
-		if !held {
-			err = c.places.take(ctx)
-		}
-		if held = false; err == nil {
-			conn, err = c.connect(ctx, who)
-		}
-		return err
-	})
-	if held {
-		c.places.free()
-	}
-	return conn, err
 }

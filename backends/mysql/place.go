@@ -9,85 +9,71 @@ import (
 	"time"
 )
 
-// letGo is how long a connection that was cut keeps its place when its server does not let go.
-const letGo = time.Minute
-
 // places are what the connections of a pool take up at the server. A server goes on with the statement of a connection
 // that was cut, so that connection keeps its place until the server has closed it, too: queries that are cancelled and
-// made again would fill the server otherwise, while database/sql has room.
+// made again would fill the server otherwise, while database/sql has room. Killing the query instead would take one
+// connection more, which a full server does not give.
 type places struct {
-	db atomic.Pointer[sql.DB] // whose limit it is; nil until it is made
-
-	mu    sync.Mutex
+	db    atomic.Pointer[sql.DB] // whose limit it is, which a program may change; nil is none
+	freed *sync.Cond             // its lock guards taken
 	taken int
-	freed chan struct{} // closed when one is free; nil while nobody waits
 }
+
+func newPlaces() *places { return &places{freed: sync.NewCond(new(sync.Mutex))} }
 
 // take waits for a place until ctx ends.
 func (p *places) take(ctx context.Context) error {
-	for p != nil {
-		freed := p.try()
-		if freed == nil {
-			return nil
-		}
-		select {
-		case <-freed:
-		case <-ctx.Done():
+	defer context.AfterFunc(ctx, func() { p.add(0) })()
+	p.freed.L.Lock()
+	defer p.freed.L.Unlock()
+	for p.full() {
+		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		p.freed.Wait()
 	}
+	p.taken++
 	return nil
 }
 
-// try takes a place, or returns what is closed when there may be one.
-func (p *places) try() (freed <-chan struct{}) {
-	limit := 0
-	if db := p.db.Load(); db != nil {
-		limit = db.Stats().MaxOpenConnections
+func (p *places) full() bool {
+	db := p.db.Load()
+	if db == nil {
+		return false
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if limit <= 0 || p.taken < limit {
-		p.taken++
-		return nil
-	}
-	if p.freed == nil {
-		p.freed = make(chan struct{})
-	}
-	return p.freed
+	limit := db.Stats().MaxOpenConnections
+	return limit > 0 && p.taken >= limit
 }
 
-func (p *places) free() {
-	if p == nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.taken--
-	if p.freed != nil {
-		close(p.freed)
-		p.freed = nil
-	}
-}
-
-func (p *places) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// add adds n to what is taken, wakes who waits, and returns what is taken.
+func (p *places) add(n int) int {
+	p.freed.L.Lock()
+	defer p.freed.L.Unlock()
+	p.taken += n
+	p.freed.Broadcast()
 	return p.taken
 }
 
-// Close closes the connection. If the server owes an answer, it is only told that nobody waits for it; the connection
-// and its place stay until the server has closed its end, for a minute at most, or until the pool is closed.
+// letGo is how long a connection that was cut keeps its place when its server does not let go.
+const letGo = time.Minute
+
+// Close closes the connection. If it was lent and the server owes an answer, the server is only told that nobody waits
+// for it, and the connection stays until the server has closed its end, for a minute at most, or until the pool is
+// closed.
 func (w *wire) Close() error {
-	w.closed.Store(true)
 	half, ok := w.Conn.(interface{ CloseWrite() error })
-	if !w.asked.Load() || w.free == nil || !ok {
-		return w.leave()
+	switch {
+	case w.closed.Swap(true):
+		return nil
+	case !ok || !w.asked.Load() || !w.lent.Load():
+		defer close(w.gone)
+		return w.Conn.Close()
 	}
 	_ = half.CloseWrite()
 	_ = w.SetReadDeadline(time.Unix(1, 0)) // ends what the driver reads
 	go func() {
-		defer func() { _ = w.leave() }()
+		defer close(w.gone)
+		defer func() { _ = w.Conn.Close() }()
 		w.reading.Lock()
 		defer w.reading.Unlock()
 		ctx, cancel := w.conns.Dialling(context.Background(), letGo)
@@ -97,11 +83,4 @@ func (w *wire) Close() error {
 		_, _ = io.Copy(io.Discard, w.Conn)
 	}()
 	return nil
-}
-
-func (w *wire) leave() error {
-	if w.free != nil {
-		w.once.Do(w.free)
-	}
-	return w.Conn.Close()
 }

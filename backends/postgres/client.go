@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,9 +19,8 @@ type client struct {
 	pool    *driver.Pool
 	single  *pgx.ConnConfig // for connections that are not of the pool
 	conns   kit.Conns
-	moves   kit.Pool
+	notes   kit.Pool
 	lookups kit.Lookups
-	leaving atomic.Int32 // connections whose query was given up, and that count as lent until they are gone
 }
 
 // Open makes a pool and verifies that the server can be used.
@@ -59,38 +57,24 @@ func (c *client) follow(cfg *driver.Config) {
 	onError := cfg.ConnConfig.OnPgError
 	cfg.ConnConfig.DialFunc, cfg.BeforeConnect, cfg.ConnConfig.ValidateConnect = c.dial, c.logIn, c.ready
 	cfg.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) {
-		c.moves.Returned() // to whoever has waited for it
+		c.notes.Returned() // to whoever has waited for it
 		made, _ := conn.PgConn().CustomData()[madeAt].(time.Time)
-		return !c.moves.Stale(made) && !c.lookups.Left(conn.PgConn().Conn().RemoteAddr()), nil
+		return !c.notes.Stale(made) && !c.lookups.Left(conn.PgConn().Conn().RemoteAddr()), nil
 	}
-	cfg.BeforeClose = func(conn *pgx.Conn) {
-		if conn.IsClosed() {
-			c.leaving.Add(1)
-			go c.leave(conn.PgConn())
-		}
+	cfg.BeforeClose = func(conn *pgx.Conn) { // the driver would take up to 15s, and the pool counts it as lent
+		socket := conn.PgConn().Conn()
+		time.AfterFunc(farewell, func() { _ = socket.Close() })
 	}
 	cfg.ConnConfig.OnPgError = func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
 		if isReadOnly(conn, err) {
-			c.moves.ReadOnly()
+			c.notes.ReadOnly()
 		}
 		return onError(conn, err)
 	}
 }
 
-// farewell is what a connection that nobody uses gets to say good-bye.
+// farewell is what a connection that is being closed gets to say good-bye, and to have the server cancel its query.
 const farewell = time.Second
-
-// leave ends a connection whose query was given up. The driver would keep it for 15s, to have the server cancel that,
-// and the pool would count it as lent.
-func (c *client) leave(conn *pgconn.PgConn) {
-	defer c.leaving.Add(-1)
-	select {
-	case <-conn.CleanupDone():
-	case <-time.After(farewell):
-		_ = conn.Conn().Close()
-		<-conn.CleanupDone()
-	}
-}
 
 const (
 	madeAt       = "mooring: made at"
@@ -115,23 +99,20 @@ func (c *client) Handle() *driver.Pool { return c.pool }
 // Check asks the server what a program would: a statement.
 func (c *client) Check(ctx context.Context) error {
 	for _, host := range c.hosts {
-		if c.role == kit.Primary && !isSocket(host) {
+		if c.role == kit.Primary {
 			c.lookups.Ask(ctx, host.Name)
 		}
 	}
-	return kit.Probe(ctx, c.askPooled, c.askDirect, c.pool.Reset)
+	return c.notes.Check(ctx, c.PoolStats, c.askPooled, c.askDirect, c.pool.Reset)
 }
 
 func (c *client) askPooled(ctx context.Context) error {
 	conn, err := c.pool.Acquire(ctx)
-	if err == nil {
-		defer conn.Release()
-		return c.ask(ctx, conn.Conn().PgConn())
+	if err != nil {
+		return c.explain(err)
 	}
-	if stats := c.PoolStats(); ctx.Err() != nil && stats.Max > 0 && stats.InUse >= stats.Max {
-		return c.moves.Full(stats)
-	}
-	return c.explain(err)
+	defer conn.Release()
+	return c.ask(ctx, conn.Conn().PgConn())
 }
 
 // askDirect asks over a connection that is not of the pool.
@@ -162,11 +143,7 @@ func (c *client) ask(ctx context.Context, conn *pgconn.PgConn) error {
 		return kit.Errorf(registry.KindPermission, "the server does not say whether it takes writes, and %sROLE asks it",
 			c.prefix)
 	}
-	err = c.role.Judge(string(results[0].Rows[0][0]) == "off")
-	if registry.KindOf(err) == registry.KindReadOnly {
-		c.moves.ReadOnly()
-	}
-	return err
+	return c.notes.Judge(c.role, string(results[0].Rows[0][0]) == "off")
 }
 
 // PoolStats returns the numbers of the pool.
@@ -184,29 +161,4 @@ func (c *client) PoolStats() registry.PoolStats {
 
 // Close closes the pool. It lends no connection from its beginning on; those in use may finish their work until ctx
 // ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
-func (c *client) Close(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	unused := make(chan struct{})
-	go func() {
-		for c.pool.Stat().AcquiredConns() > c.leaving.Load() {
-			select {
-			case <-time.After(10 * time.Millisecond): // the driver does not tell
-			case <-ctx.Done():
-				return
-			}
-		}
-		close(unused)
-		time.AfterFunc(farewell, cancel)
-	}()
-	cut := c.conns.Drain(ctx, c.pool.Close)
-	select {
-	case <-unused:
-		cut = 0 // but for some that were saying good-bye
-	default:
-	}
-	if cut > 0 {
-		return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
-	}
-	return nil
-}
+func (c *client) Close(ctx context.Context) error { return c.conns.Close(ctx, c.pool.Close) }
