@@ -1,8 +1,23 @@
 package config
 
+import (
+	"os"
+	"sync/atomic"
+)
+
 // What the tests cannot reach from outside.
 var Edits = edits
 
 const MaxEdits = maxEdits
+
+// CountStats counts the looks at files until the returned function is called.
+func CountStats() (count *atomic.Int64, stop func()) {
+	count = new(atomic.Int64)
+	stat = func(path string) (os.FileInfo, error) {
+		count.Add(1)
+		return os.Stat(path)
+	}
+	return count, func() { stat = os.Stat }
+}
 
 func FileProblem(err error) string { return string(fileProblem(err)) }

@@ -26,6 +26,9 @@ type Live[T any] struct {
 // the file system.
 const settling = 2 * time.Second
 
+// stat is what the tests count.
+var stat = os.Stat
+
 // A stamp is what a look at a file shows.
 type stamp struct {
 	info    os.FileInfo // nil if there is no such file
@@ -81,7 +84,7 @@ func (l *Live[T]) consistent() (value T, err error) {
 func look(paths []string, before []stamp) []stamp {
 	stamps := make([]stamp, len(paths))
 	for i, path := range paths {
-		info, err := os.Stat(path)
+		info, err := stat(path)
 		if err != nil {
 			continue
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strconv"
 
 	"github.com/caarlos0/env/v11"
@@ -19,7 +18,7 @@ func complain(variable string, p problem) error {
 	if p == "" {
 		return nil
 	}
-	return errorOf(problem(variable) + ": " + p)
+	return errors.New(variable + ": " + string(p))
 }
 
 // about is what is wrong with a variable of that name, or with a file or an alias that stands in for it.
@@ -28,19 +27,11 @@ type about struct {
 	variable string
 }
 
-// isAbout reports whether err, of Load, is about one of the variables.
-func isAbout(err error, variables []string) bool {
-	joined, ok := errors.AsType[interface {
-		error
-		Unwrap() []error
-	}](err)
-	return ok && slices.ContainsFunc(joined.Unwrap(), func(err error) bool {
-		a, ok := errors.AsType[about](err)
-		return ok && slices.Contains(variables, a.variable)
-	})
+// Is finds what is wrong with a variable, by its name, in the error of Load.
+func (a about) Is(target error) bool {
+	other, ok := target.(about)
+	return ok && other.variable == a.variable
 }
-
-func errorOf(p problem) error { return errors.New(string(p)) }
 
 // check returns what is wrong with a field that now holds value, and that env refused to fill if
 // refused is not nil.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -42,16 +43,14 @@ var (
 // A slip is a variable that nothing reads, and what is read.
 type slip struct {
 	read    string
-	synonym bool
 	instead string // the variable that is set and makes the other one needless, if there is one
 }
 
 // synonymsOf returns the names that are told of for vars, and what is read instead.
-func synonymsOf(vars []variable, environment map[string]string) map[string]slip {
+func synonymsOf(vars []variable, whole string) map[string]slip {
 	slips := make(map[string]slip)
-	whole := wholeOf(vars, environment)
 	for _, v := range vars {
-		s := slip{read: v.Name, synonym: true}
+		s := slip{read: v.Name}
 		if isPart(v, vars) {
 			s.instead = whole
 		}
@@ -62,9 +61,7 @@ func synonymsOf(vars []variable, environment map[string]string) map[string]slip 
 			full := strings.TrimSuffix(v.Name, v.key) + name
 			slips[full] = s
 			if v.File {
-				withFile := s
-				withFile.read += fileSuffix
-				slips[full+fileSuffix] = withFile
+				slips[full+fileSuffix] = slip{s.read + fileSuffix, s.instead}
 			}
 		}
 	}
@@ -110,7 +107,7 @@ func NotSet(name string, loadErr error, keys ...string) error {
 	for _, key := range keys {
 		names = append(names, Prefix(name)+key)
 	}
-	if isAbout(loadErr, names) {
+	if slices.ContainsFunc(names, func(name string) bool { return errors.Is(loadErr, about{variable: name}) }) {
 		return nil
 	}
 	text := names[0] + " is not set"
@@ -120,7 +117,7 @@ func NotSet(name string, loadErr error, keys ...string) error {
 	if other := urlFor(name, os.Environ()); other != "" {
 		text += "; " + other + " is set, but not read"
 	}
-	return errorOf(problem(text))
+	return errors.New(text)
 }
 
 // relatives are schemes of URLs that do not begin with the name of the instance.

@@ -2,29 +2,53 @@ package config
 
 import (
 	"log/slog"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
 )
 
 // seen is what the process has learnt from every Load so far: a variable that one instance reads is
-// no typo to another, and one warning for a variable is enough.
+// no typo to another, and one record about a variable is enough.
 var seen = struct {
 	sync.Mutex
-	read, warned map[string]bool // warned: of names, and of texts
-}{read: make(map[string]bool), warned: make(map[string]bool)}
+	read, told map[string]bool // told: of names, and of texts
+}{read: make(map[string]bool), told: make(map[string]bool)}
+
+// once reports whether the log has not been told of this name or text before.
+func once(what string) bool {
+	seen.Lock()
+	defer seen.Unlock()
+	again := seen.told[what]
+	seen.told[what] = true
+	return !again
+}
+
+// warnOnce logs something about a variable that is read, unless that was done before.
+func warnOnce(name, text string) {
+	if text = name + ": " + text; once(text) {
+		slog.Default().Warn(text, "variable", name)
+	}
+}
 
 // warnOfSlips logs each variable that nothing reads, and that looks like a typo of one of vars or has the name that
 // other programs give it.
 func warnOfSlips(vars []variable, environment map[string]string) {
-	slips := findSlips(vars, environment)
-	for _, name := range slices.Sorted(maps.Keys(slips)) {
-		s := slips[name]
+	whole := wholeOf(vars, environment)
+	others, known := synonymsOf(vars, whole), namesOf(vars, whole)
+	for _, name := range unread(environment) {
+		bare, marked := strings.CutPrefix(name, byteOrderMark)
+		s, synonym := others[name]
 		switch {
+		case marked && slices.Contains(known, bare):
+			s.read = bare
+		case !synonym:
+			s.read = Nearest(bare, known)
+		}
+		switch {
+		case s.read == "" || environment[s.read] == environment[name] || !once(name):
 		case s.instead != "":
 			slog.Default().Info(name+" is not read, and "+s.instead+" is set", "variable", name)
-		case s.synonym:
+		case synonym:
 			slog.Default().Warn(name+" is not read; "+s.read+" is", "variable", name, "suggestion", s.read)
 		default:
 			slog.Default().Warn(name+" is not read; did you mean "+s.read+"?", "variable", name, "suggestion", s.read)
@@ -32,51 +56,33 @@ func warnOfSlips(vars []variable, environment map[string]string) {
 	}
 }
 
-// warnOnce logs something about a variable that is read, unless that was done before.
-func warnOnce(name, text string) {
-	text = name + ": " + text
-	seen.Lock()
-	warned := seen.warned[text]
-	seen.warned[text] = true
-	seen.Unlock()
-	if !warned {
-		slog.Default().Warn(text, "variable", name)
-	}
-}
-
-// findSlips returns those that are new.
-func findSlips(vars []variable, environment map[string]string) map[string]slip {
+// namesOf notes the names that vars read, and returns those that may be meant: what does not count beside a whole is
+// no guess.
+func namesOf(vars []variable, whole string) (known []string) {
 	seen.Lock()
 	defer seen.Unlock()
-	var known []string
-	whole := wholeOf(vars, environment)
 	for _, v := range vars {
 		for _, name := range v.reads() {
-			if whole == "" || !isPart(v, vars) {
-				known = append(known, name) // what does not count is no guess
-			}
 			seen.read[name] = true
+			if whole == "" || !isPart(v, vars) {
+				known = append(known, name)
+			}
 		}
 	}
-	slips := make(map[string]slip)
-	others := synonymsOf(vars, environment)
+	return known
+}
+
+// unread returns the variables that are set and that nothing reads, in order.
+func unread(environment map[string]string) (names []string) {
+	seen.Lock()
+	defer seen.Unlock()
 	for name, value := range environment {
-		if value == "" || seen.read[name] || seen.warned[name] || fromKubernetes(name, value) {
-			continue
-		}
-		s, found := others[name]
-		if !found {
-			s.read = Nearest(strings.TrimPrefix(name, byteOrderMark), known)
-		}
-		if bare, marked := strings.CutPrefix(name, byteOrderMark); marked && seen.read[bare] {
-			s.read = bare
-		}
-		if s.read != "" && environment[s.read] != value {
-			slips[name] = s
-			seen.warned[name] = true
+		if value != "" && !seen.read[name] && !fromKubernetes(name, value) {
+			names = append(names, name)
 		}
 	}
-	return slips
+	slices.Sort(names)
+	return names
 }
 
 // byteOrderMark stands before the first name of a file that some editors for Windows have saved.
