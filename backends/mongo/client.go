@@ -183,10 +183,14 @@ func (c *client) classify(err error) error {
 	return classify(err, c.settings.prefix, c.monitor.cause())
 }
 
-// Close disconnects when nothing is under way any more, or at the end of ctx, and leaves no connection behind.
+// Close waits until no session is in progress and no connection is in use, as long as it may. Only then it disconnects:
+// from then on the driver refuses the next statement of a transaction. No connection is left behind.
 func (c *client) Close(ctx context.Context) error {
 	c.end()
-	sessions, conns := c.disconnect(ctx, c.finish(ctx))
+	working, stop := kit.Working(ctx)
+	defer stop()
+	sessions, conns := c.idle(working)
+	c.disconnect(ctx)
 	switch {
 	case sessions > conns:
 		return kit.Errorf(registry.KindTimeout, "%d sessions were still in progress and have been cut", sessions)
@@ -196,17 +200,6 @@ func (c *client) Close(ctx context.Context) error {
 	return nil
 }
 
-// finish waits until nothing is under way, and leaves some of ctx for disconnect. Until then the driver must not begin
-// to disconnect: it would refuse the next statement of a transaction. It returns how many connections are left in use.
-func (c *client) finish(ctx context.Context) (conns int) {
-	ctx, stop := kit.Working(ctx)
-	defer stop()
-	ctx, stopHere := kit.Working(ctx)
-	defer stopHere()
-	_, conns = c.idle(ctx)
-	return conns
-}
-
 // idle waits until no session is in progress and no connection is in use, and returns how many there are in the end. An
 // operation gives its connection back a moment before its session.
 func (c *client) idle(ctx context.Context) (sessions, conns int) {
@@ -214,31 +207,22 @@ func (c *client) idle(ctx context.Context) (sessions, conns int) {
 	defer look.Stop()
 	for {
 		sessions, conns = c.NumberSessionsInProgress(), c.PoolStats().InUse
-		if sessions == 0 && conns == 0 {
-			return 0, 0
+		if sessions == 0 && conns == 0 || ctx.Err() != nil {
+			return sessions, conns
 		}
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			return sessions, conns
 		}
 	}
 }
 
-// disconnect makes the driver end what it keeps on the servers and close all connections. What is in use may end as
-// long as there is time; what is left is counted, and only then cut. The driver takes a connection for itself, too.
-func (c *client) disconnect(ctx context.Context, inUse int) (sessions, conns int) {
+// disconnect makes the driver end what it keeps on the servers and close all connections. What has begun meanwhile may
+// end as long as there is time, and is then cut; disconnect returns how many connections that were.
+func (c *client) disconnect(ctx context.Context) (cut int) {
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
-	working, stopWorking := kit.Working(ctx)
-	defer stopWorking()
-	graceful, cut := context.WithCancel(ctx)
-	defer cut()
-	end := func() (struct{}, error) { return struct{}{}, c.Disconnect(graceful) }
-	_, _ = kit.Within(working, nil, end, nil)
-	sessions, conns = c.idle(working)
-	c.conns.Drain(ctx, cut)
-	return sessions, min(inUse, conns)
+	return c.conns.Drain(ctx, func() { _ = c.Disconnect(ctx) })
 }
 
 // discard keeps MONGODB_LOG_* in the environment from writing commands, and the documents in them, to standard error or

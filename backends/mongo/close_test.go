@@ -91,14 +91,15 @@ func TestAnOperationMayEndWhileTheDriverDisconnects(t *testing.T) {
 	released := make(chan struct{})
 	go func() {
 		defer close(released)
-		for res.Client().Ping(t.Context(), nil) == nil {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond) // the driver may keep a ping until the end
+		defer cancel()
+		for res.Client().Ping(ctx, nil) == nil {
 			continue // until the driver has begun to disconnect
 		}
 		release()
 	}()
-	sessions, conns := mongo.Disconnect(t.Context(), t, res)
-	if sessions > 0 || conns > 0 {
-		t.Errorf("%d sessions and %d connections were cut", sessions, conns)
+	if cut := mongo.Disconnect(t.Context(), t, res); cut > 0 {
+		t.Errorf("%d connections were cut", cut)
 	}
 	<-released
 }

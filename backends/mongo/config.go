@@ -48,19 +48,22 @@ type settings struct {
 func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
 	cfg, loadErr := kit.Load(name, in.config)
 	s := &settings{Config: cfg, hook: in.hook, prefix: config.Prefix(name), turn: turn}
-	all, uriErr := s.readURI()
-	var err error
-	s.tls, err = s.TLS.Config(name, "") // each host is verified by its own name
-	if err != nil && cfg.TLS == (config.TLS{}) {
-		err = fmt.Errorf("%sURI: a file of its TLS options is half written or too large", s.prefix)
+	given, uriErr := s.readURI()
+	if uriErr != nil {
+		uriErr = fmt.Errorf("%sURI: %w", s.prefix, uriErr)
 	}
 	if cfg.URI.IsZero() {
 		uriErr = config.NotSet(name, loadErr, "URI")
 	}
-	found := kit.Problems{loadErr, uriErr, err}
+	role, roleErr := kit.ParseRole(s.prefix, s.Role)
+	secure, tlsErr := s.TLS.Config(name, "") // each host is verified by its own name
+	if tlsErr != nil && cfg.TLS == (config.TLS{}) {
+		tlsErr = fmt.Errorf("%sURI: a file of its TLS options is half written or too large", s.prefix)
+	}
+	s.role, s.tls = role, secure
+	all, clash := s.merge(given)
+	found := kit.Problems{loadErr, uriErr, clash, tlsErr, roleErr}
 	add := func(wrong bool, format string) { found.Add(wrong, format, s.prefix) }
-	s.role, err = kit.ParseRole(s.prefix, s.Role)
-	found = append(found, err)
 	add(s.Database != "" && !validDatabase(s.Database), "%sDATABASE: not a name for a database")
 	most := *all.MaxPoolSize
 	add(most > mostConns, "%sMAX_POOL_SIZE: want at most 65535, or 0 for any number")

@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -66,6 +67,7 @@ func classify(err error, prefix string, cause error) error {
 	}
 	known := kit.Classify(err)
 	kind := registry.KindOf(known)
+	labeled, _ := errors.AsType[driver.LabeledError](err)
 	switch {
 	case kind != registry.KindTimeout && kind != registry.KindUnknown:
 		return known
@@ -76,7 +78,7 @@ func classify(err error, prefix string, cause error) error {
 	case inLogin:
 		return kit.Errorf(registry.KindAuth, "the driver could not log in: it found no credentials or no token "+
 			"(%sURI: authMechanism)", prefix)
-	case driver.IsNetworkError(err) || hasLabel(err, "TransientTransactionError"):
+	case driver.IsNetworkError(err), labeled != nil && labeled.HasErrorLabel("TransientTransactionError"):
 		return fromNetwork(err) // time, or another connection, may mend it
 	}
 	return known
@@ -88,21 +90,9 @@ func codeOf(err error) int {
 	if !ok {
 		return 0
 	}
-	codes := server.ErrorCodes()
-	for _, code := range codes {
-		if registry.KindOf(serverErrors.Of(code)) != registry.KindUnknown {
-			return code
-		}
-	}
-	if len(codes) > 0 {
-		return codes[0]
-	}
-	return 0
-}
-
-func hasLabel(err error, label string) bool {
-	labeled, ok := errors.AsType[driver.LabeledError](err)
-	return ok && labeled.HasErrorLabel(label)
+	codes := append(server.ErrorCodes(), 0)
+	known := func(code int) bool { return registry.KindOf(serverErrors.Of(code)) != registry.KindUnknown }
+	return codes[max(slices.IndexFunc(codes, known), 0)]
 }
 
 // fromNetwork returns the error for what has ended a connection. What the network does not explain is the fault of

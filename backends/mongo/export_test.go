@@ -24,12 +24,8 @@ func OptionsOf(t *testing.T, name string) *options.ClientOptions {
 
 // DriverOptions are the options of a URI that are the driver's, in lower case.
 func DriverOptions() (names []string) {
-	for _, rule := range optionRules {
-		if rule.verdict == forDriver || rule.verdict == forSRV {
-			for _, name := range rule.list() {
-				names = append(names, strings.ToLower(name))
-			}
-		}
+	for _, option := range driverOptions {
+		names = append(names, strings.Fields(strings.ToLower(option.names))...)
 	}
 	return names
 }
@@ -49,15 +45,14 @@ func resolved(t *testing.T, name string) *settings {
 	return s
 }
 
-// Disconnect is what Close does at last, with an operation under way. It returns how many sessions and connections it
-// has cut.
-func Disconnect(ctx context.Context, t *testing.T, res *Resource) (sessions, conns int) {
+// Disconnect is what Close does at last. It returns how many connections it has cut.
+func Disconnect(ctx context.Context, t *testing.T, res *Resource) (cut int) {
 	t.Helper()
 	c, err := kit.ClientOf(res.Resource)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.disconnect(ctx, 1)
+	return c.disconnect(ctx)
 }
 
 // ClassifyFor is what every error of the driver goes through.

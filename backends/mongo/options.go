@@ -1,121 +1,174 @@
 package mongo
 
 import (
+	"errors"
 	"fmt"
 	"maps"
-	"slices"
+	"net/url"
+	"strconv"
 	"strings"
 
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
 	"github.com/vibework/mooring/backends/config"
-)
-
-// optionRule says what becomes of some options of a connection string.
-type optionRule struct {
-	verdict verdict
-	names   string // as in the documentation; a + joins those that need each other
-	text    string // what the driver wants, or what to do instead
-}
-
-type verdict int
-
-const (
-	forDriver verdict = iota
-	forSRV            // for the driver, and with mongodb+srv:// only
-	unneeded          // another driver has it, and Go's does well without
-	refused           // another driver has it, and ignoring it would do harm
+	"github.com/vibework/mooring/backends/kit"
 )
 
 const readTags = "readPreferenceTags" // the one option that may be there more than once
 
-// optionRules hold all options that are known. Those for the driver stand in an order in which each can be tried
-// together with those before it.
-var optionRules = []optionRule{
-	{forDriver, "appName replicaSet", "a name"},
-	{forDriver, "tls ssl", "true or false, and the same of both"},
+// driverOptions are those that the driver reads, in an order in which each can be tried together with those before it,
+// and what it wants of them.
+var driverOptions = []struct{ names, want string }{
+	{"appName replicaSet", "a name"},
+	{"tls ssl", "true or false, and the same of both"},
 	{
-		forDriver, "tlsInsecure sslInsecure tlsDisableOCSPEndpointCheck tlsDisableCertificateRevocationCheck",
+		"tlsInsecure sslInsecure tlsDisableOCSPEndpointCheck tlsDisableCertificateRevocationCheck",
 		"true or false, and only one of these options",
 	},
-	{forDriver, "tlsCAFile sslCertificateAuthorityFile", "a file that can be read and has PEM certificates"},
-	{forDriver, "tlsCertificateKeyFilePassword sslClientCertificateKeyPassword", "the password of the key"},
+	{"tlsCAFile sslCertificateAuthorityFile", "a file that can be read and has PEM certificates"},
+	{"tlsCertificateKeyFilePassword sslClientCertificateKeyPassword", "the password of the key"},
 	{
-		forDriver, "tlsCertificateKeyFile sslClientCertificateKeyFile tlsCertificateFile+tlsPrivateKeyFile",
+		"tlsCertificateKeyFile sslClientCertificateKeyFile tlsCertificateFile tlsPrivateKeyFile",
 		"files that can be read and have a PEM certificate and its key",
 	},
-	{forDriver, "authSource", "the name of a database, or $external"},
-	{forDriver, "authMechanismProperties", "pairs such as ENVIRONMENT:gcp,TOKEN_RESOURCE:name"},
-	{forDriver, "authMechanism", "SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, MONGODB-X509, MONGODB-AWS, MONGODB-OIDC or GSSAPI, " +
+	{"authSource", "the name of a database, or $external"},
+	{"authMechanismProperties", "pairs such as ENVIRONMENT:gcp,TOKEN_RESOURCE:name"},
+	{"authMechanism", "SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, MONGODB-X509, MONGODB-AWS, MONGODB-OIDC or GSSAPI, " +
 		"and the user, password, authSource and properties that it takes"},
-	{forDriver, "directConnection connect", "true or false (direct or automatic); direct wants mongodb:// and one host"},
-	{forDriver, "loadBalanced", "true or false; true wants one host, no replicaSet and no directConnection"},
-	{forDriver, "retryReads retryWrites enableOverloadRetargeting", "true or false"},
-	{forDriver, "connectTimeoutMS serverSelectionTimeoutMS", "a whole number from 1"},
-	{forDriver, "heartbeatFrequencyMS heartbeatIntervalMS", "a whole number from 500"},
-	{forDriver, "localThresholdMS maxAdaptiveRetries maxConnecting maxIdleTimeMS timeoutMS", "a whole number from 0"},
-	{forDriver, "maxPoolSize minPoolSize", "a whole number from 0 to 65535, and the minimum at most the maximum"},
-	{forDriver, "readConcernLevel", "local, majority or another level"},
-	{forDriver, "readPreference", "primary, primaryPreferred, secondary, secondaryPreferred or nearest"},
-	{forDriver, readTags, "pairs such as dc:ny,rack:1, and a readPreference other than primary"},
-	{forDriver, "maxStalenessSeconds maxStaleness", "a whole number from 90, and a readPreference other than primary"},
-	{forDriver, "w", "a number of servers, majority, or a name that the replica set knows"},
-	{forDriver, "journal", "true or false, and not true if w is 0"},
-	{forDriver, "compressors", "some of snappy,zlib,zstd"},
-	{forDriver, "serverMonitoringMode", "auto, poll or stream"},
-	{forDriver, "zlibCompressionLevel", "a whole number from -1 to 9"},
-	{forDriver, "zstdCompressionLevel", "a whole number from -1 to 22"},
-	{forSRV, "srvMaxHosts", "a whole number, and mongodb+srv://"},
-	{forSRV, "srvServiceName", "mongodb+srv://"},
+	{"directConnection connect", "true or false (direct or automatic); direct wants mongodb:// and one host"},
+	{"loadBalanced", "true or false; true wants one host, no replicaSet and no directConnection"},
+	{"retryReads retryWrites enableOverloadRetargeting", "true or false"},
+	{"connectTimeoutMS serverSelectionTimeoutMS", "a whole number from 1"},
+	{"heartbeatFrequencyMS heartbeatIntervalMS", "a whole number from 500"},
+	{"localThresholdMS maxAdaptiveRetries maxConnecting maxIdleTimeMS timeoutMS", "a whole number from 0"},
+	{"maxPoolSize minPoolSize", "a whole number from 0 to 65535, and the minimum at most the maximum"},
+	{"readConcernLevel", "local, majority or another level"},
+	{"readPreference", "primary, primaryPreferred, secondary, secondaryPreferred or nearest"},
+	{readTags, "pairs such as dc:ny,rack:1, and a readPreference other than primary"},
+	{"maxStalenessSeconds maxStaleness", "a whole number from 90, and a readPreference other than primary"},
+	{"w", "a number of servers, majority, or a name that the replica set knows"},
+	{"journal", "true or false, and not true if w is 0"},
+	{"compressors", "some of snappy,zlib,zstd"},
+	{"serverMonitoringMode", "auto, poll or stream"},
+	{"zlibCompressionLevel", "a whole number from -1 to 9"},
+	{"zstdCompressionLevel", "a whole number from -1 to 22"},
+	{"srvMaxHosts srvServiceName", ""}, // see keep
+}
 
-	// Contexts and timeoutMS do what these limits are for.
-	{unneeded, "socketTimeoutMS waitQueueTimeoutMS wtimeoutMS wtimeout", ""},
-	{unneeded, "autoIndex autoReconnect bufferCommands family keepAlive keepAliveInitialDelay maxLifeTimeMS " +
-		"monitorCommands noDelay reconnectInterval reconnectTries serverSelectionTryOnce useCreateIndex " +
-		"useFindAndModify useNewUrlParser useUnifiedTopology uuidRepresentation waitQueueMultiple", ""},
+// otherOptions are those of other languages' drivers, which Go's would ignore in silence. Contexts and timeoutMS do
+// what the first of these are for.
+var otherOptions = []kit.URLOption{
+	{Names: "socketTimeoutMS waitQueueTimeoutMS wtimeoutMS wtimeout autoIndex autoReconnect bufferCommands family " +
+		"keepAlive keepAliveInitialDelay maxLifeTimeMS monitorCommands noDelay reconnectInterval reconnectTries " +
+		"serverSelectionTryOnce useCreateIndex useFindAndModify useNewUrlParser useUnifiedTopology uuidRepresentation " +
+		"waitQueueMultiple"},
 
 	{
-		refused, "tlsAllowInvalidCertificates tlsAllowInvalidHostnames sslAllowInvalidCertificates " +
+		Names: "tlsAllowInvalidCertificates tlsAllowInvalidHostnames sslAllowInvalidCertificates " +
 			"sslAllowInvalidHostnames sslInvalidHostNameAllowed sslValidate ssl_cert_reqs ssl_match_hostname",
-		"write tlsInsecure=true if no certificate is to be verified",
+		Text: "write tlsInsecure=true if no certificate is to be verified",
 	},
-	{refused, "ssl_ca_certs sslCA", "write tlsCAFile"},
-	{refused, "ssl_certfile ssl_keyfile sslCert sslKey", "write tlsCertificateKeyFile"},
-	{refused, "ssl_pem_passphrase sslPass", "write tlsCertificateKeyFilePassword"},
-	{refused, "tlsCRLFile sslCRL ssl_crlfile", "it reads no list of revoked certificates"},
-	{refused, "proxyHost proxyPort proxyUsername proxyPassword", "set a Dialer with mongo.WithHook"},
-	{refused, "gssapiServiceName canonicalizeHostName", "write authMechanismProperties"},
-	{refused, "slaveOk", "write readPreference"},
-	{refused, "readConcern", "write readConcernLevel"},
-	{refused, "j fsync", "write journal"},
-	{refused, "safe", "write w"},
-	{refused, "poolSize", "write maxPoolSize"},
+	{Names: "ssl_ca_certs sslCA", Text: "write tlsCAFile"},
+	{Names: "ssl_certfile ssl_keyfile sslCert sslKey", Text: "write tlsCertificateKeyFile"},
+	{Names: "ssl_pem_passphrase sslPass", Text: "write tlsCertificateKeyFilePassword"},
+	{Names: "tlsCRLFile sslCRL ssl_crlfile", Text: "Go's driver reads no list of revoked certificates"},
+	{Names: "proxyHost proxyPort proxyUsername proxyPassword", Text: "set a Dialer with mongo.WithHook"},
+	{Names: "gssapiServiceName canonicalizeHostName", Text: "write authMechanismProperties"},
+	{Names: "slaveOk", Text: "write readPreference"},
+	{Names: "readConcern", Text: "write readConcernLevel"},
+	{Names: "j fsync", Text: "write journal"},
+	{Names: "safe", Text: "write w"},
+	{Names: "poolSize", Text: "write maxPoolSize"},
 }
 
-// findRule returns the name of an option as it is documented, and its rule; "" if it is unknown. The case of letters is
-// of no account.
-func findRule(option string) (string, *optionRule) {
-	for i := range optionRules {
-		for _, name := range optionRules[i].list() {
-			if strings.EqualFold(name, option) {
-				return name, &optionRules[i]
+// readOptions leaves those options in u that are for the driver, by their names as they are documented. It refuses
+// values that the driver accepts and hardly anybody means.
+func (s *settings) readOptions(u *kit.URI) error {
+	given := u.Query
+	u.Query = make(url.Values)
+	for name, values := range given {
+		if strings.EqualFold(name, readTags) { // tried in their order, and an empty one is any server
+			u.Query[readTags] = values
+			delete(given, name)
+		}
+	}
+	least := map[string]int{
+		"connectTimeoutMS": 1, "serverSelectionTimeoutMS": 1, "maxStalenessSeconds": 90, "maxStaleness": 90,
+	}
+	keep := func(name, value string) error {
+		number, err := strconv.Atoi(value)
+		limit, limited := least[name]
+		switch {
+		case kit.HasControl(value):
+			return errors.New("has a control character")
+		case u.Query.Has(name):
+			return errors.New("set more than once")
+		case value == "":
+			return errors.New("is empty")
+		case strings.HasPrefix(name, "srv") && !isSRV(*u):
+			return errors.New("want mongodb+srv://")
+		case name == "srvMaxHosts" && err != nil:
+			return errors.New("want a whole number")
+		case limited && err == nil && number < limit:
+			return fmt.Errorf("want at least %d", limit)
+		case name == "maxPoolSize" && number > mostConns:
+			return fmt.Errorf("want at most %d, or 0 for any number", mostConns)
+		}
+		u.Query.Set(name, value)
+		return nil
+	}
+	known := kit.URLOptions{Prefix: s.prefix, AnyCase: true, Hint: "MongoDB's manual has those that are known"}
+	for _, option := range driverOptions {
+		known.Known = append(known.Known, kit.URLOption{Names: option.names, Set: keep})
+	}
+	known.Known = append(known.Known, otherOptions...)
+	return known.Read(s.prefix+"URI", given)
+}
+
+// blame returns an error for each option that the driver refuses. It tries one after the other, since what the driver
+// says of them cannot be shown.
+func blame(u kit.URI) error {
+	given := u.Query
+	u.Query = make(url.Values)
+	if _, err := read(text(u, true)); err != nil {
+		return errors.New("the driver refuses the user or the hosts")
+	}
+	var found kit.Problems
+	for _, option := range driverOptions {
+		var names []string
+		before := maps.Clone(u.Query)
+		for name := range strings.FieldsSeq(option.names) {
+			if given.Has(name) {
+				names = append(names, name)
+				u.Query[name] = given[name]
 			}
 		}
-	}
-	return "", nil
-}
-
-func (r *optionRule) list() []string { return strings.Fields(strings.ReplaceAll(r.names, "+", " ")) }
-
-// suggestion asks whether another option was meant. Only then is it safe to quote the one that is there.
-func suggestion(given string) string {
-	spelled := make(map[string]string)
-	for i := range optionRules {
-		for _, name := range optionRules[i].list() {
-			spelled[strings.ToLower(name)] = name
+		if _, err := read(text(u, true)); err != nil {
+			found.Add(true, "option %s: want %s", strings.Join(names, ", "), option.want)
+			u.Query = before
 		}
 	}
-	near := config.Nearest(strings.ToLower(given), slices.Collect(maps.Keys(spelled)))
-	if near == "" {
-		return ""
+	return found.Err()
+}
+
+// contradictions returns those that the driver does not see.
+func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (found kit.Problems) {
+	details := false // an option says how to use TLS, and not only whether
+	for name := range u.Query {
+		about := strings.HasPrefix(name, "tls") || strings.HasPrefix(name, "ssl")
+		details = details || about && len(name) > len("tls") && !strings.HasPrefix(name, "tlsDisable")
 	}
-	return fmt.Sprintf(" (%q); did you mean %s?", given, spelled[near])
+	mechanism, certified := "", s.TLS.CertFile != "" || o.TLSConfig != nil && len(o.TLSConfig.Certificates) > 0
+	if o.Auth != nil {
+		mechanism = o.Auth.AuthMechanism
+	}
+	plain := o.TLSConfig == nil || u.Query.Get("tls") == "false" || u.Query.Get("ssl") == "false"
+	twice := s.TLS != (config.TLS{}) && (details || u.Query.Has("tls") || u.Query.Has("ssl"))
+	found.Add(twice, "has TLS options, and so has %[1]sTLS or %[1]sTLS_*; remove one", s.prefix)
+	found.Add(details && plain && !twice, "has other TLS options, but tls is not true")
+	found.Add(mechanism == x509 && !certified, "option authMechanism: %s wants tlsCertificateKeyFile or %sTLS_CERT_FILE",
+		x509, s.prefix)
+	found.Add(mechanism == "" && u.User != "" && u.Password.IsZero(), "the user has no password")
+	found.Add(s.srv && o.Direct != nil && *o.Direct, "option directConnection: want mongodb:// and one host")
+	return found
 }

@@ -26,13 +26,13 @@ func secure(o *options.ClientOptions, hook func(*options.ClientOptions)) {
 	ours := o.TLSConfig.Clone()
 	o.TLSConfig = ours
 	var chain func(tls.ConnectionState) error
-	if ours != nil && ours.VerifyConnection != nil {
-		chain, ours.VerifyConnection, ours.InsecureSkipVerify = ours.VerifyConnection, nil, false
+	if ours != nil {
+		chain = ours.VerifyConnection
 	}
 	if hook != nil {
 		hook(o)
 	}
-	if chain != nil && o.TLSConfig == ours && !ours.InsecureSkipVerify {
+	if chain != nil && o.TLSConfig == ours {
 		o.SetDialer(secureDialer{o.Dialer, ours, chain}).SetTLSConfig(nil)
 	}
 }
@@ -72,17 +72,13 @@ func (d secureDialer) to(addr string) *tls.Config {
 	if cfg.ServerName == "" {
 		cfg.ServerName, _, _ = net.SplitHostPort(addr)
 	}
-	also := cfg.VerifyConnection
+	also := cfg.VerifyConnection // the same, unless a hook has put its own there
+	if also == nil {
+		also = d.chain
+	}
 	cfg.InsecureSkipVerify = true // by the authorities of the beginning
 	cfg.VerifyConnection = func(state tls.ConnectionState) error {
-		err := d.chain(state)
-		if err == nil {
-			err = state.PeerCertificates[0].VerifyHostname(cfg.ServerName)
-		}
-		if err == nil && also != nil {
-			err = also(state)
-		}
-		return err
+		return cmp.Or(d.chain(state), state.PeerCertificates[0].VerifyHostname(cfg.ServerName), also(state))
 	}
 	return cfg
 }
