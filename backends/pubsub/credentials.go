@@ -1,15 +1,16 @@
 package pubsub
 
 import (
-	"encoding/base64"
+	"cmp"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 	"slices"
-	"strings"
+	"syscall"
 
 	"google.golang.org/api/option"
 
@@ -25,23 +26,16 @@ var fileTypes = []option.CredentialsType{
 	"external_account_authorized_user",
 }
 
-// longestPath is more than any system takes for a path.
-const longestPath = 4096
-
 // readFile looks into the file of credentials that either variable names, for its type and its project. The driver
 // reads it when the client is opened, and would quote the process-wide variable if that holds the key instead.
-func (s *settings) readFile() error {
-	if s.EmulatorHost != "" {
-		if s.CredentialsFile != "" {
-			return fmt.Errorf("%[1]sEMULATOR_HOST and %[1]sCREDENTIALS_FILE are both set: drop one", s.prefix)
-		}
-		return nil
-	}
+func (s *settings) readFile() (err error) {
 	variable, path := s.prefix+"CREDENTIALS_FILE", s.CredentialsFile
-	if path == "" && len(s.options) > 0 { // the program may bring its own
+	switch {
+	case s.EmulatorHost != "" && path != "":
+		return fmt.Errorf("%[1]sEMULATOR_HOST and %[1]sCREDENTIALS_FILE are both set: drop one", s.prefix)
+	case s.EmulatorHost != "", path == "" && len(s.options) > 0: // the program may bring its own
 		return nil
-	}
-	if path == "" {
+	case path == "":
 		google, err := config.Load[struct {
 			Credentials string `env:"APPLICATION_CREDENTIALS"`
 		}]("google")
@@ -54,10 +48,7 @@ func (s *settings) readFile() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", variable, err)
 	}
-	s.fileType = kind
-	if s.ProjectID == "" {
-		s.ProjectID = project
-	}
+	s.fileType, s.ProjectID = kind, cmp.Or(s.ProjectID, project)
 	return nil
 }
 
@@ -68,7 +59,7 @@ var errMalformed = errors.New("the credentials in the file are incomplete or mal
 func inspect(path string) (project string, kind option.CredentialsType, err error) {
 	data, err := os.ReadFile(path)
 	switch {
-	case err != nil && isKey(path):
+	case err != nil && (credentials.MatchString(path) || errors.Is(err, syscall.ENAMETOOLONG)):
 		return "", "", errors.New("want the path of a file, not the credentials themselves")
 	case errors.Is(err, fs.ErrNotExist):
 		return "", "", errors.New("no such file")
@@ -94,9 +85,5 @@ func inspect(path string) (project string, kind option.CredentialsType, err erro
 	return file.Project, file.Type, nil
 }
 
-// isKey reports whether text is no path but JSON, also in base64, as systems for continuous integration hand it out.
-func isKey(text string) bool {
-	text = strings.TrimSpace(text)
-	decoded, _ := base64.StdEncoding.DecodeString(text[:min(4, len(text))])
-	return strings.HasPrefix(text, "{") || strings.HasPrefix(string(decoded), "{") || len(text) > longestPath
-}
+// credentials are no path but JSON, also in base64, as systems for continuous integration hand it out.
+var credentials = regexp.MustCompile(`^\s*(\{|e[yw][A-Za-z0-9+/]+=*\s*$)`)

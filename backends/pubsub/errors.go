@@ -3,6 +3,7 @@ package pubsub
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	driver "cloud.google.com/go/pubsub/v2"
@@ -41,15 +42,17 @@ func classify(err error, prefix string) error {
 	case mayNotLook(err):
 		return kit.Errorf(registry.KindPermission, "the credentials may not do this (PermissionDenied)")
 	case strings.Contains(message, "per-RPC creds failed"): // says gRPC itself, with the code Unauthenticated
-		code = "no token"
+		code = "NoToken"
 	}
 	known := answers.First(func(answer string) bool {
-		of, word, _ := strings.Cut(answer, ": ")
-		return of == code && strings.Contains(why+" "+message, word)
+		of, words, _ := strings.Cut(answer, ": ")
+		return slices.Contains(strings.Fields(of), code) && slices.ContainsFunc(strings.Split(words, "|"),
+			func(word string) bool { return strings.Contains(why+" "+message, word) })
 	})
 	switch {
 	case known != nil:
-		return kit.Errorf(registry.KindOf(known), "%s", strings.Replace(known.Error(), "PUBSUB_", prefix, 1))
+		text := strings.NewReplacer("PUBSUB_", prefix, "CODE", code).Replace(known.Error())
+		return kit.Errorf(registry.KindOf(known), "%s", text)
 	case answered.Code() == codes.PermissionDenied:
 		return kit.Errorf(registry.KindPermission, "the service refuses this caller (PermissionDenied%s)", plain(why))
 	}
@@ -64,24 +67,19 @@ const (
 
 	// noProject is in the message of the NotFound that is not about the topic.
 	noProject = "project not found"
-
-	noTokenServer = "no access token: its server cannot be reached or is unwell"
-	slowToken     = "no access token: its server did not answer in time"
 )
 
-// answers have a code, and after it what is in the reason or in the message; the first one counts. Neither is shown:
+// answers have codes, and after them what is in the reason or in the message; the first one counts. Neither is shown:
 // they hold names, and what a token endpoint or a proxy has to say. Google calls Internal, Aborted and Unknown
 // transient.
 var answers = kit.Table[string]{
 	{"Unauthenticated", registry.KindAuth, "the credentials were refused (Unauthenticated): " +
 		"renew those of PUBSUB_CREDENTIALS_FILE, or the machine's"},
-	{"no token: deadline exceeded", registry.KindTimeout, slowToken},
-	{"no token: i/o timeout", registry.KindTimeout, slowToken},
-	{"no token: status code 5", away, noTokenServer},
-	{"no token: dial tcp", away, noTokenServer},
-	{"no token: EOF", away, noTokenServer},
-	{"no token: connection reset", away, noTokenServer},
-	{"no token", registry.KindAuth, "no access token: " +
+	{"NoToken: deadline exceeded|i/o timeout", registry.KindTimeout, "no access token: " +
+		"its server did not answer in time"},
+	{"NoToken: status code 5|dial tcp|EOF|connection reset", away, "no access token: " +
+		"its server cannot be reached or is unwell"},
+	{"NoToken", registry.KindAuth, "no access token: " +
 		"the credentials of PUBSUB_CREDENTIALS_FILE, or the machine's, were refused or are unusable"},
 
 	{"PermissionDenied: SERVICE_DISABLED", wrong, "the Pub/Sub API is off (SERVICE_DISABLED): " +
@@ -104,10 +102,7 @@ var answers = kit.Table[string]{
 	{"Unimplemented", wrong, "the server does not speak Pub/Sub (Unimplemented)"},
 	{"ResourceExhausted", registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
 	{"Internal: invalid UTF-8", registry.KindUnknown, "a string of the message is not UTF-8 (Internal)"},
-	{"Internal", away, "the service has had a failure of its own (Internal)"},
-	{"Aborted", away, "the service has had a failure of its own (Aborted)"},
-	{"Unknown", away, "the service has had a failure of its own (Unknown)"},
-	{"Canceled", away, "the service has had a failure of its own (Canceled)"},
+	{"Internal Aborted Unknown Canceled", away, "the service has had a failure of its own (CODE)"},
 
 	{"Unavailable: connection refused", away, "connection refused"},
 	{"Unavailable: connection reset by peer", away, "connection reset by peer"},
@@ -116,8 +111,7 @@ var answers = kit.Table[string]{
 	{"Unavailable: network is unreachable", away, "network is unreachable"},
 	{"Unavailable: connection timed out", registry.KindTimeout, "connection timed out"},
 	{"Unavailable: no such host", away, "no such host"},
-	{"Unavailable: deadline exceeded", registry.KindTimeout, "no answer in time"}, // also in a handshake, before TLS
-	{"Unavailable: i/o timeout", registry.KindTimeout, "no answer in time"},
+	{"Unavailable: deadline exceeded|i/o timeout", registry.KindTimeout, "no answer in time"}, // also before TLS
 	{"Unavailable: unknown authority", badTLS, "the server's certificate is signed by an unknown authority"},
 	{"Unavailable: certificate is valid for", badTLS, "the server's certificate is for another host name"},
 	{"Unavailable: has expired", badTLS, "the server's certificate has expired or is not valid yet"},
