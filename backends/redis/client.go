@@ -6,6 +6,7 @@ import (
 	"net"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	driver "github.com/gomodule/redigo/redis"
@@ -110,7 +111,7 @@ func (c *client) borrow(ctx context.Context) (conn driver.Conn, err error) {
 
 // Check asks the server as a program would.
 func (c *client) Check(ctx context.Context) error {
-	if c.role == kit.Primary && c.topology == oneServer && !c.isSocket() {
+	if c.role == kit.Primary && c.topology == oneServer && !strings.HasPrefix(c.host, "/") {
 		c.lookups.Ask(ctx, c.host)
 	}
 	return c.probe(ctx, c.ask)
@@ -258,7 +259,9 @@ func (c *client) PoolStats() registry.PoolStats {
 // ctx ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
 func (c *client) Close(ctx context.Context) error {
 	return drain(ctx, c.conns, func() {
-		c.primary.leave()
+		if c.primary != nil {
+			c.primary.leave()
+		}
 		_ = c.Pool.Close() // the rest closes on its return
 	})
 }

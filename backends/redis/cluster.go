@@ -2,8 +2,6 @@ package redis
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,12 +20,10 @@ const renewWithin = time.Second
 // when a node says that it is out of date or does not answer. It runs in the background only while it renews the map.
 type router struct {
 	*settings
-	conns      *kit.Conns
-	slots      atomic.Pointer[slotMap]
-	life       context.Context // of what runs in the background
-	end        context.CancelFunc
-	background sync.WaitGroup
-	known      []string // whom to ask for the map: a renewal's own
+	conns    *kit.Conns
+	slots    atomic.Pointer[slotMap]
+	renewals sync.WaitGroup
+	known    []string // whom to ask for the map: the renewal under way has it
 
 	mu       sync.Mutex // guards what is below, and is held before the lock of a pool
 	nodes    map[string]*client
@@ -47,7 +43,6 @@ type renewal struct {
 func (s *settings) openCluster(ctx context.Context) (service, error) {
 	r := &router{settings: s, conns: &kit.Conns{Family: s.family}, nodes: make(map[string]*client)}
 	r.known, r.lent, r.returned = s.addrs, 1, make(chan struct{})
-	r.life, r.end = context.WithCancel(context.WithoutCancel(ctx))
 	ctx, cancel := kit.Working(ctx) // it has a deadline
 	defer cancel()
 	if err := r.Check(ctx); err != nil && registry.KindOf(err) != registry.KindDegraded {
@@ -94,10 +89,19 @@ func (r *router) Check(ctx context.Context) error {
 		return renewal.err
 	}
 	slots := r.slots.Load()
-	well, worst := gather(ctx, slots.masters, len(slots.masters), func(ctx context.Context, addr string) (string, error) {
-		return addr, r.node(addr).Check(ctx)
+	var checks sync.WaitGroup
+	defer checks.Wait()
+	answers := askAll(&checks, slots.masters, func(addr string) (none struct{}, err error) {
+		return none, r.node(addr).Check(ctx)
 	})
-	switch failed := len(slots.masters) - len(well); {
+	failed, worst := 0, error(nil)
+	for range slots.masters {
+		err := (<-answers).err
+		if worst = worse(worst, err); err != nil {
+			failed++
+		}
+	}
+	switch {
 	case failed > 0:
 		return kit.Errorf(registry.KindOf(worst), "%d of %d masters: %w", failed, len(slots.masters), worst)
 	case !slots.isWhole():
@@ -122,12 +126,12 @@ func (r *router) node(addr string) *client {
 func (r *router) renew() *renewal {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if last := r.renewal; last != nil && (last.underWay || r.life.Err() != nil) {
+	if last := r.renewal; last != nil && (last.underWay || r.conns.Err() != nil) {
 		return last
 	}
 	now := &renewal{underWay: true, done: make(chan struct{})}
 	r.renewal = now
-	r.background.Go(func() {
+	r.renewals.Go(func() {
 		defer close(now.done)
 		now.err = r.learn()
 		r.mu.Lock()
@@ -137,11 +141,11 @@ func (r *router) renew() *renewal {
 	return now
 }
 
-// learn asks all known nodes at once for the map, and follows the first answer.
-func (r *router) learn() error {
-	ctx, cancel := context.WithTimeout(r.life, renewWithin)
-	defer cancel()
-	answers, failure := gather(ctx, r.known, 1, func(ctx context.Context, addr string) (slots *slotMap, err error) {
+// learn asks all known nodes at once for the map, and follows the first answer. The others may finish.
+func (r *router) learn() (failure error) {
+	answers := askAll(&r.renewals, r.known, func(addr string) (slots *slotMap, err error) {
+		ctx, cancel := r.conns.Dialling(context.Background(), renewWithin)
+		defer cancel()
 		node := r.node(addr)
 		err = node.probe(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
 			slots, err = node.askSlots(ctx, conn)
@@ -149,27 +153,31 @@ func (r *router) learn() error {
 		})
 		return slots, err
 	})
-	if len(answers) == 0 {
-		r.known = r.addrs // those that the configuration names
-		return kit.Errorf(registry.KindOf(failure), "no node of the cluster tells of its slots: %w", failure)
+	for range r.known {
+		a := <-answers
+		if a.err == nil {
+			r.known = a.answer.masters
+			r.follow(a.answer)
+			return nil
+		}
+		failure = worse(failure, a.err)
 	}
-	r.known = answers[0].masters
-	r.follow(answers[0])
-	return nil
+	r.known = r.addrs // those that the configuration names
+	return kit.Errorf(registry.KindOf(failure), "no node of the cluster tells of its slots: %w", failure)
 }
 
 // follow uses the map from now on, and closes the pools of nodes that are no masters in it.
 func (r *router) follow(slots *slotMap) {
 	r.slots.Store(slots)
-	var gone []*client
 	r.mu.Lock()
-	maps.DeleteFunc(r.nodes, func(addr string, node *client) bool {
-		if slices.Contains(slots.masters, addr) {
-			return false
+	gone := r.nodes
+	r.nodes = make(map[string]*client)
+	for _, addr := range slots.masters {
+		if node := gone[addr]; node != nil {
+			r.nodes[addr] = node
+			delete(gone, addr)
 		}
-		gone = append(gone, node)
-		return true
-	})
+	}
 	r.mu.Unlock()
 	for _, node := range gone {
 		_ = node.Pool.Close() // what is lent closes on its return
@@ -219,15 +227,16 @@ func (r *router) Close(ctx context.Context) error {
 	case <-r.returned:
 	case <-working.Done():
 	}
-	r.mu.Lock()
-	r.end()
-	nodes := slices.Collect(maps.Values(r.nodes))
-	r.mu.Unlock()
-	err := drain(ctx, r.conns, func() {
-		for _, node := range nodes {
-			_ = node.Pool.Close()
-		}
-	})
-	r.background.Wait()
+	err := drain(ctx, r.conns, r.closePools)
+	r.closePools() // drain may have had no time for it; and no renewal begins from now on
+	r.renewals.Wait()
 	return err
+}
+
+func (r *router) closePools() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, node := range r.nodes {
+		_ = node.Pool.Close()
+	}
 }

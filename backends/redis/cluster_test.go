@@ -212,10 +212,15 @@ func TestAClusterIsUsedAsOneServer(t *testing.T) {
 		if err := sub.Subscribe("news"); err != nil {
 			t.Fatal(err)
 		}
+		_, _ = do("PUBLISH", "news", "hello")
+		for range 10 { // the message may be there
+			if _, _ = do("PING"); listener.Err() != nil {
+				t.Fatal(listener.Err())
+			}
+		}
 		if got, is := sub.ReceiveWithTimeout(30 * time.Second).(driver.Subscription); !is {
 			t.Fatal(got)
 		}
-		_, _ = do("PUBLISH", "news", "hello")
 		if got, is := sub.ReceiveWithTimeout(30 * time.Second).(driver.Message); !is || string(got.Data) != "hello" {
 			t.Error(got)
 		}

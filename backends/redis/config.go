@@ -73,40 +73,31 @@ type settings struct {
 	toSentinels  *kit.Login // nil if there are none
 }
 
+// nameLetters are those of which every server takes a name.
+const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/@#+"
+
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
 	cfg, loadErr := kit.Load(name, in.config)
 	s := &settings{Config: cfg, setup: in, name: name, prefix: config.Prefix(name)}
-	hosts, err := s.locate(name, loadErr)
-	errs := []error{loadErr, err, s.setPlace(hosts)}
-	s.setLimits()
-	s.tls, err = s.TLS.Config(name, s.host)
-	errs = append(errs, err)
-	s.role, err = kit.ParseRole(s.prefix, s.Role)
-	errs = append(errs, err)
-	if s.role == kit.Replica && s.topology != oneServer {
-		errs = append(errs, fmt.Errorf("%sROLE: Sentinels and a cluster lead to primaries: want primary or any", s.prefix))
-	}
-	if strings.Trim(s.ClientName, nameLetters) != "" {
-		errs = append(errs, fmt.Errorf("%sCLIENT_NAME: want printable letters without a blank", s.prefix))
-	}
-	return s, errors.Join(errs...)
-}
-
-// nameLetters are those of which every server takes a name.
-const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/@#+"
-
-func (s *settings) isSocket() bool { return strings.HasPrefix(s.host, "/") }
-
-// setLimits keeps no more idle connections than there may be.
-func (s *settings) setLimits() {
+	hosts, err := s.locate(loadErr)
+	p := kit.Problems{loadErr, err, s.setPlace(hosts)}
 	if s.MaxActive > 0 {
 		s.MaxIdle = min(s.MaxIdle, s.MaxActive)
 	}
+	s.tls, err = s.TLS.Config(name, s.host)
+	p = append(p, err)
+	s.role, err = kit.ParseRole(s.prefix, s.Role)
+	p = append(p, err)
+	p.Add(s.role == kit.Replica && s.topology != oneServer,
+		"%sROLE: Sentinels and a cluster lead to primaries: want primary or any", s.prefix)
+	p.Add(strings.Trim(s.ClientName, nameLetters) != "",
+		"%sCLIENT_NAME: want printable letters without a blank", s.prefix)
+	return s, p.Err()
 }
 
 // locate reads the URL, or else the parts.
-func (s *settings) locate(name string, loadErr error) (hosts []kit.Host, err error) {
+func (s *settings) locate(loadErr error) (hosts []kit.Host, err error) {
 	switch {
 	case !s.URL.IsZero():
 		if hosts, err = s.fromURL(); err != nil {
@@ -116,12 +107,12 @@ func (s *settings) locate(name string, loadErr error) (hosts []kit.Host, err err
 	case s.SentinelHosts != "":
 		return s.fromSentinelHosts()
 	case s.Host != "":
-		host, err := s.fromParts()
-		return []kit.Host{host}, err
+		host, err := kit.HostOf(s.prefix, s.Host, s.Port)
+		return []kit.Host{host}, errors.Join(err, s.needPassword())
 	case s.SentinelMaster != "":
 		return nil, fmt.Errorf("%[1]sSENTINEL_HOSTS is not set, but %[1]sSENTINEL_MASTER is", s.prefix)
 	}
-	return nil, config.NotSet(name, loadErr, "URL", "HOST", "SENTINEL_HOSTS")
+	return nil, config.NotSet(s.name, loadErr, "URL", "HOST", "SENTINEL_HOSTS")
 }
 
 // setPlace notes where the servers are.
@@ -150,14 +141,10 @@ func (s *settings) fromSentinelHosts() (hosts []kit.Host, err error) {
 		}
 		hosts = append(hosts, host)
 	}
-	switch {
-	case err != nil:
-	case s.Host != "":
-		err = fmt.Errorf("%[1]sHOST and %[1]sSENTINEL_HOSTS are both set: keep one", s.prefix)
-	case s.SentinelMaster == "":
-		err = fmt.Errorf("%[1]sSENTINEL_MASTER is not set, but %[1]sSENTINEL_HOSTS is", s.prefix)
-	}
-	return hosts, errors.Join(err, s.needPassword())
+	p := kit.Problems{err, s.needPassword()}
+	p.Add(s.Host != "", "%[1]sHOST and %[1]sSENTINEL_HOSTS are both set: keep one", s.prefix)
+	p.Add(s.SentinelMaster == "", "%[1]sSENTINEL_MASTER is not set, but %[1]sSENTINEL_HOSTS is", s.prefix)
+	return hosts, p.Err()
 }
 
 // needPassword refuses a user without a password.
@@ -166,9 +153,4 @@ func (s *settings) needPassword() error {
 		return fmt.Errorf("%[1]sPASSWORD is not set, but %[1]sUSERNAME is", s.prefix)
 	}
 	return nil
-}
-
-func (s *settings) fromParts() (host kit.Host, err error) {
-	host, err = kit.HostOf(s.prefix, s.Host, s.Port)
-	return host, errors.Join(err, s.needPassword())
 }

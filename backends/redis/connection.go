@@ -45,7 +45,7 @@ func (c *connection) Err() error {
 		return err
 	}
 	if hasEnded(c.socket) || c.of.notes.Stale(c.made) || c.of.lookups.Left(c.socket.RemoteAddr()) ||
-		c.of.primary.left(c.addr) {
+		c.of.primary != nil && c.of.primary.left(c.addr) {
 		return errStale
 	}
 	return nil
@@ -56,7 +56,10 @@ func (c *connection) Send(name string, args ...any) error {
 	return c.conn.Send(name, args...)
 }
 
-func (c *connection) Flush() error { return c.conn.Flush() }
+func (c *connection) Flush() error {
+	c.idle.Store(false)
+	return c.conn.Flush()
+}
 
 func (c *connection) Close() error { return c.conn.Close() }
 

@@ -82,4 +82,4 @@ func ForgetLookups(r *Resource) {
 var SlotOfKey = slotOfKey
 
 // KeyOf returns the first key of a command.
-func KeyOf(name string, args ...any) (string, bool) { return command{name, args}.key() }
+func KeyOf(name string, args ...any) (string, bool) { return (&command{name: name, args: args}).key() }

@@ -17,8 +17,9 @@ var std = New(Name)
 
 func init() { registry.Register(std) }
 
-// Conn borrows a connection of the default instance, waiting for one until ctx ends. Close returns it. For a cluster it
-// is there at once, and borrows one of a node for each command, waiting until the context of that ends.
+// Conn borrows a connection of the default instance, waiting for one until ctx ends. Close returns it. Behind Sentinels
+// it also waits for a primary, for REDIS_DIAL_TIMEOUT at most. For a cluster it is there at once, and borrows one of a
+// node for each command, waiting until the context of that ends.
 func Conn(ctx context.Context) (driver.Conn, error) { return std.Conn(ctx) }
 
 // Pool returns the pool of the default instance. It panics if that was never opened: call it after

@@ -17,7 +17,7 @@ type routed struct {
 	of      *router
 	bound   driver.Conn // nil if nothing binds
 	mode    mode        // of bound
-	held    []command   // sent by the program, and not executed yet
+	held    []*command  // sent by the program, and not delivered yet
 	replies []any       // that have arrived and were not received yet
 	err     error       // that ended it
 }
@@ -42,7 +42,7 @@ func (m mode) after(name string) mode {
 	case "SUBSCRIBE", "PSUBSCRIBE", "MONITOR":
 		return listening
 	case "UNWATCH":
-		if m == queueing {
+		if m == queueing { // it is a part of the transaction
 			return m
 		}
 		return free
@@ -52,7 +52,7 @@ func (m mode) after(name string) mode {
 	return m
 }
 
-func modeAfter(commands []command) (m mode) {
+func modeAfter(commands []*command) (m mode) {
 	for _, c := range commands {
 		m = m.after(c.name)
 	}
@@ -73,34 +73,47 @@ func newRouted(r *router) *routed {
 	return c
 }
 
-// patience returns the context in which a call may borrow a connection: one that has none waits for REDIS_DIAL_TIMEOUT.
-func (c *routed) patience(w wait) (context.Context, context.CancelFunc) {
-	if w.ctx != nil {
-		return context.WithCancel(w.ctx)
+func (c *routed) Send(name string, args ...any) error {
+	name = strings.ToUpper(name)
+	switch {
+	case c.err != nil:
+		return c.err
+	case c.bound == nil:
+		c.held = append(c.held, &command{name: name, args: slices.Clone(args)})
+		return nil
 	}
-	return c.of.conns.Dialling(context.Background(), c.of.DialTimeout)
+	c.mode = c.mode.after(name)
+	return c.bound.Send(name, args...)
 }
 
-// do has what is held executed, and the command.
-func (c *routed) do(w wait, name string, args []any) (any, error) {
-	ctx, cancel := c.patience(w)
-	defer cancel()
-	if err := c.listen(ctx, name); err != nil {
-		return nil, err
+// Flush sends what is held only if it begins a subscription: for the rest, where to is only seen when it is received.
+func (c *routed) Flush() error {
+	switch {
+	case c.bound != nil:
+		return c.bound.Flush()
+	case modeAfter(c.held) == listening:
+		return c.deliverHeld(wait{})
 	}
-	if c.bound != nil {
+	return c.err
+}
+
+func (c *routed) do(w wait, name string, args []any) (any, error) {
+	c.unbind()
+	switch {
+	case c.err != nil:
+		return nil, c.err
+	case c.bound != nil:
 		reply, err := w.do(c.bound, name, args...)
 		c.mode = c.mode.after(strings.ToUpper(name))
 		c.unbind()
 		return reply, err
-	}
-	if name != "" {
+	case name != "":
 		_ = c.Send(name, args...)
 	}
 	if len(c.held) == 1 && c.held[0].name == "MULTI" { // its first key will say where to send it
 		return "OK", nil
 	}
-	err := c.execute(ctx, w)
+	err := c.deliverHeld(w)
 	replies := c.replies
 	c.replies = nil
 	switch {
@@ -112,16 +125,43 @@ func (c *routed) do(w wait, name string, args []any) (any, error) {
 	return last(replies)
 }
 
-// execute has what is held executed, and keeps the replies.
-func (c *routed) execute(ctx context.Context, w wait) error {
+func (c *routed) receive(w wait) (any, error) {
+	if c.bound != nil && len(c.replies) == 0 {
+		return w.receive(c.bound)
+	}
+	if err := c.deliverHeld(w); err != nil {
+		c.err = err // the replies to what was sent are lost
+		return nil, err
+	}
+	if len(c.replies) == 0 {
+		return nil, errNothing
+	}
+	reply := c.replies[0]
+	c.replies = c.replies[1:]
+	return last([]any{reply})
+}
+
+// deliverHeld delivers what is held, and keeps the replies. Without a context it takes REDIS_DIAL_TIMEOUT to get a
+// connection.
+func (c *routed) deliverHeld(w wait) error {
 	if len(c.held) == 0 {
 		return nil
 	}
+	ctx := w.ctx
+	if ctx == nil {
+		limit, cancel := c.of.conns.Dialling(context.Background(), c.of.DialTimeout)
+		defer cancel()
+		ctx = limit
+	}
 	commands := c.held
 	c.held = nil
-	replies, err := c.deliver(ctx, commands, w)
-	c.replies = append(c.replies, replies...)
-	return err
+	if err := c.deliver(ctx, commands, w); err != nil {
+		return err
+	}
+	for _, command := range commands {
+		c.replies = append(c.replies, command.reply)
+	}
+	return nil
 }
 
 // last returns the last reply, and the first error among all, as the driver does.
@@ -135,76 +175,12 @@ func last(replies []any) (any, error) {
 	return reply, nil
 }
 
-// listen binds to any node if what is held, or the command, begins a subscription. It ends what bound before.
-func (c *routed) listen(ctx context.Context, name string) (err error) {
-	c.unbind()
-	if len(c.held) > 0 {
-		name = c.held[0].name
-	}
-	if c.err != nil || c.bound != nil || free.after(strings.ToUpper(name)) != listening {
-		return c.err
-	}
-	if c.bound, err = c.of.borrow(ctx, c.of.slots.Load().addr(anySlot)); err != nil {
-		c.bound = nil
-		return err
-	}
-	c.mode = listening
-	for _, held := range c.held {
-		err = errors.Join(err, c.bound.Send(held.name, held.args...))
-	}
-	c.held = nil
-	return err
-}
-
 // unbind returns the connection to its pool once nothing binds to it.
 func (c *routed) unbind() {
 	if c.bound != nil && c.mode == free {
 		_ = c.bound.Close()
 		c.bound = nil
 	}
-}
-
-func (c *routed) Send(name string, args ...any) error {
-	switch {
-	case c.err != nil:
-		return c.err
-	case c.bound == nil:
-		c.held = append(c.held, command{strings.ToUpper(name), slices.Clone(args)})
-		return nil
-	case c.mode != listening: // another goroutine may receive meanwhile
-		c.mode = c.mode.after(strings.ToUpper(name))
-	}
-	return c.bound.Send(name, args...)
-}
-
-// Flush sends what is held only if it begins a subscription: for the rest, where to is only seen when it is received.
-func (c *routed) Flush() error {
-	if c.bound == nil {
-		ctx, cancel := c.patience(wait{})
-		defer cancel()
-		if err := c.listen(ctx, ""); err != nil || c.bound == nil {
-			return err
-		}
-	}
-	return c.bound.Flush()
-}
-
-func (c *routed) receive(w wait) (any, error) {
-	if c.bound != nil && len(c.replies) == 0 {
-		return w.receive(c.bound)
-	}
-	ctx, cancel := c.patience(w)
-	defer cancel()
-	if err := c.execute(ctx, w); err != nil {
-		c.err = err // the replies to what was sent are lost
-		return nil, err
-	}
-	if len(c.replies) == 0 {
-		return nil, errNothing
-	}
-	reply := c.replies[0]
-	c.replies = c.replies[1:]
-	return last([]any{reply})
 }
 
 // Err returns why the connection cannot be used any longer.

@@ -19,6 +19,7 @@ import (
 
 const (
 	askWithin = 500 * time.Millisecond // for the answers of all Sentinels together
+	minority  = 50 * time.Millisecond  // for those that are missing when most have answered
 	askAgain  = 500 * time.Millisecond // where nobody tells of another primary
 	hearAgain = time.Second
 )
@@ -57,19 +58,14 @@ func watch(c *client) *sentinels {
 	return s
 }
 
-// leave ends the listening. It does nothing for nil.
+// leave ends the listening.
 func (s *sentinels) leave() {
-	if s != nil {
-		s.stop()
-		s.listeners.Wait()
-	}
+	s.stop()
+	s.listeners.Wait()
 }
 
-// left reports whether the primary is somewhere else. It is false for nil.
+// left reports whether the primary is somewhere else.
 func (s *sentinels) left(addr string) bool {
-	if s == nil {
-		return false
-	}
 	now := s.latest.Load().addr
 	return now != "" && now != addr
 }
@@ -132,12 +128,26 @@ type answer struct {
 	epoch int64 // grows with every fail-over: who says more knows more
 }
 
-// find asks all Sentinels at once where the primary is, and notes it.
+// find asks all Sentinels at once where the primary is, and notes it. When most have answered, it hardly waits for the
+// rest.
 func (s *sentinels) find(ctx context.Context) (*place, error) {
 	before := s.latest.Load()
+	var asking sync.WaitGroup
+	defer asking.Wait()
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	answers, failure := gather(ctx, s.addrs, len(s.addrs)/2+1, s.ask)
+	arriving := askAll(&asking, s.addrs, func(addr string) (answer, error) { return s.ask(ctx, addr) })
+	var answers []answer
+	var failure error
+	for range s.addrs {
+		a := <-arriving
+		if failure = worse(failure, a.err); a.err == nil {
+			answers = append(answers, a.answer)
+		}
+		if len(answers) > len(s.addrs)/2 {
+			time.AfterFunc(minority, cancel)
+		}
+	}
 	if len(answers) == 0 {
 		return nil, s.blame(failure)
 	}

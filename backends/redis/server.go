@@ -105,22 +105,16 @@ func holdsAllSlots(nodes string) bool {
 // info returns a field of INFO, and "" if the server does not say.
 func info(ctx context.Context, conn driver.Conn, section, field string) (string, error) {
 	fields, err := text(driver.DoContext(conn, ctx, "INFO", section))
-	for line := range strings.Lines(fields) {
-		if value, found := strings.CutPrefix(line, field+":"); found {
-			return strings.TrimSpace(value), nil
-		}
-	}
-	return "", err
+	_, rest, _ := strings.Cut("\n"+fields, "\n"+field+":")
+	value, _, _ := strings.Cut(rest, "\n")
+	return strings.TrimSpace(value), err
 }
 
 // text returns an answer in words, and "" for any other and for a question that is not answered.
 func text(reply any, err error) (string, error) {
-	if err == nil {
-		words, _ := driver.String(reply, nil)
-		return words, nil
-	}
+	words, _ := driver.String(reply, err)
 	if unanswered(err) {
-		return "", nil
+		err = nil
 	}
-	return "", err
+	return words, err
 }

@@ -41,18 +41,15 @@ func parseSlots(reply any, addr string) *slotMap {
 	m := &slotMap{}
 	shards, _ := driver.Values(reply, nil)
 	for _, shard := range shards {
+		var from, to, port int
+		var host string // a node may not know its own
+		var master []any
 		fields, _ := driver.Values(shard, nil)
-		if len(fields) < 3 {
+		_, err1 := driver.Scan(fields, &from, &to, &master)
+		_, err2 := driver.Scan(master, &host, &port)
+		if err1 != nil || err2 != nil || from < 0 || to >= slotCount {
 			return nil
 		}
-		from, _ := driver.Int(fields[0], nil)
-		to, _ := driver.Int(fields[1], nil)
-		master, _ := driver.Values(fields[2], nil)
-		if len(master) < 2 || from < 0 || to >= slotCount {
-			return nil
-		}
-		host, _ := driver.String(master[0], nil)
-		port, _ := driver.Int(master[1], nil)
 		holder := sameHost(host, strconv.Itoa(port), addr)
 		for slot := from; slot <= to; slot++ {
 			m.holders[slot] = holder
@@ -79,14 +76,15 @@ func sameHost(host, port, addr string) string {
 // hostPort puts an address together. IPv6 may come in brackets or without.
 func hostPort(host, port string) string { return net.JoinHostPort(strings.Trim(host, "[]"), port) }
 
-// command is a command and its arguments.
+// command is a command and its arguments, and the reply once it has come.
 type command struct {
-	name string // in upper case
-	args []any
+	name  string // in upper case
+	args  []any
+	reply any
 }
 
 // slotOf returns the slot that all commands are about.
-func slotOf(commands []command) (int, error) {
+func slotOf(commands []*command) (int, error) {
 	slot := anySlot
 	for _, c := range commands {
 		if slices.Contains(ofOneNode, c.name) {
@@ -121,7 +119,7 @@ var keyAt = map[string]int{
 }
 
 // key returns the first key of a command. A script without keys has none.
-func (c command) key() (key string, found bool) {
+func (c *command) key() (key string, found bool) {
 	at := keyAt[c.name]
 	if c.name == "XREAD" || c.name == "XREADGROUP" {
 		at = 1 + slices.IndexFunc(c.args, func(arg any) bool { return strings.EqualFold(textOf(arg), "STREAMS") })

@@ -50,7 +50,7 @@ func TestStringsThatPlatformsHandOutAreRead(t *testing.T) {
 		"{}_URL=redis://h/1^":                   {redis.Resolved{Addr: "h:6379", DB: 1}, ""},
 		"{}_URL=redis://:PW@h {}_PASSWORD=PW":   {redis.Resolved{Addr: "h:6379", Password: "PW"}, "not read because {}_URL is set: {}_PASSWORD"},
 		"{}_URL=redis://h {}_HOST=h":            {redis.Resolved{Addr: "h:6379"}, "not read because {}_URL is set: {}_HOST"},
-		"{}_URL=redis://h?max_retries=3":        {redis.Resolved{Addr: "h:6379"}, "{}_URL: the option max_retries means nothing in Go and is skipped"},
+		"{}_URL=redis://h?max_retries=3":        {redis.Resolved{Addr: "h:6379"}, "{}_URL: option max_retries is skipped: it means nothing in Go"},
 		"{}_URL=rediss://default:PW@x.upstash.io:6379": {
 			redis.Resolved{Addr: "x.upstash.io:6379", Username: "default", Password: "PW", TLS: true}, "",
 		},

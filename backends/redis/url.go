@@ -1,10 +1,10 @@
 package redis
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -37,7 +37,7 @@ func (s *settings) fromURL() ([]kit.Host, error) {
 		}
 		s.wantTLS()
 	}
-	return u.Hosts, errors.Join(s.setLogin(u), s.setMaster(&u), s.setDatabase(u), s.setOptions(u.Query))
+	return u.Hosts, errors.Join(s.setLogin(u), s.setMaster(&u), s.setDatabase(u), s.known().Read(s.prefix+"URL", u.Query))
 }
 
 const topologies = "write redis+sentinel://s1,s2/NAME or redis+cluster://n1,n2"
@@ -75,8 +75,6 @@ func otherForm(raw, prefix string) error {
 	case strings.Contains(raw, ",password=") || strings.Contains(lower, ",ssl="):
 		return fmt.Errorf("is in the form of .NET: write the host and its port as rediss://host:6380, "+
 			"and set %sPASSWORD", prefix)
-	case strings.HasPrefix(lower, "jdbc:"):
-		return errors.New("begins with jdbc: drop that word")
 	case strings.HasPrefix(lower, "redis-"), strings.HasPrefix(lower, "rediss-"), strings.HasPrefix(lower, "sentinel:"):
 		return errors.New("is in another program's form: " + topologies)
 	case strings.HasPrefix(lower, "redis+tls://"), strings.HasPrefix(lower, "redis+ssl://"):
@@ -109,11 +107,12 @@ func socketAsHost(raw string) string {
 
 // setLogin puts the user and the password of the URL together with those of the variables.
 func (s *settings) setLogin(u kit.URI) error {
-	user, password := u.User, u.Password
+	who := kit.Credentials{User: u.User, Password: u.Password}
 	if !u.HasPassword && u.User != "" && s.Password.IsZero() && s.credentials == nil { // as redis-cli has it
-		s.inform("URL", ": the name before the @ is taken for the password; write user:password@, or :password@")
-		user, password = "", config.NewSecret(u.User)
+		slog.Info(s.prefix + "URL: the name before the @ is taken for the password; write user:password@, or :password@")
+		who = kit.Credentials{Password: config.NewSecret(u.User)}
 	}
+	named := who.User != ""
 	parts := kit.Parts{
 		Prefix: s.prefix, UserKey: "USERNAME", User: s.Username, Password: s.Password,
 		Others: map[string]bool{
@@ -121,94 +120,84 @@ func (s *settings) setLogin(u kit.URI) error {
 			"SENTINEL_MASTER": s.SentinelMaster != "" && (s.topology != sentinel || strings.Trim(u.Path, "/") != ""),
 		},
 	}
-	who, err := parts.Beside(s.prefix+"URL", kit.Credentials{User: user, Password: password})
-	if err != nil {
+	who, err := parts.Beside(s.prefix+"URL", who)
+	switch {
+	case err != nil:
 		return err
-	}
-	if user == "" && who.Password.IsZero() { // a name alone, which the platform has set, is nobody to log in as
+	case who.Password.IsZero() && !named: // a name alone, which the platform has set, is nobody to log in as
 		who.User = ""
-	}
-	user, password = who.User, who.Password
-	if user != "" && password.IsZero() && s.credentials == nil {
+	case who.Password.IsZero() && s.credentials == nil:
 		return errors.New("the user has no password")
 	}
-	s.Username, s.Password = user, password
+	s.Username, s.Password = who.User, who.Password
 	return nil
 }
 
 func (s *settings) setDatabase(u kit.URI) error {
-	text := u.Path
-	for _, option := range []string{"db", "database"} {
-		if other := u.Query.Get(option); other != "" {
-			if text != "" && text != other {
-				return errors.New("the path and an option after the ? name different databases")
-			}
-			text = other
-		}
-	}
-	s.DB = 0
-	if text == "" {
-		return nil
-	}
-	if s.topology == cluster {
+	options := []string{u.Query.Get("db"), u.Query.Get("database")}
+	text := cmp.Or(append([]string{u.Path}, options...)...)
+	db, err := strconv.Atoi(cmp.Or(text, "0"))
+	differs := func(other string) bool { return other != "" && other != text }
+	switch {
+	case slices.ContainsFunc(options, differs):
+		return errors.New("the path and an option after the ? name different databases")
+	case text != "" && s.topology == cluster:
 		return errors.New("a cluster has no databases: drop what stands after the hosts")
-	}
-	db, err := strconv.Atoi(text)
-	if err != nil || db < 0 {
+	case err != nil || db < 0:
 		return errors.New("the path must be the number of a database, such as /0")
 	}
 	s.DB = db
 	return nil
 }
 
-// variables are what to set instead of an option that other libraries have.
-var variables = map[string]string{
-	"password": "PASSWORD", "username": "USERNAME", "user": "USERNAME", "sslverify": "TLS=skip-verify",
-	"ssl_cert_reqs": "TLS=skip-verify", "skip_verify": "TLS=skip-verify", "insecure": "TLS=skip-verify",
-	"ssl_ca_certs": "TLS_CA_FILE", "ssl_certfile": "TLS_CERT_FILE", "ssl_keyfile": "TLS_KEY_FILE",
-	"pool_size": "MAX_ACTIVE", "max_connections": "MAX_ACTIVE", "min_idle_conns": "MAX_IDLE",
-	"dial_timeout": "DIAL_TIMEOUT", "connect_timeout": "DIAL_TIMEOUT", "socket_connect_timeout": "DIAL_TIMEOUT",
-	"read_timeout": "READ_TIMEOUT", "timeout": "READ_TIMEOUT", "socket_timeout": "READ_TIMEOUT",
-	"write_timeout": "WRITE_TIMEOUT", "idle_timeout": "IDLE_TIMEOUT", "conn_max_idle_time": "IDLE_TIMEOUT",
-	"conn_max_lifetime": "MAX_CONN_LIFETIME",
-}
+// known returns the options that may stand after the ?. They are those of other libraries: the driver has none there.
+func (s *settings) known() kit.URLOptions {
+	asItIs := func(string, string) error { return nil }
+	return kit.URLOptions{
+		Prefix: s.prefix, AnyCase: true, Hint: "db, tls, family and client_name are known",
+		Known: []kit.URLOption{
+			{Names: "db", Also: "database", Set: asItIs}, // see setDatabase
+			{Names: "tls", Also: "ssl", Set: s.setTLS, Text: "true or false"},
+			{Names: "family", Set: s.setFamily},
+			{Names: "client_name", Also: "clientname", Set: kit.Into(&s.ClientName)},
+			{Names: "protocol=2 ssl_cert_reqs=required ssl_cert_reqs=optional ssl_cert_reqs=cert_required " +
+				"ssl_cert_reqs=cert_optional skip_verify=false skip_verify=0 insecure=false insecure=0", Set: asItIs},
 
-// skipped are options of other libraries that mean nothing here.
-var skipped = []string{
-	"abortconnect", "allowusernameinuri", "decode_responses", "encoding", "health_check_interval", "lazyconnect",
-	"max_retries", "maxretriesperrequest", "retry_on_timeout", "virtual_host",
-}
+			{Names: "abortconnect allowusernameinuri decode_responses encoding health_check_interval lazyconnect " +
+				"max_retries maxretriesperrequest retry_on_timeout virtual_host"},
 
-// wants are the values of the options that are read.
-var wants = map[string]string{
-	"db": "want the number of a database", "database": "want the number of a database",
-	"family": "want 0, 4 or 6", "protocol": "the driver speaks version 2 only",
-	"tls": "want true or false", "ssl": "want true or false",
-}
-
-// setOptions reads what stands after the ?. The driver has no options of its own there.
-func (s *settings) setOptions(query url.Values) error {
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		key, value := strings.ToLower(name), strings.ToLower(query.Get(name))
-		on, off := value == "true" || value == "1", value == "false" || value == "0"
-		switch {
-		case key == "db", key == "database", key == "protocol" && value == "2":
-		case key == "ssl_cert_reqs" && !strings.Contains(value, "none"), (key == "skip_verify" || key == "insecure") && off:
-		case key == "family" && (value == "0" || value == "4" || value == "6"):
-			s.family = strings.Trim(value, "0")
-		case key == "client_name", key == "clientname":
-			s.ClientName = query.Get(name)
-		case (key == "tls" || key == "ssl") && on:
-			s.wantTLS()
-		case (key == "tls" || key == "ssl") && off:
-		case slices.Contains(skipped, key):
-			s.inform("URL", ": the option "+key+" means nothing in Go and is skipped")
-		default:
-			errs = append(errs, s.refuse(key))
-		}
+			{Names: "protocol", Text: "the driver speaks version 2 only"},
+			{Names: "password", Text: "set PREFIX_PASSWORD"},
+			{Names: "username user", Text: "set PREFIX_USERNAME"},
+			{Names: "sslverify ssl_cert_reqs skip_verify insecure", Text: "set PREFIX_TLS=skip-verify"},
+			{Names: "ssl_ca_certs", Text: "set PREFIX_TLS_CA_FILE"},
+			{Names: "ssl_certfile", Text: "set PREFIX_TLS_CERT_FILE"},
+			{Names: "ssl_keyfile", Text: "set PREFIX_TLS_KEY_FILE"},
+			{Names: "pool_size max_connections", Text: "set PREFIX_MAX_ACTIVE"},
+			{Names: "min_idle_conns", Text: "set PREFIX_MAX_IDLE"},
+			{Names: "dial_timeout connect_timeout socket_connect_timeout", Text: "set PREFIX_DIAL_TIMEOUT"},
+			{Names: "read_timeout timeout socket_timeout", Text: "set PREFIX_READ_TIMEOUT"},
+			{Names: "write_timeout", Text: "set PREFIX_WRITE_TIMEOUT"},
+			{Names: "idle_timeout conn_max_idle_time", Text: "set PREFIX_IDLE_TIMEOUT"},
+			{Names: "conn_max_lifetime", Text: "set PREFIX_MAX_CONN_LIFETIME"},
+		},
 	}
-	return errors.Join(errs...)
+}
+
+func (s *settings) setTLS(_, value string) error {
+	on, err := strconv.ParseBool(value)
+	if on {
+		s.wantTLS()
+	}
+	return err
+}
+
+func (s *settings) setFamily(_, value string) error {
+	if !slices.Contains([]string{"0", "4", "6"}, value) {
+		return errors.New("not 0, 4 or 6")
+	}
+	s.family = strings.Trim(value, "0")
+	return nil
 }
 
 // wantTLS has the server verified, unless the variable says otherwise.
@@ -217,21 +206,3 @@ func (s *settings) wantTLS() {
 		s.TLS.Mode = config.TLSVerify
 	}
 }
-
-// refuse names an option that somebody knows. What nobody knows may be a part of a password.
-func (s *settings) refuse(key string) error {
-	if variable, known := variables[key]; known {
-		return fmt.Errorf("the option %s is not read here: set %s%s", key, s.prefix, variable)
-	}
-	if text, known := wants[key]; known {
-		return fmt.Errorf("the option %s: %s", key, text)
-	}
-	names := slices.AppendSeq(slices.Collect(maps.Keys(wants)), maps.Keys(variables))
-	if near := config.Nearest(key, append(names, "client_name")); near != "" {
-		return fmt.Errorf("an option after the ? is unknown; is %s meant?", near)
-	}
-	return errors.New("an option after the ? is unknown; db, tls, family and client_name are known")
-}
-
-// inform tells something about a variable.
-func (s *settings) inform(key, text string) { slog.Info(s.prefix+key+text, "variable", s.prefix+key) }

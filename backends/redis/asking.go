@@ -1,0 +1,21 @@
+package redis
+
+import "sync"
+
+// answered is what one of several servers has answered.
+type answered[A any] struct {
+	answer A
+	err    error
+}
+
+// askAll asks all of these servers at once. The channel gets what they answer as it comes.
+func askAll[A any](asking *sync.WaitGroup, addrs []string, ask func(addr string) (A, error)) <-chan answered[A] {
+	answers := make(chan answered[A], len(addrs))
+	for _, addr := range addrs {
+		asking.Go(func() {
+			answer, err := ask(addr)
+			answers <- answered[A]{answer, err}
+		})
+	}
+	return answers
+}
