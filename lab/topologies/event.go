@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -19,7 +17,7 @@ const (
 	lists   = 24 // of each client, in slots all over the cluster
 )
 
-// event is something that happens to a topology.
+// event is something that happens to a topology of Redis.
 type event struct {
 	topology, name string
 	planned        bool // nothing is broken, so nothing has to fail
@@ -100,56 +98,6 @@ func demoted(w *world) error {
 	})
 }
 
-// row is what one client has seen of an event.
-type row struct {
-	event     event
-	client    string
-	done      int
-	errors    int
-	longest   time.Duration
-	healed    time.Duration // the last error, after the event
-	lost      int
-	promotion time.Duration // after the event, of the servers
-}
-
-func (r row) String() string {
-	return fmt.Sprintf("%-28s %-18s %6d written %5d errors, the last at %5.1fs (promotion %4.1fs), longest %.2fs, %d lost",
-		r.event.title(), r.client, r.done, r.errors, r.healed.Seconds(), r.promotion.Seconds(), r.longest.Seconds(), r.lost)
-}
-
-// load is what the workers of a client do.
-type load struct {
-	client client
-
-	mu      sync.Mutex
-	acked   map[string][]string // values by list
-	errors  int
-	longest time.Duration
-	last    time.Time // of an error
-}
-
-func (l *load) work(ctx context.Context, worker int) {
-	for n := 0; ctx.Err() == nil; n++ {
-		key, value := l.key((n+worker)%lists), fmt.Sprint(worker, "-", n)
-		one, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
-		began := time.Now()
-		err := l.client.push(one, key, value)
-		took := time.Since(began)
-		cancel()
-		l.mu.Lock()
-		l.longest = max(l.longest, took)
-		if err == nil {
-			l.acked[key] = append(l.acked[key], value)
-		} else {
-			l.errors, l.last = l.errors+1, time.Now()
-		}
-		l.mu.Unlock()
-		time.Sleep(rest)
-	}
-}
-
-func (l *load) key(n int) string { return fmt.Sprint(l.client.name, "/", n) }
-
 // measure starts the topology, has all clients work on it, lets the event happen, and counts.
 func (e event) measure(ctx context.Context) ([]row, error) {
 	w, err := newWorld(ctx)
@@ -168,32 +116,16 @@ func (e event) measure(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	working, stop := context.WithCancel(ctx)
-	defer stop()
-	var running sync.WaitGroup
-	var loads []*load
-	for _, c := range clients {
-		l := &load{client: c, acked: make(map[string][]string)}
-		loads = append(loads, l)
-		for n := range workers {
-			running.Go(func() { l.work(working, n) })
-		}
-	}
-	time.Sleep(time.Second)
-	began := time.Now()
+	began, loads, stop := work(ctx, clients)
 	promotion, err := e.pass(w, began)
 	stop()
-	running.Wait()
 	if err != nil {
 		return nil, err
 	}
 	var rows []row
 	for _, l := range loads {
-		r := row{event: e, client: l.client.name, errors: l.errors, longest: l.longest, promotion: promotion}
-		if l.errors > 0 {
-			r.healed = l.last.Sub(began)
-		}
-		if r.done, r.lost, err = l.count(ctx, clients[0], w, e); err != nil {
+		r := l.row(e.topology, e.name, began, promotion)
+		if err := l.count(&r, func(key string) ([]string, error) { return w.list(e, key) }); err != nil {
 			return nil, err
 		}
 		rows = append(rows, r)

@@ -36,7 +36,8 @@ type Process struct {
 
 	program string
 	args    []string
-	secret  string // the first line of its standard input
+	env     []string // beside that of this program
+	secret  string   // the first line of its standard input
 	output  output
 	cmd     *exec.Cmd
 	stdin   io.Closer
@@ -47,6 +48,7 @@ type Process struct {
 func (p *Process) Start(ctx context.Context) error {
 	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), p.program, p.args...)
 	p.cmd.Dir = p.Folder
+	p.cmd.Env = append(p.cmd.Environ(), p.env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	stdin, err := p.cmd.StdinPipe()
 	if err != nil {
@@ -81,6 +83,9 @@ func (p *Process) await(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Signal sends the server a signal, to freeze it or to thaw it.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
 // Kill ends the server with SIGKILL, and returns when it is gone.
 func (p *Process) Kill() error {

@@ -1,9 +1,8 @@
 package wire
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -23,7 +22,7 @@ type Certificate struct {
 
 // NewCertificate makes a certificate in folder. Its CertFile is the authority to verify it with.
 func NewCertificate(folder, name string) (*Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := rsa.GenerateKey(rand.Reader, 2048) // which MySQL's logins without TLS want
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type Port struct {
 	fillers  []net.Conn // what keeps the queue of a deaf port full
 	running  sync.WaitGroup
 	accepts  sync.WaitGroup
+	accepted atomic.Int64
 }
 
 // Listen forwards what connects to addr, a host:port, to upstream.
@@ -80,6 +81,9 @@ func (p *Port) Conns() (n int) {
 	return n
 }
 
+// Accepted returns how many connections clients have made.
+func (p *Port) Accepted() int { return int(p.accepted.Load()) }
+
 // Close stops listening and returns when all connections are closed.
 func (p *Port) Close() error {
 	err := p.listener.Close()
@@ -98,6 +102,7 @@ func (p *Port) accept() {
 		if err != nil { // closed, or deaf
 			return
 		}
+		p.accepted.Add(1)
 		p.mu.Lock()
 		p.conns[conn] = struct{}{}
 		upstream := p.upstream
