@@ -21,11 +21,12 @@ func newMySQL(ctx context.Context, folder string) (b *backend, err error) {
 	b = &backend{
 		name: mysql.Name, connect: connectMySQL, hold: holdMySQL, work: workMySQL, greeting: 20,
 		states: statesOfMySQL(),
-		cannot: map[string]string{
-			diskFull: "it takes a file system of its own", protected: "that is a mode of Redis",
-		},
+		cannot: map[string]string{protected: "that is a mode of Redis"},
+		wants:  map[string]wants{diskFull: {}}, // a check writes nothing
 	}
-	if b.server, err = server.MariaDB(ctx, folder, nil); err != nil {
+	// All tables are in one file, which has a greatest size.
+	const small = "--innodb-data-file-path=ibdata1:12M:autoextend:max:20M"
+	if b.server, err = server.MariaDB(ctx, folder, nil, "--innodb-file-per-table=0", small); err != nil {
 		return nil, err
 	}
 	b.count = func(ctx context.Context) (int, error) { return countMySQL(ctx, b.server) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -11,9 +12,12 @@ import (
 	"strings"
 	"time"
 
+	sqldriver "github.com/go-sql-driver/mysql"
 	driver "github.com/gomodule/redigo/redis"
 
+	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/lab/internal/server"
+	"github.com/vibework/mooring/registry"
 )
 
 // A state is one that a server can be in while its network is well.
@@ -118,7 +122,7 @@ func statesOfMySQL() map[string]state {
 			return nil
 		}
 	}
-	writes := run("SET GLOBAL read_only = 0")
+	writes, full := run("SET GLOBAL read_only = 0"), new(tablespace)
 	return map[string]state{
 		readOnly: {enter: run("SET GLOBAL read_only = 1"), leave: writes, primary: true},
 		demoted:  {enter: run("SET GLOBAL read_only = 1"), leave: writes},
@@ -129,7 +133,41 @@ func statesOfMySQL() map[string]state {
 			},
 			cut: true,
 		},
+		diskFull: {enter: full.fill, leave: full.empty},
 	}
+}
+
+// tablespace is that of a MariaDB, which has a greatest size.
+type tablespace struct {
+	admin   *sql.DB
+	writing *sql.Tx
+}
+
+// fill writes until not one row fits. It does not commit: a tablespace that is full has no room for what makes some.
+func (t *tablespace) fill(ctx context.Context, p *server.Process) (err error) {
+	const filler, tableFull = server.Database + ".filler", 1114
+	t.admin = p.MySQL(server.Admin, 1)
+	if _, err = t.admin.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+filler+" (v VARCHAR(7000))"); err != nil {
+		return err
+	}
+	if t.writing, err = t.admin.BeginTx(context.WithoutCancel(ctx), nil); err != nil {
+		return err
+	}
+	for rows := 256; err == nil && rows > 0; {
+		_, err = t.writing.ExecContext(ctx,
+			fmt.Sprintf("INSERT INTO %s SELECT REPEAT('x', 7000) FROM %s.seq_1_to_%d", filler, server.Database, rows))
+		if full, ok := errors.AsType[*sqldriver.MySQLError](err); ok && full.Number == tableFull {
+			if registry.KindOf(mysql.Classify(err)) != registry.KindExhausted {
+				return fmt.Errorf("it is not of the kind exhausted: %w", err)
+			}
+			rows, err = rows/2, nil
+		}
+	}
+	return err
+}
+
+func (t *tablespace) empty(context.Context, *server.Process) error {
+	return errors.Join(t.writing.Rollback(), t.admin.Close())
 }
 
 func statesOfRedis() map[string]state {

@@ -1,7 +1,8 @@
 // Command soak puts the four backends behind proxies that fail at random, for two minutes unless told otherwise, while
 // many probers check them and workers use their clients. Then it heals the network and looks at what Mooring promises:
 // nothing is left over, no check ran twice at once, no report was rosier than the truth, or gloomier, and everything
-// works again. It prints a table, and exits with 1 and a line for each promise that was broken.
+// works again. It prints a table, and exits with 1 and a line for each promise that was broken. Redis and MySQL fail
+// over, too. It wants MariaDB: apt-get install mariadb-server.
 package main
 
 import (

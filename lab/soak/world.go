@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"time"
 
+	sqldriver "github.com/go-sql-driver/mysql"
 	driver "github.com/gomodule/redigo/redis"
 
 	"github.com/vibework/mooring/backends/config"
@@ -16,6 +18,7 @@ import (
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/backends/pubsub"
 	"github.com/vibework/mooring/backends/redis"
+	"github.com/vibework/mooring/lab/internal/server"
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/registrytest/faultproxy"
 )
@@ -76,8 +79,11 @@ func (w *world) add(name string, env map[string]string) error {
 		return err
 	}
 	t := &target{name: name, proxy: proxy}
-	if name == "redis" {
+	switch name {
+	case "redis":
 		t.demote = demoteRedis(address.String())
+	case "mysql":
+		t.demote = demoteMySQL(address)
 	}
 	address.Host = proxy.Addr()
 	w.targets = append(w.targets, t)
@@ -104,12 +110,30 @@ func demoteRedis(server string) func(primary bool) {
 	}
 }
 
+// demoteMySQL tells the server itself, past the proxy.
+func demoteMySQL(address *url.URL) func(primary bool) {
+	password, _ := address.User.Password()
+	cfg := sqldriver.NewConfig()
+	cfg.Net, cfg.Addr, cfg.User, cfg.Passwd = "tcp", address.Host, server.Admin, password
+	connector, err := sqldriver.NewConnector(cfg)
+	if err != nil {
+		panic(err) // not with the driver's own defaults
+	}
+	return func(primary bool) {
+		db := sql.OpenDB(connector)
+		defer func() { _ = db.Close() }()
+		if _, err := db.Exec("SET GLOBAL read_only = ?", !primary); err != nil { //nolint:noctx // it is short
+			panic(err) // it is in the process beside this one
+		}
+	}
+}
+
 // newResource returns a resource for the server at address, and what its clients do.
 func newResource(name string, address *url.URL) (registry.Resource, operation) {
 	secret := config.NewSecret(address.String())
 	switch name {
 	case "mysql":
-		r := mysql.New(name, mysql.WithConfig(mysql.Config{URL: secret, MaxOpenConns: poolSize}))
+		r := mysql.New(name, mysql.WithConfig(mysql.Config{URL: secret, MaxOpenConns: poolSize, Role: "primary"}))
 		return r, useMySQL(r)
 	case "mongo":
 		r := mongo.New(name, mongo.WithConfig(mongo.Config{URI: secret, MaxPoolSize: poolSize}))
