@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"fmt"
@@ -19,21 +19,21 @@ type instance struct {
 // find returns the named instances, each once, or the default instance of each backend when none is named.
 func find(names []string) (found []instance, err error) {
 	if len(names) == 0 {
-		for _, b := range backends.Table {
+		for _, b := range table {
 			names = append(names, b.Name)
 		}
 	}
 	type row = backends.Backend
 	for n, name := range names {
-		i := slices.IndexFunc(backends.Table, func(b row) bool { return strings.HasPrefix(name+"-", b.Name+"-") })
+		i := slices.IndexFunc(table, func(b row) bool { return strings.HasPrefix(name+"-", b.Name+"-") })
 		if i < 0 {
-			i = slices.IndexFunc(backends.Table, func(b row) bool { return strings.HasSuffix(name, "-"+b.Name) })
+			i = slices.IndexFunc(table, func(b row) bool { return strings.HasSuffix(name, "-"+b.Name) })
 		}
 		if _, err := config.LoadFrom[struct{}](name, nil); err != nil || i < 0 { // config has the rule for names
 			return nil, fmt.Errorf("%q is no instance of a backend: want such as mysql, mysql-replica or reports-mysql", name)
 		}
 		if !slices.Contains(names[:n], name) {
-			b := backends.Table[i]
+			b := table[i]
 			found = append(found, instance{b, name, b.Describe(name)})
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"bufio"
@@ -72,6 +72,8 @@ func connectionLimit(ctx context.Context, res registry.Resource) (n int) {
 			_ = client.Database("admin").RunCommand(ctx, bson.D{{Key: "serverStatus", Value: 1}}).Decode(&status)
 			n = status.Connections.Current + status.Connections.Available
 		}
+	case interface{ ConnectionLimit(context.Context) int }: // of another module
+		n = res.ConnectionLimit(ctx)
 	}
 	return n
 }

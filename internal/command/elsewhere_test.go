@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ func TestABackendOfAnotherModuleIsNotPassedOverInSilence(t *testing.T) {
 		t.Errorf("without one: %s", &said)
 	}
 	tellOfOthers([]string{"POSTGRES_URL=postgres://app:ZQXV@h", "POSTGRES_ROLE=any"}, &said)
-	const want = "mooring: POSTGRES_URL is set, and github.com/vibework/mooring/backends/postgres is a module of its own, " +
-		"which this command does not examine\n"
+	const want = "mooring: POSTGRES_URL is set, which this command does not examine, but that of another module does: " +
+		"go install github.com/vibework/mooring/backends/postgres/cmd/mooring@latest\n"
 	if said.String() != want {
 		t.Errorf("got  %swant %s", &said, want)
 	}
