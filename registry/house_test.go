@@ -129,7 +129,7 @@ func TestGoMultierrorIsImportedInOneFile(t *testing.T) {
 
 func TestTheEnvironmentIsReadByTheConfigPackageOnly(t *testing.T) {
 	for _, src := range sources(t) {
-		if dir := path.Dir(src.path); dir != "backends/config" && dir != "cmd/mooring" { // which is a program
+		if dir := path.Dir(src.path); dir != "backends/config" && dir != "internal/command" { // which is a program
 			report(t, src, environment(src))
 		}
 	}
