@@ -19,7 +19,7 @@ import (
 const optionalGrace = 100 * time.Millisecond
 
 // errNoAnswer is why an optional resource that CheckAll did not wait for is not well, though it may be.
-var errNoAnswer = errors.New("no answer yet")
+var errNoAnswer = Classify(KindTimeout, errors.New("no answer yet"))
 
 // CheckAll checks the named resources, or all of them, at the same time and reports on each: in the order of opening,
 // or in that of the names. It waits at most until ctx is done or the timeouts of the checks have passed, also for a
@@ -49,8 +49,7 @@ func (r *Registry) CheckAll(ctx context.Context, names ...string) Report {
 // feature that can be left out while its backend is away, say.
 func (r *Registry) Check(ctx context.Context, name string) Result {
 	row := r.rowOf(name)
-	result, _ := r.await(ctx, row, r.startChecks(ctx, row)[0])
-	return result
+	return r.await(ctx, row, r.startChecks(ctx, row)[0])
 }
 
 // rowOf returns the row of that name. That of a name that is not registered has an entry all the same, whose check says
@@ -110,29 +109,20 @@ func (r *Registry) check(ctx context.Context, rows []row) []Result {
 	optional := false
 	// Checks that are quick end in the order in which they began: whoever waits for the last waits once for all.
 	for i, row := range slices.Backward(rows) {
-		if row.optional {
-			optional = true
-			continue
+		if !row.optional {
+			results[i] = r.await(ctx, row, flights[i])
 		}
-		results[i], _ = r.await(ctx, row, flights[i])
+		optional = optional || row.optional
 	}
 	if !optional {
 		return results
 	}
-	short, cancel := context.WithTimeout(ctx, optionalGrace)
+	short, cancel := context.WithTimeoutCause(ctx, optionalGrace, errNoAnswer)
 	defer cancel()
 	for i, row := range rows {
-		if !row.optional {
-			continue
+		if row.optional {
+			results[i] = r.await(short, row, flights[i])
 		}
-		result, answered := r.await(short, row, flights[i])
-		if !answered && ctx.Err() == nil {
-			result.Err = &Error{OpCheck, row.name, KindTimeout, errNoAnswer}
-			if last := r.lastOf(row); time.Since(last.CheckedAt) < row.limits.Load().Check {
-				result = last
-			}
-		}
-		results[i] = result
 	}
 	return results
 }
@@ -160,19 +150,25 @@ func (r *Registry) startChecks(ctx context.Context, rows ...row) []*flight.Fligh
 	return flights
 }
 
-// await returns the answer of a check, or the reason why the caller does not wait for it any longer. It reports whether
-// there is an answer: that the resource is not open is one.
-func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) (_ Result, answered bool) {
+// await returns the answer of a check, or the reason why the caller does not wait for it any longer. Where that is
+// errNoAnswer, the last result is as good if it is young enough.
+func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) Result {
 	if f == nil && (ctx.Err() == nil || r.sessionOf(row) == nil) {
-		return row.result(notOpen), true
+		return row.result(notOpen)
 	}
 	if f != nil && wait.For(ctx, f.Done()) {
-		return row.result(f.Answer()), true
+		return row.result(f.Answer())
 	}
-	result := Result{Name: row.name, Optional: row.optional}
-	result.Err = newError(OpCheck, row.name, fmt.Errorf("the caller stopped waiting: %w", cause(ctx)))
+	reason := fmt.Errorf("the caller stopped waiting: %w", cause(ctx))
+	if errors.Is(context.Cause(ctx), errNoAnswer) {
+		reason = errNoAnswer
+		if last := r.lastOf(row); time.Since(last.CheckedAt) < row.limits.Load().Check {
+			return last
+		}
+	}
+	result := Result{Name: row.name, Optional: row.optional, Err: newError(OpCheck, row.name, reason)}
 	if f != nil {
 		result.Duration = time.Since(f.Began())
 	}
-	return result, false
+	return result
 }

@@ -187,44 +187,14 @@ func (r *Registry) unopened(run *openRun, all [][]row) (stages [][]row, errs []*
 	return stages, errs
 }
 
-// openAll opens stage by stage, and waits for the optional resources in the end. An optional resource begins at its
-// turn, when what it may use is open, and neither ends the opening of others nor counts as a failure, unless the end of
-// ctx is what kept it from opening: then the caller is told that not all has been tried. A required failure ends its
-// attempt.
+// openAll opens stage by stage, and waits for the optional resources in the end. The first final failure of a required
+// resource ends the retries of all others, and after neighbourTime their attempts. One that never failed by itself is
+// not listed: its error would only send whoever reads it to the wrong server.
+//
+// An optional resource begins at its turn, when what it may use is open, and neither ends the opening of others nor
+// counts as a failure, unless the end of ctx is what kept it from opening: then the caller is told that not all has been
+// tried.
 func (r *Registry) openAll(ctx context.Context, run *openRun, stages [][]row) (errs []*Error) {
-	attempts, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var optional sync.WaitGroup
-	unopened := make(chan *Error, len(run.entries))
-	for _, rows := range stages {
-		var required []row
-		for _, row := range rows {
-			if !row.optional {
-				required = append(required, row)
-				continue
-			}
-			optional.Go(func() {
-				if err := r.openRow(attempts, nil, run, row); err != nil {
-					unopened <- err
-				}
-			})
-		}
-		if errs = r.openStage(ctx, run, required); len(errs) > 0 {
-			cancel()
-			break
-		}
-	}
-	optional.Wait()
-	for len(errs) == 0 && ctx.Err() != nil && len(unopened) > 0 {
-		errs = append(errs, <-unopened)
-	}
-	return errs
-}
-
-// openStage opens required resources at the same time. The first final failure ends the retries of the others, and
-// after neighbourTime their attempts. One that never failed by itself is not listed: its error would only send whoever
-// reads it to the wrong server.
-func (r *Registry) openStage(ctx context.Context, run *openRun, rows []row) []*Error {
 	attempts, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	failure := make(chan struct{})
@@ -232,7 +202,7 @@ func (r *Registry) openStage(ctx context.Context, run *openRun, rows []row) []*E
 		close(failure)
 		time.AfterFunc(neighbourTime, func() { cancel(errNeighbour) })
 	})
-	return wait.AtOnce(rows, func(row row) *Error {
+	openRequired := func(row row) *Error {
 		err := r.openRow(attempts, failure, run, row)
 		if err != nil {
 			first()
@@ -241,7 +211,26 @@ func (r *Registry) openStage(ctx context.Context, run *openRun, rows []row) []*E
 			return nil
 		}
 		return err
-	})
+	}
+	var optional sync.WaitGroup
+	unopened := make(chan *Error, len(run.entries))
+	for _, rows := range stages {
+		for _, row := range rows {
+			if row.optional {
+				optional.Go(func() { unopened <- r.openRow(attempts, nil, run, row) })
+			}
+		}
+		rows = slices.DeleteFunc(rows, func(row row) bool { return row.optional })
+		if errs = wait.AtOnce(rows, openRequired); len(errs) > 0 {
+			cancel(errNeighbour)
+			break
+		}
+	}
+	optional.Wait()
+	for len(errs) == 0 && ctx.Err() != nil && len(unopened) > 0 {
+		errs = slices.DeleteFunc(append(errs, <-unopened), func(err *Error) bool { return err == nil })
+	}
+	return errs
 }
 
 // errNeighbour is why an attempt was cut that had not failed by itself.
