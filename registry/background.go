@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -81,7 +82,7 @@ func (r *Registry) reopen(ctx context.Context, row row) {
 		pause = backoff(n)
 		if err.Kind != last || time.Since(logged) >= time.Minute {
 			logged, last = time.Now(), err.Kind
-			row.logAttempt(n, pause, err)
+			r.records.about(row.entry, OpOpen, err, slog.Int("attempt", n), slog.Duration("wait", pause))
 		}
 	}
 }

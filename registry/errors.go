@@ -106,14 +106,10 @@ func joinAll(op Op, err error) error { return join([]*Error{newError(op, all, er
 
 // Errors returns every *Error in what OpenAll, CloseAll or Report.Err has returned, in order, and none for nil.
 func Errors(err error) (found []*Error) {
-	parts := causesOf(err)
-	switch e := err.(type) { //nolint:errorlint // each level by itself
-	case *Error:
+	if e, ok := err.(*Error); ok { //nolint:errorlint // each level by itself
 		return []*Error{e}
-	case *multierror.Error:
-		parts = e.Errors // its Unwrap would return them as a chain
 	}
-	for _, part := range parts {
+	for _, part := range causesOf(err) {
 		found = append(found, Errors(part)...)
 	}
 	return found
@@ -237,6 +233,8 @@ type probe struct{ error }
 // an Unwrap of one's own may return, are no causes. The slice is a copy: an Unwrap may return the one that it keeps.
 func causesOf(err error) (causes []error) {
 	switch wrapper := any(err).(type) {
+	case *multierror.Error: // its Unwrap would return them as a chain
+		causes = slices.Clone(wrapper.WrappedErrors())
 	case interface{ Unwrap() error }:
 		causes = []error{wrapper.Unwrap()}
 	case interface{ Unwrap() []error }:

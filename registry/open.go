@@ -258,7 +258,7 @@ func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run 
 		if row.optional || !err.Kind.Retryable() || over || wait.Closed(failure) {
 			pause = 0
 		}
-		row.logAttempt(n, pause, err)
+		r.records.about(row.entry, OpOpen, err, slog.Int("attempt", n), slog.Duration("wait", pause))
 		if before != nil && over && (err.Kind == KindTimeout || err.Kind == KindCanceled) {
 			err = before // the end of the time cut this attempt off: the one before knows more
 		}
@@ -266,11 +266,6 @@ func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run 
 			return gaveUp(parent, err)
 		}
 	}
-}
-
-// logAttempt writes the record of an attempt that failed, with the wait before the next one: 0 if there is none.
-func (e *entry) logAttempt(n int, pause time.Duration, err *Error) {
-	e.records.about(e, OpOpen, err, slog.Int("attempt", n), slog.Duration("wait", pause))
 }
 
 // logOpened is the one record at the end of OpenAll. What it names comes in the order in which it was open.

@@ -47,16 +47,13 @@ type Result struct {
 // Status is the worst of the results: Fail if a required resource cannot serve, Warn if only optional ones
 // cannot or a required one is degraded, and Pass otherwise, also for no results.
 func (rep Report) Status() Status {
-	status := Pass
+	worst := Pass
 	for _, result := range rep.Results {
-		switch result.Status() {
-		case Fail:
-			return Fail
-		case Warn:
-			status = Warn
+		if status := result.Status(); status == Fail || worst == Pass {
+			worst = status
 		}
 	}
-	return status
+	return worst
 }
 
 // OK reports whether the program can serve: the status is not Fail. It is what a readiness probe wants to know.

@@ -3,6 +3,8 @@ package health
 import (
 	"cmp"
 	"context"
+	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -60,7 +62,11 @@ func (h *handler) live(w http.ResponseWriter, req *http.Request) {
 }
 
 func (h *handler) startup(w http.ResponseWriter, req *http.Request) {
-	write(w, req, answer{path: "startupz", status: passIf(h.registry.Opened()), notes: h.state()})
+	a := answer{path: "startupz", status: registry.Pass, notes: h.state()}
+	if !h.registry.Opened() {
+		a.status = registry.Fail
+	}
+	write(w, req, a)
 }
 
 // ready serves a group; nil names are all.
@@ -95,19 +101,17 @@ func (h *handler) readyOne(w http.ResponseWriter, req *http.Request) {
 // one check in MaxAge; nothing is kept here.
 func (h *handler) results(ctx context.Context, names []string) []registry.Result {
 	results, ask := h.last(names)
-	if len(ask) == 0 {
-		return results
-	}
-	if h.options.MaxAge > 0 { // requests with the same question take turns: the first one's answer serves the others
+	if len(ask) > 0 && h.options.MaxAge > 0 { // requests with the same question take turns: the first one's answer serves the others
 		turn, _ := h.turns.LoadOrStore(strings.Join(ask, " "), make(chan struct{}, 1))
 		select {
 		case turn.(chan struct{}) <- struct{}{}:
 			defer func() { <-turn.(chan struct{}) }()
 		case <-ctx.Done():
 		}
-		if results, ask = h.last(names); len(ask) == 0 {
-			return results
-		}
+		results, ask = h.last(names)
+	}
+	if len(ask) == 0 {
+		return results
 	}
 	asked := h.registry.CheckAll(ctx, ask...).Results
 	for i, name := range names {
@@ -194,9 +198,19 @@ func (h *handler) state() (notes []string) {
 	return notes
 }
 
-func passIf(ok bool) registry.Status {
-	if ok {
-		return registry.Pass
-	}
-	return registry.Fail
+// contain answers 503 when a handler panics: a prober should not have to guess from a broken connection. What it
+// logs is where, not what: the value of a panic may hold anything.
+func (h *handler) contain(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		serve := func() error { next.ServeHTTP(w, req); return nil }
+		guard.Call(serve, func(err error) {
+			if failed, ok := errors.AsType[*guard.PanicError](err); ok {
+				logger := cmp.Or(h.registry.Logger, slog.Default())
+				logger.ErrorContext(req.Context(), "the health check panicked", slog.String("place", failed.Place))
+				http.Error(w, "the health check panicked", http.StatusServiceUnavailable)
+			}
+		})
+	})
 }

@@ -49,11 +49,7 @@ func (s *service) end() error {
 
 // drain lets load balancers notice that readiness is red. There is nothing to wait for if the server has failed.
 func (s *service) drain() {
-	timer := time.NewTimer(s.Drain)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case err := <-s.served:
+	if err, failed := receive(s.served, s.Drain); failed {
 		s.served <- err
 	}
 }
