@@ -28,7 +28,7 @@ func (r *Registry) startBackground(ctx context.Context) {
 	rows := r.current().rows
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.opened || r.background != nil {
+	if !r.opened.Load() || r.background != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -74,7 +74,7 @@ func (r *Registry) beginClose() (c *closeRun, first bool) {
 	}
 	c = &closeRun{canceled: slices.Clone(r.openings), done: make(chan struct{})}
 	r.closing.Store(c)
-	r.opened = false
+	r.opened.Store(false)
 	return c, true
 }
 

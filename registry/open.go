@@ -80,13 +80,12 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 		return joinAll(OpOpen, fmt.Errorf("stopped waiting for an earlier OpenAll or CloseAll: %w", cause(ctx)))
 	}
 	began := time.Now()
-	r.readSettings()
 	errs := r.open(ctx, run)
 	r.mu.Lock() // so that either this call or a CloseAll closes what is open, and never none of them
 	if len(errs) == 0 && run.closed.Load() {
 		errs = []*Error{newError(OpOpen, all, errClosing)}
 	}
-	r.opened = r.opened || len(errs) == 0
+	r.opened.Store(r.opened.Load() || len(errs) == 0)
 	r.mu.Unlock()
 	if len(run.entries) > 0 {
 		r.logOpened(run, time.Since(began), len(errs) > 0)
@@ -133,6 +132,7 @@ func (r *Registry) endOpen(run *openRun) {
 // open does what OpenAll promises, short of undoing it.
 func (r *Registry) open(ctx context.Context, run *openRun) []*Error {
 	v := r.current()
+	r.readSettings() // after that, so that all of the view have theirs
 	if errs := r.wrongNames(); len(errs) > 0 {
 		return errs
 	}
@@ -177,7 +177,7 @@ func (r *Registry) unopened(run *openRun, all [][]row) (stages [][]row, errs []*
 			if row.state != closed && !row.optional {
 				errs = append(errs, newError(OpOpen, row.name, errStillRunning))
 			}
-			if reopened := r.opened && row.optional && row.stage > 0; !reopened { // the background keeps its place
+			if reopened := r.opened.Load() && row.optional && row.stage > 0; !reopened { // the background keeps its place
 				row.stage = r.stage
 			}
 			run.entries = append(run.entries, row.entry)

@@ -45,7 +45,7 @@ type Registry struct {
 	// Locks are taken in this order: mu, then that of a line of checks, then that of a queue. No method of a
 	// resource, an error, a logger or an observer runs while one of them is held.
 	//
-	// mu guards what the setters set and the state of every entry. The three atomics at the end are read by each check,
+	// mu guards what the setters set and the state of every entry. The atomics at the end are read by each check,
 	// which takes no lock of the registry: a check must not wait for a registration.
 	mu       sync.Mutex
 	entries  []*entry // in the order of registration
@@ -59,7 +59,6 @@ type Registry struct {
 	// closed when it is passed on. It is made anew for each holder, since a channel that stayed would tie a registry to
 	// the synctest bubble in which it was first used.
 	turn       chan struct{}
-	opened     bool
 	openings   []*openRun                     // the OpenAlls under way; one at most has the turn
 	stage      int                            // how many stages of opening there have been
 	background func() (ended <-chan struct{}) // stops what runs in the background; nil when nothing does
@@ -68,6 +67,7 @@ type Registry struct {
 	settings atomic.Pointer[settings]
 	view     atomic.Pointer[view] // made from the fields that the setters set; nil after a change
 	draining atomic.Bool
+	opened   atomic.Bool              // changed with mu held
 	closing  atomic.Pointer[closeRun] // the CloseAll under way: nothing is open for a check; changed with mu held
 }
 
@@ -118,7 +118,6 @@ func (r *Registry) Register(res Resource) {
 		panic(fmt.Sprintf("registry: %q is registered twice: at %s and at %s", name, first.site, site))
 	}
 	e := &entry{res: res, name: name, site: site, records: &r.records, mu: &r.mu}
-	e.limits.Store(&Timeouts{Open: defaults.Open, Check: defaults.Check})
 	r.entries = append(r.entries, e)
 	r.byName[name] = e
 }
@@ -211,11 +210,7 @@ func (r *Registry) Names() []string {
 // Opened reports whether OpenAll has succeeded and CloseAll has not been called since. It stays true when a later
 // OpenAll fails, which opens nothing and closes nothing of what was open: a report then fails for what that one was to
 // open.
-func (r *Registry) Opened() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.opened
-}
+func (r *Registry) Opened() bool { return r.opened.Load() }
 
 // Drain marks the program as about to stop, for readiness probes to see: whoever sends requests stops doing so before
 // the program refuses them. Nothing else changes: clients work and checks run until CloseAll. An OpenAll that begins
