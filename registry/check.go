@@ -31,8 +31,8 @@ var errNoAnswer = Classify(KindTimeout, errors.New("no answer yet"))
 // A resource has at most one check in flight: concurrent callers share it. Its context ends a twentieth before its
 // timeout and has nothing to do with ctx, so a caller that leaves early gets KindTimeout or KindCanceled in its own
 // report and spoils nothing for the others. A check that has not returned by its timeout is KindHung, for everyone who
-// waits and at once for every later caller, until it returns. What is not open is KindNotOpen. A name that is not
-// registered is ErrNotRegistered.
+// waits and at once for every later caller, until it returns. The result of a resource that is not open is KindNotOpen,
+// and that of a name that is not registered is ErrNotRegistered.
 func (r *Registry) CheckAll(ctx context.Context, names ...string) Report {
 	rows := r.current().rows
 	if len(names) > 0 {

@@ -27,16 +27,16 @@ type closeRun struct {
 // opened at the same time are closed at the same time. It calls each Close whatever the state of ctx, under a context
 // of its own. The time for all ends with ctx, or after CloseTimeout if ctx has no deadline. Each stage gets half of
 // what is left of it, the last one all, and each at least 250ms; what one does not use is there for the next. The
-// context of a Close ends 100ms before its share of the time does. One that takes longer than its share is abandoned
-// and named in the error, and the next is closed. So CloseAll ends at most 250ms for each stage, and 100ms, after the
-// time is over.
+// context of a Close ends 100ms before its share of the time does. A Close that takes longer than its share is
+// abandoned and named in the error, and the next stage is closed. So CloseAll ends at most 250ms for each stage, and
+// 100ms, after the time is over.
 //
 // Before that it cancels every OpenAll under way, the opening in the background and all running checks, and waits at
 // most 100ms for those checks. Checks answer KindNotOpen from the beginning. In the end it gives the observers at most
 // 100ms for the events that wait.
 //
-// It is called once, at the end of a program, with a context that has the time in which the program has to end, and not
-// with one that the signal to stop has cancelled: that would leave each stage 250ms.
+// A program calls it once, at its end. The deadline of ctx is when the program has to have ended. Do not pass a context
+// that the signal to stop has cancelled: it would leave each stage 250ms.
 //
 // The error is nil, or [Errors] of it are an *Error for every Close that failed. A call while another is under way
 // waits for that one and returns its error, or the error of its own ctx if that ends first. Closing what is closed is

@@ -35,8 +35,8 @@ type Event struct {
 }
 
 // Observe calls f for each event from now on, until stop is called. f gets one event after the other, in order, on a
-// goroutine of its own: it may block and may use the registry, and nothing waits for it. 1,024 events wait for a
-// slow f; of more, the oldest are dropped, and a Warn record says how many. CloseAll gives f at most 100ms for what
+// goroutine of its own: it may block and may use the registry, and nothing waits for it. A slow f has 1,024 events
+// waiting; of more, the oldest are dropped, and a Warn record says how many. CloseAll gives f at most 100ms for what
 // waits. A panic in f is contained; the first is an Error record. Observe panics if f is nil.
 //
 // stop may be called at any time, also by f, and again. It drops what waits; no call of f begins after stop has

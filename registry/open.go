@@ -48,18 +48,18 @@ type openRun struct {
 
 // OpenAll opens every resource that is not open: it calls each Configure, then each Open, in order. An Open that fails
 // with a retryable [Kind] is tried again, after random waits that grow from 100ms to 5s, until its OpenTimeout has
-// passed or ctx is done; any other failure is final. Every attempt that fails is a Warn record. At the first final
-// failure its neighbours of the same stage get a second at most, and everything that this call has opened is closed in
-// reverse, within CloseTimeout and whatever the state of ctx.
+// passed or ctx is done; any other failure is final. Every attempt that fails is a Warn record. After the first final
+// failure nothing else is begun, and attempts under way in the same stage have one more second. Then everything that
+// this call has opened is closed in reverse, within CloseTimeout and whatever the state of ctx.
 //
 // OpenAll does not wait for a resource that SetOptional names: one attempt of at most 5s starts at its turn, and
 // OpenAll waits for all of these in the end. What does not open is opened in the background, with the same waits,
 // until that succeeds or CloseAll is called; each attempt configures it anew. Bad configuration is fatal for it, too.
 //
-// OpenAll ends an earlier Drain when it begins, and returns nil when all are open. Otherwise [Errors] of the error
-// are what did not open, and what did not close after that. Concurrent calls run one after the other. CloseAll
-// cancels those under way, and closes what they have opened. ctx bounds the opening alone: what is open stays open
-// when ctx ends. With a ctx that is done already nothing is called.
+// OpenAll returns nil when all required resources are open. Otherwise [Errors] of its error lists what did not open,
+// and what did not close after that. Concurrent calls run one after the other. CloseAll cancels those under way, and
+// closes what they have opened. ctx bounds the opening alone: what is open stays open when ctx ends. With a ctx that is
+// done already nothing is called. An earlier Drain ends when OpenAll begins.
 func (r *Registry) OpenAll(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return joinAll(OpOpen, cause(ctx))
@@ -192,8 +192,8 @@ func (r *Registry) unopened(run *openRun, all [][]row) (stages [][]row, errs []*
 // not listed: its error would only send whoever reads it to the wrong server.
 //
 // An optional resource begins at its turn, when what it may use is open, and neither ends the opening of others nor
-// counts as a failure, unless the end of ctx is what kept it from opening: then the caller is told that not all has been
-// tried.
+// counts as a failure, unless the end of ctx is what kept it from opening: then the caller is told that not all has
+// been tried.
 func (r *Registry) openAll(ctx context.Context, run *openRun, stages [][]row) (errs []*Error) {
 	attempts, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

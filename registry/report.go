@@ -20,13 +20,13 @@ const (
 // What a report shows depends on who reads it. Code finds the errors in it; JSON and logs, which leave the program, get
 // names, statuses, kinds and durations: the text of an error may name a host.
 
-// Report says how all resources are. In JSON and in a log record it shows names, statuses, kinds and durations,
-// and never the text of an error.
+// Report is the results of checking several resources. In JSON and in a log record it shows names, statuses, kinds and
+// durations, and never the text of an error.
 type Report struct {
 	Results []Result // in the order of opening
 }
 
-// Result says how one resource is.
+// Result is the outcome of checking one resource.
 type Result struct {
 	Name     string
 	Optional bool // the program can run without it: see Registry.SetOptional

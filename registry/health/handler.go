@@ -101,7 +101,8 @@ func (h *handler) readyOne(w http.ResponseWriter, req *http.Request) {
 // one check in MaxAge; nothing is kept here.
 func (h *handler) results(ctx context.Context, names []string) []registry.Result {
 	results, ask := h.last(names)
-	if len(ask) > 0 && h.options.MaxAge > 0 { // requests with the same question take turns: the first one's answer serves the others
+	if len(ask) > 0 && h.options.MaxAge > 0 {
+		// Requests with the same question take turns: the first one's answer serves the others.
 		turn, _ := h.turns.LoadOrStore(strings.Join(ask, " "), make(chan struct{}, 1))
 		select {
 		case turn.(chan struct{}) <- struct{}{}:
