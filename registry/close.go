@@ -55,7 +55,7 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 	defer r.takeTurn(others)() // without the turn, it closes all the same: what an OpenAll that hangs has opened, too
 	stages = r.openStages(nil)
 	errs := r.closeStages(b, stages, r.endSessions(stages, true), new(atomic.Bool))
-	r.records.flush(b.Patience(budget.Margin, 0))
+	r.flush(b.Patience(budget.Margin, 0))
 	r.endClose(c, errs)
 	return c.err
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,10 +31,10 @@ var errStillRunning = Classify(KindHung, errors.New("an earlier call of this res
 
 // entry is a registered resource: its state, and the only call of Configure, Open or Close that may be in flight.
 type entry struct {
-	res     Resource
-	name    string
-	site    string // where it was registered
-	records *records
+	res  Resource
+	name string
+	site string // where it was registered
+	r    *Registry
 
 	limits  atomic.Pointer[Timeouts] // as the last OpenAll found them, defaults applied; Close: 0 for no own limit
 	failure atomic.Pointer[Error]    // why it is not open, or nil
@@ -47,7 +46,7 @@ type entry struct {
 	since    time.Time   // when that was found
 	recorded []time.Time // when the last records were written
 
-	mu    *sync.Mutex // the registry's; guards what follows
+	// Guarded by the registry's mu.
 	state state
 	stage int // the stage of opening in which it was opened, counted from the first OpenAll on
 }
@@ -78,22 +77,22 @@ const (
 func (e *entry) do(
 	ctx context.Context, ev Event, from state, patience time.Duration, f func(context.Context) error,
 ) *Error {
-	e.mu.Lock()
+	e.r.mu.Lock()
 	if e.state != from {
-		defer e.mu.Unlock()
+		defer e.r.mu.Unlock()
 		if e.state == removed {
 			return newError(ev.Op, e.name, ErrNotRegistered)
 		}
 		return newError(ev.Op, e.name, errStillRunning)
 	}
 	e.state = calling
-	e.mu.Unlock()
+	e.r.mu.Unlock()
 	ev.Name, ev.Time = e.name, time.Now()
 	var failed *Error // written before returned is closed, with mu held
 	returned := make(chan struct{})
 	go guard.Call(func() error { return examine(ev.Op, e.name, f(ctx)) }, func(err error) {
-		e.mu.Lock()
-		defer e.mu.Unlock()
+		e.r.mu.Lock()
+		defer e.r.mu.Unlock()
 		switch {
 		case e.state != abandoned:
 			failed = newError(ev.Op, e.name, err)
@@ -106,8 +105,8 @@ func (e *entry) do(
 		}
 	})
 	_ = wait.For(ctx, returned) || wait.All(patience, returned)
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.r.mu.Lock()
+	defer e.r.mu.Unlock()
 	if !wait.Closed(returned) {
 		took := time.Since(ev.Time).Round(time.Millisecond)
 		failed = &Error{ev.Op, e.name, KindHung, fmt.Errorf("abandoned after %v: %w", took, ctx.Err())}
@@ -128,7 +127,7 @@ func (e *entry) ended(ev Event, err *Error) {
 		ev.Err = err
 	}
 	if ev.Op != OpConfigure {
-		e.records.post(ev)
+		e.r.post(ev)
 	}
 	e.state = closed
 	switch {
@@ -172,7 +171,7 @@ func (e *entry) open(ctx context.Context, attempt int) *Error {
 	began := time.Now()
 	err := e.do(ctx, Event{Op: OpOpen, Attempt: attempt}, closed, grace, e.res.Open)
 	if err == nil {
-		e.records.about(e, OpOpen, nil, slog.Int("attempt", attempt), slog.Duration("duration", time.Since(began)))
+		e.r.about(e, OpOpen, nil, slog.Int("attempt", attempt), slog.Duration("duration", time.Since(began)))
 	}
 	return err
 }
@@ -183,7 +182,7 @@ func (e *entry) close(ctx context.Context, from state, margin time.Duration) *Er
 	began := time.Now()
 	err := e.do(ctx, Event{Op: OpClose}, from, margin, e.res.Close)
 	if err == nil || !isStillRunning(err) {
-		e.records.about(e, OpClose, err, slog.Duration("duration", time.Since(began)))
+		e.r.about(e, OpClose, err, slog.Duration("duration", time.Since(began)))
 	}
 	return err
 }
@@ -232,7 +231,7 @@ func (e *entry) answered(a *flight.Answer) {
 		a.Err = failed
 	}
 	now, took := a.Ended, a.Ended.Sub(a.Began)
-	e.records.post(Event{Op: OpCheck, Name: e.name, Time: a.Began, Duration: took, Err: a.Err})
+	e.r.post(Event{Op: OpCheck, Name: e.name, Time: a.Began, Duration: took, Err: a.Err})
 	kind := KindOf(a.Err)
 	e.recorded = slices.DeleteFunc(e.recorded, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
 	if kind == e.kind || len(e.recorded) == mostRecords {
@@ -240,8 +239,8 @@ func (e *entry) answered(a *flight.Answer) {
 	}
 	lasted := now.Sub(e.since)
 	e.kind, e.since, e.recorded = kind, now, append(e.recorded, now)
-	e.records.health.Post(func() {
-		e.records.about(e, OpCheck, failed, slog.Duration("duration", took), slog.Duration("lasted", lasted))
+	e.r.health.Post(func() {
+		e.r.about(e, OpCheck, failed, slog.Duration("duration", took), slog.Duration("lasted", lasted))
 	})
 }
 

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/vibework/mooring/registry/internal/guard"
@@ -45,53 +43,46 @@ func (r *Registry) Observe(f func(Event)) (stop func()) {
 	if f == nil {
 		panic("registry: Observe of a nil function at " + callSite())
 	}
-	rec, panicked := &r.records, false // one record of a panic is enough
+	panicked := false // one record of a panic is enough
 	call := func(ev Event) {
 		guard.Call(func() error { f(ev); return nil }, func(err error) {
 			if err != nil && !panicked {
 				panicked = true
-				rec.log(slog.LevelError, "an observer panicked", slog.String("error", oneLine(err.Error())))
+				r.log(slog.LevelError, "an observer panicked", slog.String("error", oneLine(err.Error())))
 			}
 		})
 	}
 	events := &queue.Queue{Dropped: func(n int) {
-		rec.log(slog.LevelWarn, "events dropped: an observer is too slow", slog.Int("events", n))
+		r.log(slog.LevelWarn, "events dropped: an observer is too slow", slog.Int("events", n))
 	}}
-	rec.observers.Store(events, call)
+	r.observers.Store(events, call)
 	return func() {
-		rec.observers.Delete(events)
+		r.observers.Delete(events)
 		events.Stop() // an event that is posted meanwhile is dropped
 	}
 }
 
-// records tells the log and the observers what happens. Its methods are safe for concurrent use.
-type records struct {
-	logger    atomic.Pointer[slog.Logger] // nil means slog.Default()
-	health    queue.Queue                 // of what to log about checks: no check waits for a logger that blocks
-	observers sync.Map                    // of functions of an event, each under the *queue.Queue in which events wait
-}
-
 // post hands an event to the observers. It never blocks, so it may be called with a lock held, where that keeps the
 // events of a resource in order.
-func (rec *records) post(ev Event) {
-	for events, call := range rec.observers.Range {
+func (r *Registry) post(ev Event) {
+	for events, call := range r.observers.Range {
 		events.(*queue.Queue).Post(func() { call.(func(Event))(ev) })
 	}
 }
 
 // flush waits at most so long until the observers and the log have what was posted. A program often ends after
 // CloseAll, and what it saw last is what somebody will ask for.
-func (rec *records) flush(most time.Duration) {
-	waits := []<-chan struct{}{rec.health.Idle()}
-	for events := range rec.observers.Range {
+func (r *Registry) flush(most time.Duration) {
+	waits := []<-chan struct{}{r.health.Idle()}
+	for events := range r.observers.Range {
 		waits = append(waits, events.(*queue.Queue).Idle())
 	}
 	wait.All(most, waits...)
 }
 
 // log writes a record about no resource in particular. No lock may be held: a logger may block or use the registry.
-func (rec *records) log(level slog.Level, message string, attrs ...slog.Attr) {
-	logger := cmp.Or(rec.logger.Load(), slog.Default())
+func (r *Registry) log(level slog.Level, message string, attrs ...slog.Attr) {
+	logger := cmp.Or(r.applied().logger, slog.Default())
 	logger.LogAttrs(context.Background(), level, message, attrs...)
 }
 
@@ -104,7 +95,7 @@ var messages = map[Op][2]string{
 
 // about writes a record about a resource, with its kind and its error if err is not nil, and with what the resource
 // says of itself if it is a slog.LogValuer: where it connects to, say. No lock may be held.
-func (rec *records) about(e *entry, op Op, err *Error, attrs ...slog.Attr) {
+func (r *Registry) about(e *entry, op Op, err *Error, attrs ...slog.Attr) {
 	level, message := slog.LevelInfo, messages[op][0]
 	about := []slog.Attr{slog.String("resource", e.name), slog.String("op", string(op))}
 	if valuer, ok := e.res.(slog.LogValuer); ok {
@@ -115,5 +106,5 @@ func (rec *records) about(e *entry, op Op, err *Error, attrs ...slog.Attr) {
 		level, message = slog.LevelWarn, messages[op][1]
 		about = append(about, slog.String("kind", string(err.Kind)), slog.String("error", err.Error()))
 	}
-	rec.log(level, message, about...)
+	r.log(level, message, about...)
 }

@@ -154,7 +154,7 @@ func (r *Registry) open(ctx context.Context, run *openRun) []*Error {
 	if len(errs) > 0 {
 		return errs
 	}
-	r.records.log(slog.LevelInfo, "opening resources", slog.String("resource", all), slog.String("op", string(OpOpen)),
+	r.log(slog.LevelInfo, "opening resources", slog.String("resource", all), slog.String("op", string(OpOpen)),
 		slog.Any("order", r.Names()))
 	return r.openAll(ctx, run, stages)
 }
@@ -258,7 +258,7 @@ func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run 
 		if row.optional || !err.Kind.Retryable() || over || wait.Closed(failure) {
 			pause = 0
 		}
-		r.records.about(row.entry, OpOpen, err, slog.Int("attempt", n), slog.Duration("wait", pause))
+		r.about(row.entry, OpOpen, err, slog.Int("attempt", n), slog.Duration("wait", pause))
 		if before != nil && over && (err.Kind == KindTimeout || err.Kind == KindCanceled) {
 			err = before // the end of the time cut this attempt off: the one before knows more
 		}
@@ -274,7 +274,7 @@ func (r *Registry) logOpened(run *openRun, d time.Duration, failed bool) {
 	if failed {
 		message = "resources not opened"
 	}
-	r.records.log(slog.LevelInfo, message, slog.String("resource", all), slog.String("op", string(OpOpen)),
+	r.log(slog.LevelInfo, message, slog.String("resource", all), slog.String("op", string(OpOpen)),
 		slog.Duration("duration", d), slog.Attr{Key: "opened", Value: slog.GroupValue(run.opened...)})
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/registry/internal/guard"
+	"github.com/vibework/mooring/registry/internal/queue"
 )
 
 // Registry opens, checks and closes a set of resources. The zero value is empty and ready to use; a Registry must not
@@ -63,7 +64,9 @@ type Registry struct {
 	stage      int                            // how many stages of opening there have been
 	background func() (ended <-chan struct{}) // stops what runs in the background; nil when nothing does
 
-	records  records
+	health    queue.Queue // of what to log about checks: no check waits for a logger that blocks
+	observers sync.Map    // of functions of an event, each under the *queue.Queue in which events wait
+
 	settings atomic.Pointer[settings]
 	view     atomic.Pointer[view] // made from the fields that the setters set; nil after a change
 	draining atomic.Bool
@@ -92,10 +95,11 @@ func (t Timeouts) or(other Timeouts) Timeouts {
 type settings struct {
 	Timeouts               // Close: of a whole CloseAll
 	every    time.Duration // 0 for never
+	logger   *slog.Logger  // nil for the default one
 }
 
 // defaults hold for a field that is 0, and for whatever is asked of a registry before its first OpenAll.
-var defaults = settings{Timeouts{Open: 30 * time.Second, Check: 5 * time.Second, Close: 25 * time.Second}, 0}
+var defaults = settings{Timeouts{Open: 30 * time.Second, Check: 5 * time.Second, Close: 25 * time.Second}, 0, nil}
 
 // New returns an empty registry, independent of [Default].
 func New() *Registry { return new(Registry) }
@@ -117,7 +121,7 @@ func (r *Registry) Register(res Resource) {
 	if first := r.byName[name]; first != nil {
 		panic(fmt.Sprintf("registry: %q is registered twice: at %s and at %s", name, first.site, site))
 	}
-	e := &entry{res: res, name: name, site: site, records: &r.records, mu: &r.mu}
+	e := &entry{res: res, name: name, site: site, r: r}
 	r.entries = append(r.entries, e)
 	r.byName[name] = e
 }
@@ -304,9 +308,8 @@ func (r *Registry) notRegistered(op Op, name, subject string) *Error {
 // fields, so that a program knows when it may change them.
 func (r *Registry) readSettings() {
 	own := Timeouts{r.OpenTimeout, r.CheckTimeout, r.CloseTimeout}
-	s := &settings{own.or(defaults.Timeouts), max(r.Every, 0)}
+	s := &settings{own.or(defaults.Timeouts), max(r.Every, 0), r.Logger}
 	r.settings.Store(s)
-	r.records.logger.Store(r.Logger)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.entries {
