@@ -225,7 +225,7 @@ func (e *entry) startSession(opened Event) {
 // It logs a new kind of health, with how long the last one lasted, but no more than six times a minute: a backend that
 // comes and goes must not fill the disk. A change that is left out leaves the kind as it was logged, so that a later
 // check, which finds the same, logs it.
-func (e *entry) answered(a *flight.Answer) {
+func (e *entry) answered(a flight.Answer) error {
 	failed := newError(OpCheck, e.name, a.Err)
 	if failed != nil {
 		a.Err = failed
@@ -235,13 +235,14 @@ func (e *entry) answered(a *flight.Answer) {
 	kind := KindOf(a.Err)
 	e.recorded = slices.DeleteFunc(e.recorded, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
 	if kind == e.kind || len(e.recorded) == mostRecords {
-		return
+		return a.Err
 	}
 	lasted := now.Sub(e.since)
 	e.kind, e.since, e.recorded = kind, now, append(e.recorded, now)
 	e.r.health.Post(func() {
 		e.r.about(e, OpCheck, failed, slog.Duration("duration", took), slog.Duration("lasted", lasted))
 	})
+	return a.Err
 }
 
 // notOpen is the answer for a row that has no session. A check that was in flight when its session ended has it, too.

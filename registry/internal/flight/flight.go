@@ -36,7 +36,7 @@ type Answer struct {
 // Line is the checks of one resource, one after the other.
 type Line struct {
 	check    func(context.Context) error
-	answered func(*Answer)
+	answered func(Answer) error
 
 	mu      sync.Mutex
 	current *Flight // running or hung; nil while no check is in flight
@@ -44,19 +44,23 @@ type Line struct {
 	closed  bool
 }
 
-// NewLine returns a line for check, whose panic or runtime.Goexit is its error. Each answer goes through answered,
-// which may replace its error, before anybody gets it; answered runs under a lock: it must not block or use the line.
-// Until there is an answer, first is the last one.
-func NewLine(check func(context.Context) error, answered func(*Answer), first Answer) *Line {
+// NewLine returns a line for check, whose panic or runtime.Goexit is its error. Each answer goes through answered before
+// anybody gets it, which returns the error that it is to have; answered runs under a lock: it must not block or use the
+// line. Until there is an answer, first is the last one.
+func NewLine(check func(context.Context) error, answered func(Answer) error, first Answer) *Line {
 	return &Line{check: check, answered: answered, last: first}
 }
 
-// Last returns the last answer. A check that is hung still is: its answer ends now, however long ago it was given.
+// Last returns the last answer, and ErrClosed from the end of the line on. A check that is hung still is: its answer
+// ends now, however long ago it was given.
 func (l *Line) Last() Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return Answer{Err: ErrClosed}
+	}
 	answer := l.last
-	if l.current != nil && l.current.isHung() {
+	if f := l.current; f != nil && f.answered {
 		answer.Ended = time.Now()
 	}
 	return answer
@@ -70,7 +74,7 @@ type Flight struct {
 	done  chan struct{} // closed when there is an answer
 
 	// Guarded by the line's mu.
-	answer   Answer        // Ended is zero while there is none
+	answered bool          // the flight is over, or hung
 	returned chan struct{} // closed when the check has returned; made when somebody waits for that
 }
 
@@ -98,22 +102,8 @@ func (f *Flight) Done() <-chan struct{} { return f.done }
 // Began returns when the check started.
 func (f *Flight) Began() time.Time { return f.round.began.Add(time.Duration(f.began.Load())) }
 
-// Answer returns the answer, once Done is closed. A check that is hung has not ended: its time goes on.
-func (f *Flight) Answer() Answer {
-	f.line.mu.Lock()
-	defer f.line.mu.Unlock()
-	answer := f.answer
-	if f.isHung() {
-		answer.Ended = time.Now()
-	}
-	return answer
-}
-
-// isHung reports whether the flight has an answer and has not returned, though nobody has closed its line. It must be
-// called with the line's mu held, as must reply.
-func (f *Flight) isHung() bool {
-	return f.line.current == f && f.returned == nil && !f.answer.Ended.IsZero()
-}
+// Answer returns the answer, once Done is closed, or a later one of the line.
+func (f *Flight) Answer() Answer { return f.line.Last() }
 
 // run is the goroutine of the check.
 func (f *Flight) run() {
@@ -142,16 +132,15 @@ func (f *Flight) hang(limit time.Duration) {
 }
 
 // reply answers, unless somebody has before. The order matters: the line's owner knows of the answer before any caller
-// does, and Last tells no less than what a caller has been told. The owner is not told that a line was closed.
+// does, and Last tells no less than what a caller has been told. It must be called with the line's mu held.
 func (f *Flight) reply(err error) {
-	if !f.answer.Ended.IsZero() {
+	if f.answered {
 		return
 	}
-	f.answer = Answer{err, f.Began(), time.Now()}
-	if !f.line.closed {
-		f.line.answered(&f.answer)
-		f.line.last = f.answer
-	}
+	f.answered = true
+	answer := Answer{err, f.Began(), time.Now()}
+	answer.Err = f.line.answered(answer)
+	f.line.last = answer
 	close(f.done)
 }
 
@@ -169,9 +158,9 @@ func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 	if cancel {
 		f.round.cancel()
 	}
-	if f.answer.Ended.IsZero() {
-		f.returned = make(chan struct{})
-		f.reply(ErrClosed)
+	if !f.answered {
+		f.answered, f.returned = true, make(chan struct{})
+		close(f.done)
 	}
 	return f.returned
 }

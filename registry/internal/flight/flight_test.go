@@ -14,7 +14,7 @@ import (
 
 var errIll = errors.New("ill")
 
-func nothing(*flight.Answer) {}
+func asItIs(a flight.Answer) error { return a.Err }
 
 // join starts or joins a check in a round of its own.
 func join(l *flight.Line) *flight.Flight {
@@ -30,7 +30,7 @@ func TestEveryoneWhoAsksMeanwhileGetsTheSameAnswer(t *testing.T) {
 			checks.Add(1)
 			<-time.After(time.Second / 2)
 			return errIll
-		}, nothing, flight.Answer{})
+		}, asItIs, flight.Answer{})
 		var callers sync.WaitGroup
 		for range 10 {
 			callers.Go(func() {
@@ -55,7 +55,7 @@ func TestACheckThatDoesNotReturnIsHungUntilItDoes(t *testing.T) {
 		l := flight.NewLine(func(context.Context) error {
 			<-release
 			return nil
-		}, func(*flight.Answer) { answers++ }, flight.Answer{})
+		}, func(a flight.Answer) error { answers++; return a.Err }, flight.Answer{})
 		start := time.Now()
 		f := join(l)
 		<-f.Done()
@@ -84,7 +84,7 @@ func TestALineThatIsClosedAnswersAtOnce(t *testing.T) {
 		l := flight.NewLine(func(ctx context.Context) error {
 			<-ctx.Done()
 			return ctx.Err()
-		}, func(*flight.Answer) { t.Error("there is an answer") }, flight.Answer{})
+		}, func(flight.Answer) error { t.Error("there is an answer"); return nil }, flight.Answer{})
 		start := time.Now()
 		f := join(l)
 		synctest.Wait()
@@ -106,7 +106,7 @@ func TestTheChecksOfARoundShareAContextThatEndsWithTheLast(t *testing.T) {
 				contexts[i] = ctx
 				<-time.After(time.Duration(i+1) * 100 * time.Millisecond)
 				return nil
-			}, nothing, flight.Answer{}).Join(r)
+			}, asItIs, flight.Answer{}).Join(r)
 		}
 		r.Begun()
 		<-time.After(150 * time.Millisecond)
