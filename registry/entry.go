@@ -68,15 +68,16 @@ const (
 	removed         // Unregister has dropped it
 )
 
+// method is Open or Close of a resource, or its Configure in that form.
+type method func(context.Context) error
+
 // do calls f, which is Configure, Open or Close of the resource. It waits until the call has returned, or until ctx is
 // done and the patience is over: then the call is abandoned with KindHung, and the resource stays abandoned until the
 // call returns. What an abandoned Open has opened after all is closed.
 //
 // Who of the two is first, the call that returns or the caller that gives up, is decided under mu: the call finds the
 // state abandoned, or the caller finds returned closed.
-func (e *entry) do(
-	ctx context.Context, ev Event, from state, patience time.Duration, f func(context.Context) error,
-) *Error {
+func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Duration, f method) *Error {
 	e.r.mu.Lock()
 	if e.state != from {
 		defer e.r.mu.Unlock()
