@@ -44,9 +44,9 @@ type Line struct {
 	closed  bool
 }
 
-// NewLine returns a line for check, whose panic or runtime.Goexit is its error. Each answer goes through answered before
-// anybody gets it, which returns the error that it is to have; answered runs under a lock: it must not block or use the
-// line. Until there is an answer, first is the last one.
+// NewLine returns a line for check, whose panic or runtime.Goexit is its error. Each answer goes through answered
+// before anybody gets it, which returns the error that it is to have; answered runs under a lock: it must not block or
+// use the line. Until there is an answer, first is the last one.
 func NewLine(check func(context.Context) error, answered func(Answer) error, first Answer) *Line {
 	return &Line{check: check, answered: answered, last: first}
 }
