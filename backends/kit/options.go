@@ -35,8 +35,14 @@ type URLOption struct {
 	Text string // what the value has to be, instead of the error of Set; without Set, what to write instead
 }
 
-// skipped are the records that have been made: a configuration is read many times.
-var skipped sync.Map
+// told are the records that have been made: a configuration is read many times.
+var told sync.Map
+
+func tellOnce(record string) {
+	if _, again := told.LoadOrStore(record, true); !again {
+		slog.Info(record)
+	}
+}
 
 // Read reads the options of the URL that stands in the variable. Its error has all mistakes, and quotes nothing but the
 // names of options: an unknown one only if it is nearly that of a known one, since it may be a part of a password.
@@ -56,6 +62,8 @@ func (o URLOptions) Read(variable string, given url.Values) error {
 		switch {
 		case len(given[name]) > 1:
 			err = errors.New("set more than once")
+		case HasControl(value):
+			err = errors.New("has a control character")
 		case option.Set != nil:
 			if err = option.Set(ours, value); err != nil && option.Text != "" {
 				err = errors.New("not " + option.Text)
@@ -63,10 +71,7 @@ func (o URLOptions) Read(variable string, given url.Values) error {
 		case option.Text != "":
 			err = errors.New("not supported: " + strings.ReplaceAll(option.Text, "PREFIX_", o.Prefix))
 		default:
-			record := variable + ": option " + name + " is skipped: it means nothing in Go"
-			if _, again := skipped.LoadOrStore(record, true); !again {
-				slog.Info(record)
-			}
+			tellOnce(variable + ": option " + name + " is skipped: it means nothing in Go")
 		}
 		found.Add(err != nil, "option %s: %w", name, err)
 	}
@@ -158,7 +163,7 @@ func SetTLS(t *config.TLS, prefix, word, want string) error {
 	case "required", "require":
 		if *t == (config.TLS{}) {
 			mode = config.TLSSkipVerify
-			slog.Info(prefix + "TLS: TLS is required, and the server not verified; verify verifies it")
+			tellOnce("TLS is required, and the server is not verified: " + prefix + "TLS=verify verifies it")
 		}
 	case config.TLSSkipVerify, "no-verify", "accept_invalid_certs", `{"rejectunauthorized":false}`:
 		mode = config.TLSSkipVerify

@@ -54,6 +54,7 @@ func TestEachOptionOfAURLHasItsRule(t *testing.T) {
 		"timeout=soon":             "option timeout: not a duration with a unit, such as 30s",
 		"timeout=9999999999h":      "option timeout: too long: a duration is at most 292 years, or 2562047h",
 		"ssl_ca=x&sslca=y":         "option ssl_ca: not supported: set MEMO_TLS_CA_FILE; option sslca: not supported: set MEMO_TLS_CA_FILE",
+		"schema=a%00":              "option schema: has a control character",
 		"compress=true&compress=0": "option compress: set more than once",
 		"COMPRESS=true":            `option "COMPRESS" is unknown; did you mean compress?`,
 		"serch_path=x":             `option "serch_path" is unknown; did you mean search_path?`,

@@ -52,7 +52,6 @@ type settings struct {
 	login  *kit.Login
 
 	options url.Values // for the driver
-	socket  string
 }
 
 // read checks the configuration and finds out where the server is.
@@ -64,10 +63,8 @@ func read(name string, in setup) (*settings, error) {
 	}
 	err := s.locate(name, loadErr)
 	role, roleErr := kit.ParseRole(s.prefix, s.Role)
-	if s.role = role; s.socket != "" {
-		s.host = kit.Host{Name: s.socket}
-	}
 	secure, tlsErr := s.TLS.Config(name, s.host.Name)
+	s.role = role
 	if err := errors.Join(loadErr, err, roleErr, tlsErr); err != nil {
 		return s, err
 	}

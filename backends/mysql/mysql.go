@@ -1,11 +1,9 @@
 package mysql
 
 import (
-	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
 
-	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
@@ -43,7 +41,7 @@ func WithHook(hook func(sqldriver.Connector) *sql.DB) Option {
 type setup struct {
 	config      *Config
 	hook        func(sqldriver.Connector) *sql.DB
-	credentials func(context.Context) (user string, password config.Secret, err error)
+	credentials kit.Ask
 }
 
 // Resource is one MySQL server and a pool of connections to it. All methods are safe for concurrent use.

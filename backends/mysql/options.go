@@ -39,7 +39,7 @@ func (s *settings) known() kit.URLOptions {
 		{Names: "readTimeout", Also: "socketTimeout:ms socket_timeout:s", Set: kit.Into(&s.ReadTimeout)},
 		{Names: "writeTimeout", Set: kit.Into(&s.WriteTimeout)},
 		{Names: "connectionLimit", Also: "connection_limit", Set: kit.Into(&s.MaxOpenConns)},
-		{Names: "socket", Also: "socketPath unix_socket unixSocket", Set: kit.Into(&s.socket)},
+		{Names: "socket", Also: "socketPath unix_socket unixSocket", Set: s.setSocket},
 		{Names: "tls", Also: "ssl useSSL ssl-mode sslmode ssl_mode sslMode sslaccept", Set: s.setTLS},
 
 		{Names: "autoReconnect reconnect serverVersion useUnicode allowPublicKeyRetrieval pool_timeout pool queueLimit " +
@@ -67,6 +67,14 @@ func (s *settings) try(name, value string) error {
 		return err
 	}
 	s.options.Set(name, value)
+	return nil
+}
+
+func (s *settings) setSocket(_, value string) error {
+	if !strings.HasPrefix(value, "/") {
+		return errors.New("not the path of a socket")
+	}
+	s.host = kit.Host{Name: value}
 	return nil
 }
 

@@ -158,16 +158,12 @@ func (s *settings) fromURL(form, raw string) error {
 
 // setHost reads an option that says where the server is, as URLs do that have no host: the folder of its socket.
 func (s *settings) setHost(_, value string) error {
-	host := kit.Host{Name: value, Port: s.hosts[0].Port}
-	if !isSocket(host) {
-		other, err := kit.ParseHost(value)
-		if err != nil {
-			return err
-		}
-		host = kit.Host{Name: other.Name, Port: cmp.Or(other.Port, host.Port)}
+	host, err := kit.ParseHost(value)
+	if socket := (kit.Host{Name: value}); isSocket(socket) {
+		host, err = socket, nil
 	}
-	s.hosts = []kit.Host{host}
-	return nil
+	s.hosts = []kit.Host{{Name: host.Name, Port: cmp.Or(host.Port, s.hosts[0].Port)}}
+	return err
 }
 
 func isSocket(host kit.Host) bool { return strings.HasPrefix(host.Name, "/") }

@@ -1,11 +1,8 @@
 package postgres
 
 import (
-	"context"
-
 	driver "github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
@@ -42,7 +39,7 @@ func WithHook(hook func(*driver.Config)) Option { return func(s *setup) { s.hook
 type setup struct {
 	config      *Config
 	hook        func(*driver.Config)
-	credentials func(context.Context) (user string, password config.Secret, err error)
+	credentials kit.Ask
 }
 
 // Resource is one PostgreSQL server and a pool of connections to it. All methods are safe for concurrent use.

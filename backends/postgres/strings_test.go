@@ -147,6 +147,7 @@ func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 		u + "?search_path=%00":                                     "POSTGRES_URL: option search_path: has a control character",
 		u + "?serch_path=PW":                                       `POSTGRES_URL: option "serch_path" is unknown; did you mean search_path?`,
 		u + "?PWPWPW=1":                                            "POSTGRES_URL: an option after the ? is unknown; write a variable of the server as options=-c%20name%3Dvalue",
+		u + "?host=/s%00":                                          "POSTGRES_URL: option host: has a control character",
 		u + "?host=/s&sslmode=require":                             "POSTGRES_TLS: there is no TLS over a Unix socket",
 		"POSTGRES_URL=postgres://app:P/W@h/db":                     "POSTGRES_URL: the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)",
 		"POSTGRES_URL=postgres://app:PW@/db":                       "POSTGRES_URL: the host is missing or malformed",
