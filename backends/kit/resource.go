@@ -27,7 +27,7 @@ type Resource[O any, T Client[H], H any] struct {
 	settings Settings[T] // of the last Configure; nil once Open has used them
 
 	turn   Turn // of Open and Close; taken before mu
-	state  atomic.Pointer[state[T, H]]
+	state  atomic.Pointer[state[T]]
 	target atomic.Pointer[Target] // of the last settings
 }
 
@@ -42,7 +42,7 @@ type Settings[T any] interface {
 
 // Client is what Open makes and Close ends. Its errors must be ready to be shown: see [Classify] and [Table].
 type Client[H any] interface {
-	// Handle returns what programs use. Resource calls it once, when the client is open.
+	// Handle returns what programs use, the same each time, also after Close.
 	Handle() H
 	// Check asks the server once. The context has a deadline.
 	Check(ctx context.Context) error
@@ -55,10 +55,9 @@ type Client[H any] interface {
 //	type Option = kit.Option[options]
 type Option[O any] func(*O)
 
-type state[T, H any] struct {
+type state[T any] struct {
 	status status
 	client T
-	handle H
 	reason error // why the last Open has failed
 }
 
@@ -80,6 +79,8 @@ func New[O any, S Settings[T], T Client[H], H any](
 		turn:    make(Turn, 1),
 		resolve: func(options O) (Settings[T], error) { return resolve(name, options) },
 	}
+	r.state.Store(new(state[T]))
+	r.target.Store(new(Target))
 	r.Use(opts...)
 	return r
 }
@@ -95,7 +96,7 @@ func Load[C any](name string, given *C) (C, error) {
 
 // Use sets options. They count from the next Open on. Use panics while the resource is open.
 func (r *Resource[O, T, H]) Use(opts ...Option[O]) {
-	if r.load().status == isOpen {
+	if r.state.Load().status == isOpen {
 		panic(fmt.Sprintf("%s: Use after the resource was opened", r.name))
 	}
 	r.mu.Lock()
@@ -112,6 +113,8 @@ func (r *Resource[O, T, H]) Name() string { return r.name }
 // Configure reads and checks the configuration, and keeps it for the next Open. It connects to nothing. Its error lists
 // every problem, by variable and never by value; where nothing is set it says how to do without the resource.
 func (r *Resource[O, T, H]) Configure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	err := r.configure()
 	if err != nil && !config.IsSet(r.name) {
 		hint := fmt.Errorf("%w (not wanted? drop its import, or call registry.Unregister(%q))", err, r.name)
@@ -120,9 +123,8 @@ func (r *Resource[O, T, H]) Configure() error {
 	return err
 }
 
+// configure is called with mu held.
 func (r *Resource[O, T, H]) configure() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	settings, err := r.resolve(r.options)
 	if err != nil {
 		return registry.Classify(registry.KindConfig, err)
@@ -135,12 +137,7 @@ func (r *Resource[O, T, H]) configure() error {
 
 // Target returns where the resource connects, by the configuration that was last read without a mistake: by Configure,
 // or by Open. Until then it is empty.
-func (r *Resource[O, T, H]) Target() Target {
-	if target := r.target.Load(); target != nil {
-		return *target
-	}
-	return Target{}
-}
+func (r *Resource[O, T, H]) Target() Target { return *r.target.Load() }
 
 // LogValue returns the [Target], as the registry's records show it.
 func (r *Resource[O, T, H]) LogValue() slog.Value { return r.Target().LogValue() }
@@ -153,43 +150,40 @@ func (r *Resource[O, T, H]) Open(ctx context.Context) error {
 		return fmt.Errorf("%w, while another Open or Close is under way", Classify(ctx.Err()))
 	}
 	defer r.turn.pass()
-	last := r.load()
+	last := *r.state.Load()
 	if last.status == isOpen {
 		return nil
 	}
 	client, err := r.connect(ctx)
-	if err != nil {
-		last.reason = err
-		r.state.Store(&last)
-		return err
+	if last.reason = err; err == nil {
+		last = state[T]{status: isOpen, client: client}
 	}
-	r.state.Store(&state[T, H]{status: isOpen, client: client, handle: client.Handle()})
-	return nil
+	r.state.Store(&last)
+	return err
 }
 
 func (r *Resource[O, T, H]) connect(ctx context.Context) (client T, err error) {
-	settings := r.takeSettings()
-	for settings == nil {
-		if err := r.configure(); err != nil {
-			return client, err
-		}
-		settings = r.takeSettings()
+	settings, err := r.takeSettings()
+	if err != nil {
+		return client, err
 	}
 	return settings.Open(ctx)
 }
 
-func (r *Resource[O, T, H]) takeSettings() Settings[T] {
+func (r *Resource[O, T, H]) takeSettings() (settings Settings[T], err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	settings := r.settings
-	r.settings = nil
-	return settings
+	if r.settings == nil {
+		err = r.configure()
+	}
+	settings, r.settings = r.settings, nil
+	return settings, err
 }
 
 // Check asks the server whether it can serve. Without a deadline in ctx it takes at most 5s. It returns
 // registry.ErrNotOpen before Open and after Close.
 func (r *Resource[O, T, H]) Check(ctx context.Context) error {
-	now := r.load()
+	now := r.state.Load()
 	if now.status != isOpen {
 		return registry.ErrNotOpen
 	}
@@ -207,7 +201,7 @@ func (r *Resource[O, T, H]) Close(ctx context.Context) error {
 		return fmt.Errorf("%w, while another Open or Close is under way", Classify(ctx.Err()))
 	}
 	defer r.turn.pass()
-	last := r.load()
+	last := *r.state.Load()
 	if last.status != isOpen {
 		return nil
 	}
@@ -219,11 +213,12 @@ func (r *Resource[O, T, H]) Close(ctx context.Context) error {
 // Handle returns the handle of the last opening, also after Close. If there was none, the error is registry.ErrNotOpen,
 // with the reason if Open has failed.
 func (r *Resource[O, T, H]) Handle() (H, error) {
-	if now := r.state.Load(); now != nil && now.status != neverOpen {
-		return now.handle, nil
+	client, err := ClientOf(r)
+	if err != nil {
+		var none H
+		return none, err
 	}
-	var none H
-	return none, r.notOpen()
+	return client.Handle(), nil
 }
 
 // Must returns the handle, and panics with the text of err if that is not nil. It makes accessors of what returns an
@@ -238,11 +233,14 @@ func Must[H any](handle H, err error) H {
 // ClientOf returns the client where [Resource.Handle] returns its handle. It is a function, like [PoolStats], and no
 // method, because a backend that embeds a Resource must not export its client.
 func ClientOf[O any, T Client[H], H any](r *Resource[O, T, H]) (T, error) {
-	if now := r.load(); now.status != neverOpen {
+	now := r.state.Load()
+	switch {
+	case now.status != neverOpen:
 		return now.client, nil
+	case now.reason != nil:
+		return now.client, fmt.Errorf("%s: %w: %w", r.name, registry.ErrNotOpen, now.reason)
 	}
-	var none T
-	return none, r.notOpen()
+	return now.client, fmt.Errorf("%s: %w: registry.OpenAll has not opened it yet", r.name, registry.ErrNotOpen)
 }
 
 // PoolStats returns the numbers of the client's pool of connections. They are zero while the resource is not open.
@@ -250,22 +248,8 @@ func PoolStats[O any, T interface {
 	Client[H]
 	registry.Pooler
 }, H any](r *Resource[O, T, H]) registry.PoolStats {
-	if now := r.load(); now.status == isOpen {
+	if now := r.state.Load(); now.status == isOpen {
 		return now.client.PoolStats()
 	}
 	return registry.PoolStats{}
-}
-
-func (r *Resource[O, T, H]) notOpen() error {
-	if now := r.load(); now.reason != nil {
-		return fmt.Errorf("%s: %w: %w", r.name, registry.ErrNotOpen, now.reason)
-	}
-	return fmt.Errorf("%s: %w: registry.OpenAll has not opened it yet", r.name, registry.ErrNotOpen)
-}
-
-func (r *Resource[O, T, H]) load() state[T, H] {
-	if now := r.state.Load(); now != nil {
-		return *now
-	}
-	return state[T, H]{}
 }
