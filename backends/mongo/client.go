@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -60,7 +61,10 @@ func (c *client) connect(ctx context.Context, read func() (*options.ClientOption
 	c.open, c.end = context.WithCancel(context.Background())
 	bounded, cancel := context.WithTimeout(hopeful, *c.options.ServerSelectionTimeout)
 	defer cancel()
-	if err = c.ask(bounded); err == nil {
+	if err = c.ask(bounded); err == nil && !c.single {
+		err = c.wantsLogin(bounded)
+	}
+	if err == nil {
 		return nil
 	}
 	if hopeful.Err() != nil && ctx.Err() == nil {
@@ -78,10 +82,8 @@ func (c *client) start() (*driver.Client, error) {
 	if c.single {
 		o.SetMaxPoolSize(1).SetMinPoolSize(0)
 	}
+	o.ReadPreference = cmp.Or(o.ReadPreference, readpref.Primary())
 	c.monitor.listen(&o)
-	if o.ReadPreference == nil {
-		o.ReadPreference = readpref.Primary()
-	}
 	c.used = &o
 	return c.settings.newClient(&o)
 }
@@ -93,16 +95,10 @@ func (c *client) wantsLogin(ctx context.Context) error {
 	if c.used.Auth != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, *c.options.ServerSelectionTimeout)
-	defer cancel()
-	name := c.settings.Database
-	if name == "" {
-		name = "admin"
-	}
 	list := bson.D{{Key: "listCollections", Value: 1}, {Key: "nameOnly", Value: true}}
 	preference := options.RunCmd().SetReadPreference(c.used.ReadPreference)
-	err := c.classify(c.Database(name).RunCommand(ctx, list, preference).Err())
-	if registry.KindOf(err) == registry.KindPermission {
+	err := c.Database(cmp.Or(c.settings.Database, "admin")).RunCommand(ctx, list, preference).Err()
+	if registry.KindOf(c.classify(err)) == registry.KindPermission {
 		return kit.Errorf(registry.KindAuth, "the server wants a user name and a password; %sURI has none", c.settings.prefix)
 	}
 	return nil // other servers may not know the command

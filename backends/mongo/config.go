@@ -80,14 +80,7 @@ func (s *settings) Target() kit.Target { return s.target }
 // Open makes a client and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s}
-	if err := c.connect(ctx, s.options); err != nil {
-		return nil, err
-	}
-	if err := c.wantsLogin(ctx); err != nil {
-		_ = c.Close(ctx)
-		return nil, err
-	}
-	return c, nil
+	return c, c.connect(ctx, s.options)
 }
 
 // options returns what the driver reads in the URI, and what the variables say besides.

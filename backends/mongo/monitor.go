@@ -148,12 +148,10 @@ func (m *monitor) heartbeatFailed(e *event.ServerHeartbeatFailedEvent) {
 		return
 	}
 	m.failures[serverOf(e.ConnectionID)] = e.Failure
-	for _, server := range m.topology.Servers {
-		if m.failures[server.Addr.String()] == nil {
-			return
-		}
+	hopeful := func(s event.ServerDescription) bool { return m.failures[s.Addr.String()] == nil }
+	if !slices.ContainsFunc(m.topology.Servers, hopeful) {
+		m.giveUp()
 	}
-	m.giveUp()
 }
 
 func (m *monitor) topologyChanged(e *event.TopologyDescriptionChangedEvent) {
@@ -197,14 +195,6 @@ func (m *monitor) hosts() (hosts []string) {
 
 // explain is cause for those who hold m.mu.
 func (m *monitor) explain() error {
-	switch {
-	case m.topology.CompatibilityErr != nil:
-		return kit.Errorf(registry.KindConfig, "the server's version is not one that the driver supports")
-	case len(m.topology.Servers) == 0 && m.topology.Kind == "Unknown": // before and after its life
-		return nil
-	case len(m.topology.Servers) == 0:
-		return m.wrongSet()
-	}
 	var failure error
 	kinds := make(map[string]bool)
 	for _, server := range m.topology.Servers {
@@ -214,29 +204,26 @@ func (m *monitor) explain() error {
 		}
 	}
 	only := func(kind string) bool { return kinds[kind] && len(kinds) == 1 }
-	switch {
-	case only("RSGhost") && m.topology.Kind != "Single":
-		return kit.Errorf(registry.KindLoading, "the replica set is not initiated, or its servers are only just starting")
-	case only("Unknown"):
-	case m.topology.Kind == "ReplicaSetNoPrimary":
-		return kit.Errorf(registry.KindLoading, "the replica set has no primary")
-	case m.topology.Kind == "ReplicaSetWithPrimary" && m.reads == readpref.SecondaryMode && !kinds["RSSecondary"]:
-		return kit.Errorf(registry.KindLoading, "the replica set has no secondary (%sURI: readPreference)", m.prefix)
-	default:
+	switch kind := m.topology.Kind; {
+	case m.topology.CompatibilityErr != nil:
+		return kit.Errorf(registry.KindConfig, "the server's version is not one that the driver supports")
+	case len(kinds) == 0 && kind == "Unknown": // before and after its life
 		return nil
-	}
-	switch {
-	case failure == nil && m.stranger: // the driver drops such a server, unless it is asked alone
-		return m.wrongSet()
-	case errors.Is(failure, io.EOF) && !m.answered:
+	case len(kinds) == 0, only("Unknown") && failure == nil && m.stranger: // that is kept if it is asked alone
+		return kit.Errorf(registry.KindConfig,
+			"none of the hosts belongs to the replica set that is asked for (%sURI: replicaSet)", m.prefix)
+	case only("Unknown") && errors.Is(failure, io.EOF) && !m.answered:
 		return kit.Errorf(registry.KindUnreachable, "the connection was closed before any answer; is TLS on at one end only?")
+	case only("Unknown"):
+		return fromNetwork(failure)
+	case only("RSGhost") && kind != "Single":
+		return kit.Errorf(registry.KindLoading, "the replica set is not initiated, or its servers are only just starting")
+	case kind == "ReplicaSetNoPrimary":
+		return kit.Errorf(registry.KindLoading, "the replica set has no primary")
+	case kind == "ReplicaSetWithPrimary" && m.reads == readpref.SecondaryMode && !kinds["RSSecondary"]:
+		return kit.Errorf(registry.KindLoading, "the replica set has no secondary (%sURI: readPreference)", m.prefix)
 	}
-	return fromNetwork(failure)
-}
-
-func (m *monitor) wrongSet() error {
-	return kit.Errorf(registry.KindConfig,
-		"none of the hosts belongs to the replica set that is asked for (%sURI: replicaSet)", m.prefix)
+	return nil
 }
 
 // outside returns why the last heartbeat of a server failed. Its name may be one that the replica set gave.

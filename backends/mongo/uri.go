@@ -35,7 +35,7 @@ func (s *settings) readURI() (*options.ClientOptions, error) {
 	}
 	found := kit.Problems{s.readOptions(&u)}
 	found.Add(u.User == "" && !u.Password.IsZero(), "the password has no user name")
-	found.Add(isSRV(u) && (len(u.Hosts) > 1 || u.Hosts[0].Port != 0 || !kit.ValidHost(u.Hosts[0].Name)),
+	found.Add(isSRV(u) && (len(u.Hosts) > 1 || u.Hosts[0].Port != 0 || strings.HasPrefix(u.Hosts[0].Name, "/")),
 		"mongodb+srv:// wants one host and no port")
 	if u.Path != "" && !validDatabase(u.Path) {
 		found.Add(true, "the path must be the name of a database")
