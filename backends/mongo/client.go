@@ -77,7 +77,7 @@ func (c *client) connect(ctx context.Context, read func() (*options.ClientOption
 // start makes the driver's client, which begins to look for servers.
 func (c *client) start() (*driver.Client, error) {
 	o := *c.options
-	o.SetDialer(dialer{c}).SetLoggerOptions(options.Logger().SetSink(discard{}))
+	o.SetDialer(c).SetLoggerOptions(options.Logger().SetSink(discard{}))
 	secure(&o, c.settings.hook)
 	if c.single {
 		o.SetMaxPoolSize(1).SetMinPoolSize(0)
@@ -228,9 +228,7 @@ type discard struct{}
 func (discard) Info(int, string, ...any)    {}
 func (discard) Error(error, string, ...any) {}
 
-// dialer dials for the driver, whose context bounds it, too.
-type dialer struct{ *client }
-
-func (d dialer) DialContext(ctx context.Context, _, addr string) (net.Conn, error) {
-	return d.conns.Dial(ctx, addr, *d.options.ConnectTimeout)
+// DialContext dials for the driver, whose context bounds it, too.
+func (c *client) DialContext(ctx context.Context, _, addr string) (net.Conn, error) {
+	return c.conns.Dial(ctx, addr, *c.options.ConnectTimeout)
 }

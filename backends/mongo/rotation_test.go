@@ -136,3 +136,13 @@ func TestAHookDoesNotTurnTheVerificationOff(t *testing.T) {
 		t.Error("the hook has not been asked")
 	}
 }
+
+func TestAFileOfTheURIThatIsHalfWrittenIsRefused(t *testing.T) {
+	whole := tlstest.NewAuthority(t).PEM
+	mount := tlstest.NewMount(t, map[string][]byte{tlstest.CA: append(whole, whole[:100]...)})
+	setenv(t, "MONGO_URI=mongodb://h/?tlsCAFile="+mount.Path(tlstest.CA))
+	err := mongo.New("mongo").Configure()
+	if want := "MONGO_URI: a file of its TLS options is half written or too large"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
