@@ -26,7 +26,7 @@ type Resource[O any, T Client[H], H any] struct {
 	options  O
 	settings Settings[T] // of the last Configure; nil once Open has used them
 
-	turn   Turn // of Open and Close; taken before mu
+	turn   turn // of Open and Close; taken before mu
 	state  atomic.Pointer[state[T]]
 	target atomic.Pointer[Target] // of the last settings
 }
@@ -76,7 +76,7 @@ func New[O any, S Settings[T], T Client[H], H any](
 ) *Resource[O, T, H] {
 	r := &Resource[O, T, H]{
 		name:    name,
-		turn:    make(Turn, 1),
+		turn:    make(turn, 1),
 		resolve: func(options O) (Settings[T], error) { return resolve(name, options) },
 	}
 	r.state.Store(new(state[T]))

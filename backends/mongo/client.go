@@ -45,13 +45,19 @@ func (c *client) connect(ctx context.Context, read func() (*options.ClientOption
 	defer lost(nil)
 	c.monitor.prefix, c.monitor.lost = c.settings.prefix, lost
 	start := func() (_ *driver.Client, err error) { // it may outlive connect, and so shares nothing but c
+		select {
+		case c.settings.turn <- struct{}{}:
+			defer func() { <-c.settings.turn }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 		if c.options, err = read(); err != nil {
 			return nil, err
 		}
 		return c.start()
 	}
 	late := func(d *driver.Client) { _ = d.Disconnect(ctx) }
-	c.Client, err = kit.Within(ctx, c.settings.turn, start, late)
+	c.Client, err = kit.Within(ctx, start, late)
 	switch {
 	case err != nil && c.settings.srv && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return kit.Errorf(registry.KindTimeout, "the name server did not answer in time")

@@ -41,11 +41,11 @@ type settings struct {
 	mode   string        // of monitoring: the driver (v2.9) reads it in the URI, and leaves it at that
 	srv    bool
 	target kit.Target
-	turn   kit.Turn // of what the driver does without a context: it looks names up
+	turn   chan struct{} // of what the driver does without a context: it looks names up
 }
 
 // resolve checks the configuration. Its error lists all that is wrong, by variable and option, and quotes no value.
-func resolve(name string, in setup, turn kit.Turn) (*settings, error) {
+func resolve(name string, in setup, turn chan struct{}) (*settings, error) {
 	cfg, loadErr := kit.Load(name, in.config)
 	s := &settings{Config: cfg, hook: in.hook, prefix: config.Prefix(name), turn: turn}
 	given, uriErr := s.readURI()

@@ -38,7 +38,7 @@ func DatabaseOf(t *testing.T, name string) string {
 
 func resolved(t *testing.T, name string) *settings {
 	t.Helper()
-	s, err := resolve(name, setup{}, make(kit.Turn, 1))
+	s, err := resolve(name, setup{}, make(chan struct{}, 1))
 	if err != nil {
 		t.Fatal(err)
 	}

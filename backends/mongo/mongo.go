@@ -61,7 +61,7 @@ var (
 // New returns a resource that is configured by the variables of its name: "mongo-audit" by MONGO_AUDIT_*. It reads
 // nothing yet. Register it to have it opened.
 func New(name string, opts ...Option) *Resource {
-	turn := make(kit.Turn, 1)
+	turn := make(chan struct{}, 1)
 	resolve := func(name string, in setup) (*settings, error) { return resolve(name, in, turn) }
 	return &Resource{kit.New(name, resolve, opts...)}
 }

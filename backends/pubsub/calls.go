@@ -22,7 +22,7 @@ func (c *client) intercept(ctx context.Context, method string, req, reply any, c
 	invoke grpc.UnaryInvoker, opts ...grpc.CallOption,
 ) error {
 	try := func(ctx context.Context) error {
-		_, err := kit.Within(ctx, nil, func() (struct{}, error) {
+		_, err := kit.Within(ctx, func() (struct{}, error) {
 			return struct{}{}, invoke(ctx, method, req, reply, conn, opts...)
 		}, nil)
 		switch {

@@ -71,7 +71,7 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	c.over, c.end = context.WithCancel(context.Background())
 	dial := func() (*driver.Client, error) { return c.dial(ctx) }
 	var err error
-	if c.Client, err = kit.Within(ctx, nil, dial, func(late *driver.Client) { _ = late.Close() }); err != nil {
+	if c.Client, err = kit.Within(ctx, dial, func(late *driver.Client) { _ = late.Close() }); err != nil {
 		c.end()
 		return nil, kit.Classify(err)
 	}

@@ -32,7 +32,7 @@ func (c *client) Close(ctx context.Context) error {
 	defer cancel()
 	wait(rest, flushed)
 	c.calm(rest, 0)
-	_, _ = kit.Within(rest, nil, func() (struct{}, error) { return struct{}{}, c.Client.Close() }, nil)
+	_, _ = kit.Within(rest, func() (struct{}, error) { return struct{}{}, c.Client.Close() }, nil)
 	return c.unconfirmed(pending)
 }
 
