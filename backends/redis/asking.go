@@ -1,6 +1,10 @@
 package redis
 
-import "sync"
+import (
+	"context"
+	"sync"
+	"time"
+)
 
 // answered is what one of several servers has answered.
 type answered[A any] struct {
@@ -18,4 +22,14 @@ func askAll[A any](asking *sync.WaitGroup, addrs []string, ask func(addr string)
 		})
 	}
 	return answers
+}
+
+// pause waits for news, but not longer than a moment. It reports whether ctx is not done yet.
+func pause(ctx context.Context, news <-chan struct{}, moment time.Duration) bool {
+	select {
+	case <-news:
+	case <-time.After(moment):
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
 }

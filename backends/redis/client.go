@@ -6,7 +6,6 @@ import (
 	"net"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	driver "github.com/gomodule/redigo/redis"
@@ -46,7 +45,7 @@ func (s *settings) Open(ctx context.Context) (service, error) {
 	if s.topology == sentinel {
 		c.primary = watch(c)
 	}
-	if err := c.askPooled(ctx, c.identify, c.ask); err != nil {
+	if err := over(ctx, c.borrow, c.identify, c.ask); err != nil {
 		_ = c.Close(ctx)
 		return nil, err
 	}
@@ -111,7 +110,7 @@ func (c *client) borrow(ctx context.Context) (conn driver.Conn, err error) {
 
 // Check asks the server as a program would.
 func (c *client) Check(ctx context.Context) error {
-	if c.role == kit.Primary && c.topology == oneServer && !strings.HasPrefix(c.host, "/") {
+	if c.role == kit.Primary && c.topology == oneServer {
 		c.lookups.Ask(ctx, c.host)
 	}
 	return c.probe(ctx, c.ask)
@@ -122,25 +121,15 @@ type question func(ctx context.Context, conn driver.Conn) error
 
 // probe asks over the pool, or else over a connection of its own.
 func (c *client) probe(ctx context.Context, ask question) error {
-	pooled := func(ctx context.Context) error { return c.askPooled(ctx, ask) }
-	direct := func(ctx context.Context) error {
-		conn, err := c.dial(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = conn.Close() }()
-		return Classify(ask(ctx, conn))
-	}
-	return kit.Probe(ctx, pooled, direct, c.notes.ReadOnly) // they leave as if it had said that
+	pooled := func(ctx context.Context) error { return over(ctx, c.borrow, ask) }
+	direct := func(ctx context.Context) error { return over(ctx, c.dial, ask) }
+	return c.notes.Check(ctx, c.PoolStats, pooled, direct, c.notes.ReadOnly) // they leave as if it had said that
 }
 
-// askPooled puts the questions over a connection of the pool.
-func (c *client) askPooled(ctx context.Context, questions ...question) error {
-	conn, err := c.borrow(ctx)
+// over asks over a connection that take returns. Its error can be shown.
+func over(ctx context.Context, take func(context.Context) (driver.Conn, error), questions ...question) error {
+	conn, err := take(ctx)
 	if err != nil {
-		if stats := c.PoolStats(); ctx.Err() != nil && stats.Max > 0 && stats.InUse >= stats.Max {
-			return c.notes.Full(stats)
-		}
 		return Classify(err)
 	}
 	defer func() { _ = conn.Close() }()
@@ -258,18 +247,10 @@ func (c *client) PoolStats() registry.PoolStats {
 // Close closes the pool. It lends no connection from its beginning on; those that are lent may finish their work until
 // ctx ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
 func (c *client) Close(ctx context.Context) error {
-	return drain(ctx, c.conns, func() {
+	return c.conns.Close(ctx, func() {
 		if c.primary != nil {
 			c.primary.leave()
 		}
 		_ = c.Pool.Close() // the rest closes on its return
 	})
-}
-
-// drain closes what is idle, waits for the rest, and says what had to be cut.
-func drain(ctx context.Context, conns *kit.Conns, closeIdle func()) error {
-	if cut := conns.Drain(ctx, closeIdle); cut > 0 {
-		return kit.Errorf(registry.KindTimeout, "%d connections were still in use and have been cut", cut)
-	}
-	return nil
 }

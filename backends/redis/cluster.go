@@ -227,7 +227,7 @@ func (r *router) Close(ctx context.Context) error {
 	case <-r.returned:
 	case <-working.Done():
 	}
-	err := drain(ctx, r.conns, r.closePools)
+	err := r.conns.Close(ctx, r.closePools)
 	r.closePools() // drain may have had no time for it; and no renewal begins from now on
 	r.renewals.Wait()
 	return err

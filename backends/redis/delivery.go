@@ -38,7 +38,7 @@ func (c *routed) deliver(ctx context.Context, commands []*command, w wait) error
 			}
 		}
 		to, asking = c.of.next(to, refused)
-		if (to == "" || attempt > 0) && !c.of.pause(limit) {
+		if (to == "" || attempt > 0) && !c.of.awaitNews(limit) {
 			return err
 		}
 		if to == "" {
@@ -139,15 +139,7 @@ func (r *router) next(addr string, refused []*command) (to string, asking bool) 
 	return to, asking
 }
 
-// pause waits for a newer map and a moment more. It reports whether ctx is not done yet.
-func (r *router) pause(ctx context.Context) bool {
-	select {
-	case <-r.renew().done:
-	case <-ctx.Done():
-	}
-	select {
-	case <-time.After(50 * time.Millisecond):
-	case <-ctx.Done():
-	}
-	return ctx.Err() == nil
+// awaitNews waits for a newer map and a moment more. It reports whether ctx is not done yet.
+func (r *router) awaitNews(ctx context.Context) bool {
+	return pause(ctx, r.renew().done, renewWithin) && pause(ctx, nil, 50*time.Millisecond)
 }

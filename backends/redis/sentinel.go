@@ -78,13 +78,7 @@ func (s *sentinels) await(ctx context.Context, borrow func(context.Context) (dri
 	for {
 		at := s.latest.Load()
 		conn, err := borrow(ctx)
-		if !registry.KindOf(err).Retryable() {
-			return conn, err
-		}
-		select {
-		case <-at.left.Done():
-		case <-time.After(askAgain):
-		case <-limit.Done():
+		if !registry.KindOf(err).Retryable() || !pause(limit, at.left.Done(), askAgain) {
 			return conn, err
 		}
 	}
@@ -223,12 +217,8 @@ func (s *sentinels) blame(failure error) error {
 
 // listen hears what one Sentinel tells, and comes back when the connection breaks.
 func (s *sentinels) listen(ctx context.Context, addr string) {
-	for ctx.Err() == nil {
+	for listening := true; listening; listening = pause(ctx, nil, hearAgain) {
 		s.hear(ctx, addr)
-		select {
-		case <-ctx.Done():
-		case <-time.After(hearAgain):
-		}
 	}
 }
 

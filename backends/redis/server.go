@@ -27,10 +27,7 @@ func (c *client) ask(ctx context.Context, conn driver.Conn) error {
 		return kit.Errorf(registry.KindPermission,
 			"the user may ask neither ROLE nor INFO, and %sROLE needs one of them", c.prefix)
 	}
-	if err = c.role.Judge(role == "master"); registry.KindOf(err) == registry.KindReadOnly {
-		c.notes.ReadOnly()
-	}
-	return err
+	return c.notes.Judge(c.role, role == "master")
 }
 
 // ping is nil also for a user who may not PING (NOPERM): the server is there and knows the user.

@@ -14,9 +14,6 @@ import (
 	"github.com/vibework/mooring/backends/kit"
 )
 
-// schemes are those of a URL, and whether each asks for TLS.
-var schemes = map[string]bool{"redis": false, "rediss": true, "valkey": false, "valkeys": true}
-
 // fromURL reads the URL. What it says counts, whatever the parts say besides.
 func (s *settings) fromURL() ([]kit.Host, error) {
 	raw, topology := cutTopology(s.URL.Reveal())
@@ -31,7 +28,7 @@ func (s *settings) fromURL() ([]kit.Host, error) {
 	if len(u.Hosts) != 1 && topology == oneServer {
 		return nil, fmt.Errorf("want one host; %s for several", topologies)
 	}
-	if schemes[u.Scheme] {
+	if u.Scheme == "rediss" || u.Scheme == "valkeys" {
 		if s.TLS.Mode == config.TLSOff {
 			return u.Hosts, fmt.Errorf("asks for TLS, but %sTLS is off", s.prefix)
 		}
