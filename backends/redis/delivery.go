@@ -29,7 +29,7 @@ func (c *routed) deliver(ctx context.Context, commands []*command, w wait) error
 		case sent && err != nil: // perhaps done
 			c.of.renew()
 			return err
-		case err != nil && !kind.Retryable() && kind != registry.KindUnknown: // of a pool that was closed meanwhile
+		case err != nil && !kind.Retryable() && kind != registry.KindUnknown: // which a pool's is that was closed meanwhile
 			return err
 		case sent:
 			left = toSendAgain(left, refused)
