@@ -52,10 +52,22 @@ func (c *client) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	return conn, err
 }
 
+// lookUp ends with its context, as net's LookupHost does not, and when the pool closes, which waits for it.
+func (c *client) lookUp(ctx context.Context, host string) (addrs []string, err error) {
+	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	for _, addr := range found {
+		addrs = append(addrs, addr.String())
+	}
+	return addrs, err
+}
+
 // follow has the pool connect by the client, and tell what it does.
 func (c *client) follow(cfg *driver.Config) {
 	onError := cfg.ConnConfig.OnPgError
 	cfg.ConnConfig.DialFunc, cfg.BeforeConnect, cfg.ConnConfig.ValidateConnect = c.dial, c.logIn, c.ready
+	cfg.ConnConfig.LookupFunc = c.lookUp
 	cfg.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) {
 		c.notes.Returned() // to whoever has waited for it
 		made, _ := conn.PgConn().CustomData()[madeAt].(time.Time)

@@ -1,14 +1,19 @@
 package postgres_test
 
 import (
+	"bytes"
+	"context"
 	"io"
 	"net"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/vibework/mooring/internal/tcptest"
+	"github.com/vibework/mooring/registry"
 )
 
 func TestConnectionsLeaveAnAddressThatTheNameHasLeft(t *testing.T) {
@@ -30,6 +35,38 @@ func TestConnectionsLeaveAnAddressThatTheNameHasLeft(t *testing.T) {
 	}
 	if moved.Load() == 0 {
 		t.Error("it has not moved")
+	}
+}
+
+func TestALookUpEndsWhenThePoolCloses(t *testing.T) {
+	before, over := net.DefaultResolver, make(chan struct{})
+	var asked atomic.Int32 // after the resolver was read
+	t.Cleanup(func() {
+		close(over)
+		if asked.Load() == 0 {
+			t.Error("nothing was looked up")
+		}
+		net.DefaultResolver = before
+	})
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		asked.Add(1)
+		<-over
+		return nil, net.ErrClosed
+	}}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, res := register(at("postgres://app:pw@db.mooring.test/postgres"))
+	if kind := registry.KindOf(res.Open(ctx)); kind != registry.KindTimeout {
+		t.Errorf("it opens with %q", kind)
+	}
+	closing := func() bool {
+		stacks := make([]byte, 1<<20)
+		return bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("pgxpool.(*Pool).Close"))
+	}
+	for start := time.Now(); closing(); <-time.After(10 * time.Millisecond) {
+		if time.Since(start) > time.Second {
+			t.Fatal("the pool still waits for a look-up")
+		}
 	}
 }
 
