@@ -66,7 +66,7 @@ browser-test: ## drive the status page in chromium (apt-get install chromium); S
 generate: ## write the service's typed queries anew
 	cd examples/service/internal/orders && CGO_ENABLED=0 go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1 generate
 
-faults: ## pull every cable of the four backends, assert what happens, and write docs/reliability.md
+faults: ## pull every cable of the five backends, assert what happens, and write docs/reliability.md
 	cd lab && go run ./faults -out ../docs
 
 topologies: ## break replicas of Redis and MySQL under load beside other clients, and write docs/topologies.md

@@ -26,8 +26,9 @@ type backend struct {
 	// work returns calls of an open resource that want an answer: one on a connection that is there, and perhaps one
 	// for which a connection has to be made.
 	work func(context.Context, registry.Resource) ([]call, error)
-	// count asks the server how many connections it has, without the one that asks.
+	// count asks the server how many connections it has, without the one that asks, by what it calls lists.
 	count func(context.Context) (int, error)
+	lists string
 	// fill makes the server refuse more connections, until undo is called.
 	fill func(context.Context) (undo func() error, err error)
 

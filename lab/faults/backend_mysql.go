@@ -20,7 +20,7 @@ import (
 func newMySQL(ctx context.Context, folder string) (b *backend, err error) {
 	b = &backend{
 		name: mysql.Name, connect: connectMySQL, hold: holdMySQL, work: workMySQL, greeting: 20,
-		states: statesOfMySQL(),
+		lists: "SHOW PROCESSLIST", states: statesOfMySQL(),
 		cannot: map[string]string{protected: "that is a mode of Redis"},
 		wants:  map[string]wants{diskFull: {}}, // a check writes nothing
 	}

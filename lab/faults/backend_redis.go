@@ -17,7 +17,7 @@ import (
 func newRedis(ctx context.Context, folder string) (b *backend, err error) {
 	b = &backend{
 		name: redis.Name, connect: connectRedis, hold: holdRedis, work: workRedis, greeting: 2,
-		states: statesOfRedis(),
+		lists: "CLIENT LIST", states: statesOfRedis(),
 		cannot: map[string]string{
 			readOnly: "a primary takes writes: see the next line", expired: "passwords do not expire",
 		},

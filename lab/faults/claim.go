@@ -19,7 +19,7 @@ type claim struct {
 
 // The sections of the page.
 const (
-	allFour     = "All four at once"
+	allAtOnce   = "All at once"
 	messages    = "No message is lost"
 	connections = "No connection is left"
 )
@@ -42,18 +42,18 @@ func (c *claim) wantKind(err error, want registry.Kind) {
 
 // claimAll tries the claims about those backends that there are.
 func (r *results) claimAll(ctx context.Context, w *world) error {
-	if err := r.claimAllFour(ctx, w); err != nil {
-		return fmt.Errorf("%s: %w", allFour, err)
+	if err := r.claimAllAtOnce(ctx, w); err != nil {
+		return fmt.Errorf("%s: %w", allAtOnce, err)
 	}
 	if err := r.claimMoves(ctx, w); err != nil {
 		return fmt.Errorf("%s: %w", moves, err)
 	}
 	for _, b := range r.backends {
 		var err error
-		switch b.name {
-		case "pubsub":
+		switch {
+		case b.name == "pubsub":
 			err = r.claimMessages(ctx, w, b)
-		case "mysql", "redis":
+		case b.lists != "":
 			err = r.claimConnections(ctx, b)
 		}
 		if err != nil {

@@ -27,8 +27,8 @@ type maneuver struct {
 	run    func(context.Context, *crew, *claim) outcome
 }
 
-// claimAllFour is about the bounds of OpenAll, CheckAll and CloseAll.
-func (r *results) claimAllFour(ctx context.Context, w *world) error {
+// claimAllAtOnce is about the bounds of OpenAll, CheckAll and CloseAll.
+func (r *results) claimAllAtOnce(ctx context.Context, w *world) error {
 	each := time.Duration(len(r.backends)) * perResource
 	for _, m := range []maneuver{
 		{"OpenAll, all are silent", crewDeadline + lateness, false, true, openSilent},
@@ -46,7 +46,7 @@ func (r *results) claimAllFour(ctx context.Context, w *world) error {
 			each + lateness, true, true, closeFrozenDone,
 		},
 	} {
-		err := r.try(allFour, m.text, func(claim *claim) error { return r.perform(ctx, w, m, claim) })
+		err := r.try(allAtOnce, m.text, func(claim *claim) error { return r.perform(ctx, w, m, claim) })
 		if err != nil {
 			return err
 		}

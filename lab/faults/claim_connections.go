@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/lab/internal/server"
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/registrytest/faultproxy"
@@ -25,11 +24,7 @@ func (r *results) claimConnections(ctx context.Context, b *backend) error {
 		{fmt.Sprintf("%d leaked", leaked), leaked, false},
 		{fmt.Sprintf("%d leaked, and the network frozen until CloseAll has returned", leaked), leaked, true},
 	} {
-		list := "CLIENT LIST"
-		if b.name == mysql.Name {
-			list = "SHOW PROCESSLIST"
-		}
-		text := fmt.Sprintf("%s (%s), %s", b.name, list, try.text)
+		text := fmt.Sprintf("%s (%s), %s", b.name, b.lists, try.text)
 		err := r.try(connections, text, func(c *claim) error { return abandon(ctx, b, c, try.leak, try.frozen) })
 		if err != nil {
 			return err

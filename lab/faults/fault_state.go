@@ -194,15 +194,13 @@ func fillDisk(ctx context.Context, p *server.Process) error {
 	if err := errors.Join(err, os.Remove(gone)); err != nil {
 		return err
 	}
-	if err := askRedis(ctx, p, "BGSAVE"); err != nil {
-		return err
-	}
 	conn, err := dialRedis(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	for start := time.Now(); time.Since(start) < patience; pause(ctx, 10*time.Millisecond) {
+		_, _ = driver.DoContext(conn, ctx, "BGSAVE") // it fails while one is in progress
 		info, err := driver.String(driver.DoContext(conn, ctx, "INFO", "persistence"))
 		if err != nil || strings.Contains(info, "rdb_last_bgsave_status:err") {
 			return err

@@ -99,7 +99,7 @@ func TestWhatWasLateIsMeasuredOnceMoreIfNoiseMayBeWhy(t *testing.T) {
 		t.Error("a second measure would hide another problem")
 	}
 	r, tries := new(results), 0
-	err := r.try(allFour, "always late", func(c *claim) error {
+	err := r.try(allAtOnce, "always late", func(c *claim) error {
 		tries++
 		c.within(outcome{took: time.Second, noise: loud}, time.Second/2)
 		return nil

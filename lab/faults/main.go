@@ -1,14 +1,14 @@
-// Command faults pulls every cable of the four backends, on servers that it starts itself, and asserts what
+// Command faults pulls every cable of the five backends, on servers that it starts itself, and asserts what
 // happens: how long each operation takes, what kind of error it returns, that nothing is left of it, and when all
 // is well again. Then it asserts that no message and no connection is lost on the way. It writes
 // docs/reliability.md.
 //
-//	go run ./faults -out ../docs             everything, in about two minutes
+//	go run ./faults -out ../docs             everything, in about three minutes
 //	go run ./faults -quick                   without the outage of a minute
 //	go run ./faults -only redis -fault TLS   some cells, printed
 //
-// It wants Linux, MariaDB and Redis: apt-get install mariadb-server redis-server. It never uses servers that are
-// already running. It exits with 1 if a cell is not as it should be, and lists these.
+// It wants Linux, MariaDB, Redis and PostgreSQL: apt-get install mariadb-server redis-server postgresql. It never uses
+// servers that are already running. It exits with 1 if a cell is not as it should be, and lists these.
 package main
 
 import (

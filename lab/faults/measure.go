@@ -78,7 +78,7 @@ func measure(ctx context.Context, o request) (_ *results, err error) {
 var constructors = []struct {
 	name  string
 	start func(context.Context, string) (*backend, error)
-}{{"mysql", newMySQL}, {"mongo", newMongo}, {"redis", newRedis}, {"pubsub", newPubSub}}
+}{{"mysql", newMySQL}, {"mongo", newMongo}, {"redis", newRedis}, {"pubsub", newPubSub}, {"postgres", newPostgres}}
 
 // start starts the servers of all backends, or of one.
 func (r *results) start(ctx context.Context, w *world, only string) error {

@@ -20,7 +20,9 @@ import (
 var pageText string
 
 // titles are the backends as the page calls them.
-var titles = map[string]string{"mysql": "MySQL", "mongo": "MongoDB", "redis": "Redis", "pubsub": "Pub/Sub"}
+var titles = map[string]string{
+	"mysql": "MySQL", "mongo": "MongoDB", "redis": "Redis", "pubsub": "Pub/Sub", "postgres": "PostgreSQL",
+}
 
 // write writes the page into folder.
 func (r *results) write(ctx context.Context, folder string) error {
@@ -41,7 +43,7 @@ func (r *results) write(ctx context.Context, folder string) error {
 		"Minutes": fmt.Sprintf("%.0f", r.took.Minutes()), "Noise": r.noise, "Lateness": lateness, "Repeated": r.repeated(),
 		"Deadline": usualDeadline, "Backends": r.backends, "Faults": r.faults, "Failures": r.failures(),
 		"Exceptions": r.exceptions(),
-		"Sections":   []string{allFour, messages, connections, moves},
+		"Sections":   []string{allAtOnce, messages, connections, moves},
 	})
 	if err != nil {
 		return err

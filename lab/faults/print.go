@@ -32,7 +32,7 @@ func (r *results) print(out io.Writer) {
 			fmt.Fprintln(out, b.name, r.row(b, f))
 		}
 	}
-	for _, section := range []string{allFour, messages, connections, moves} {
+	for _, section := range []string{allAtOnce, messages, connections, moves} {
 		for _, line := range r.claimsOf(section) {
 			fmt.Fprintln(out, line)
 		}

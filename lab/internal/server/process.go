@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/vibework/mooring/lab/internal/wire"
@@ -37,7 +38,8 @@ type Process struct {
 	program string
 	args    []string
 	env     []string // beside that of this program
-	secret  string   // the first line of its standard input
+	attr    *syscall.SysProcAttr
+	secret  string // the first line of its standard input
 	output  output
 	cmd     *exec.Cmd
 	stdin   io.Closer
@@ -48,7 +50,7 @@ type Process struct {
 func (p *Process) Start(ctx context.Context) error {
 	p.cmd = exec.CommandContext(context.WithoutCancel(ctx), p.program, p.args...)
 	p.cmd.Dir = p.Folder
-	p.cmd.Env = append(p.cmd.Environ(), p.env...)
+	p.cmd.Env, p.cmd.SysProcAttr = append(p.cmd.Environ(), p.env...), p.attr
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	stdin, err := p.cmd.StdinPipe()
 	if err != nil {

@@ -7,20 +7,24 @@ import (
 	"runtime/debug"
 )
 
-var number = regexp.MustCompile(`\d+\.\d+\.\d+`)
+var number = regexp.MustCompile(`\d+\.\d+(\.\d+)?`)
 
 // Versions returns the servers by what the page calls them.
 func Versions(ctx context.Context) map[string]string {
 	return map[string]string{
-		"mysql":  "MariaDB " + printed(ctx, "mariadbd"),
-		"redis":  "Redis " + printed(ctx, "redis-server"),
-		"mongo":  "FerretDB " + built("github.com/FerretDB/FerretDB"),
-		"pubsub": "pstest of cloud.google.com/go/pubsub/v2 " + built("cloud.google.com/go/pubsub/v2"),
+		"mysql":    "MariaDB " + printed(ctx, "mariadbd"),
+		"redis":    "Redis " + printed(ctx, "redis-server"),
+		"postgres": "PostgreSQL " + printed(ctx, "postgres"),
+		"mongo":    "FerretDB " + built("github.com/FerretDB/FerretDB"),
+		"pubsub":   "pstest of cloud.google.com/go/pubsub/v2 " + built("cloud.google.com/go/pubsub/v2"),
 	}
 }
 
 func printed(ctx context.Context, program string) string {
 	path, err := find(program, "")
+	if program == "postgres" {
+		path, err = findPostgres(program)
+	}
 	if err != nil {
 		return "(unknown version)"
 	}
