@@ -8,6 +8,7 @@ REDIS_SERVER := $(or $(REDIS_URL),redis://127.0.0.1:6379/1)
 ON_SERVERS = MYSQL_URL='$(MYSQL_SERVER)' REDIS_URL='$(REDIS_SERVER)' MOORING_TEST_SERVERS=env \
 	bin/devstack -only mongo,pubsub --
 SERVED := $(patsubst %/main_test.go,./%,$(shell grep -l MOORING_TEST_SERVERS backends/*/main_test.go))
+export PATH := $(PATH):/usr/sbin
 FUZZTIME ?= 30s
 MODELTIME ?= 10m
 
@@ -25,7 +26,11 @@ service: ## run the order service and its status page; ARGS=-addr=:9000
 	@.ci/build examples ./service bin/service
 	@exec bin/service -embedded $(ARGS)
 
-test: race unit embedded ## test all modules but bench, and the backends on the embedded servers too
+test: servers race unit embedded ## test all modules but bench, and the backends on the embedded servers too
+
+servers:
+	@for program in redis-server mariadbd; do command -v $$program >/dev/null || { echo "tests start $$program, which \
+	is not installed: apt-get install redis-server mariadb-server"; exit 1; }; done
 
 race:
 	@$(if $(RACE),true,echo "no C compiler is found: testing without the race detector")
