@@ -394,6 +394,39 @@ func TestNodesWithoutAnAddressAreOnTheSameHost(t *testing.T) {
 	}
 }
 
+func TestAPipelineFollowsASlotThatIsHalfMoved(t *testing.T) {
+	c := startCluster(t, false)
+	_, res := openPatiently(t, patient(c.url()))
+	for n := range 3 {
+		store(t, res, fmt.Sprint("{a}", n))
+	}
+	slot, source, target := redis.SlotOfKey("a"), c.nodes[2], c.nodes[0]
+	target.do("CLUSTER", "SETSLOT", slot, "IMPORTING", c.ids[2])
+	source.do("CLUSTER", "SETSLOT", slot, "MIGRATING", c.ids[0])
+	for _, key := range []string{"{a}0", "{a}2"} {
+		source.do("MIGRATE", "127.0.0.1", port(target), key, 0, 5000)
+	}
+	conn, err := res.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, key := range []string{"{a}0", "{a}1", "{a}2"} {
+		conn.Send("APPEND", key, "x")
+	}
+	lengths, err := driver.Ints(driver.DoContext(conn, t.Context(), ""))
+	if fmt.Sprint(lengths) != "[2 2 2]" || err != nil { // each was done, and once
+		t.Errorf("the pipeline: %v, %v", lengths, err)
+	}
+	conn.Send("MULTI")
+	conn.Send("APPEND", "{a}0", "x")
+	conn.Send("APPEND", "{a}2", "x")
+	lengths, err = driver.Ints(driver.DoContext(conn, t.Context(), "EXEC"))
+	if fmt.Sprint(lengths) != "[3 3]" || err != nil {
+		t.Errorf("the transaction: %v, %v", lengths, err)
+	}
+}
+
 func TestSlotsWithoutAMasterFailTheCheck(t *testing.T) {
 	c := startCluster(t, false, "--cluster-require-full-coverage", "no")
 	r, _ := openPatiently(t, patient(c.url()))

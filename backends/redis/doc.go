@@ -38,6 +38,9 @@
 //
 // Check asks every master, and what it thinks of the cluster, and fails while a slot has no master. PoolStats are sums.
 //
+// With TLS, Sentinels and all that they or the nodes name show a certificate for the name or the address that is given
+// there, or for REDIS_TLS_SERVER_NAME.
+//
 // # Open and check
 //
 // Open connects, authenticates, selects the database and sends a PING. A Sentinel, and a node of a cluster that does
