@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,7 +74,7 @@ func (r *Registry) Last() Report {
 	rows, every := r.current().rows, r.applied().every
 	results := make([]Result, len(rows))
 	for i, row := range rows {
-		last := r.lastOf(row)
+		last := row.result(r.sessionOf(row).Last())
 		age := time.Since(last.CheckedAt)
 		if every > 0 && !last.CheckedAt.IsZero() && age > 2*every+row.limits.Load().Check {
 			stale := fmt.Errorf("the last check ended %v ago", age.Round(time.Second))
@@ -84,21 +85,13 @@ func (r *Registry) Last() Report {
 	return Report{Results: results}
 }
 
-// lastOf returns the last result of the row without asking.
-func (r *Registry) lastOf(row row) Result {
-	if s := r.sessionOf(row); s != nil {
-		return row.result(s.Last())
-	}
-	return row.result(notOpen)
-}
-
-// sessionOf returns the session in which the row may be checked, or nil. From the beginning of CloseAll there is none,
+// sessionOf returns the session in which the row may be checked. From the beginning of CloseAll that is a closed one,
 // also for what CloseAll has not come to yet.
 func (r *Registry) sessionOf(row row) *flight.Line {
 	if r.closing.Load() != nil {
-		return nil
+		return flight.Closed
 	}
-	return row.session.Load()
+	return cmp.Or(row.session.Load(), flight.Closed)
 }
 
 // check checks the rows, and gives each of them a result at its place. Optional rows are waited for after the required
@@ -135,7 +128,7 @@ func (r *Registry) startChecks(ctx context.Context, rows ...row) []*flight.Fligh
 	rounds := make(map[time.Duration]*flight.Round)
 	for i, row := range rows {
 		s := r.sessionOf(row)
-		if s == nil || ctx.Err() != nil {
+		if s == flight.Closed || ctx.Err() != nil {
 			continue
 		}
 		limit := row.limits.Load().Check
@@ -153,8 +146,8 @@ func (r *Registry) startChecks(ctx context.Context, rows ...row) []*flight.Fligh
 // await returns the answer of a check, or the reason why the caller does not wait for it any longer. Where that is
 // errNoAnswer, the last result is as good if it is young enough.
 func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) Result {
-	if f == nil && (ctx.Err() == nil || r.sessionOf(row) == nil) {
-		return row.result(notOpen)
+	if f == nil && (ctx.Err() == nil || r.sessionOf(row) == flight.Closed) {
+		return row.result(flight.Closed.Last())
 	}
 	if f != nil && wait.For(ctx, f.Done()) {
 		return row.result(f.Answer())
@@ -162,7 +155,7 @@ func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) Result 
 	reason := fmt.Errorf("the caller stopped waiting: %w", cause(ctx))
 	if errors.Is(context.Cause(ctx), errNoAnswer) {
 		reason = errNoAnswer
-		if last := r.lastOf(row); time.Since(last.CheckedAt) < row.limits.Load().Check {
+		if last := row.result(r.sessionOf(row).Last()); time.Since(last.CheckedAt) < row.limits.Load().Check {
 			return last
 		}
 	}

@@ -246,9 +246,6 @@ func (e *entry) answered(a flight.Answer) error {
 	return a.Err
 }
 
-// notOpen is the answer for a row that has no session. A check that was in flight when its session ended has it, too.
-var notOpen = flight.Answer{Err: flight.ErrClosed}
-
 // result is the answer in the words of a Report. That of what is not open has no duration and no time: nobody has asked
 // the resource.
 func (row row) result(a flight.Answer) Result {

@@ -80,6 +80,7 @@ type kindRow struct {
 
 // kinds is the one table of kinds: everything that is said of kinds, here and elsewhere, is read from it.
 var kinds = []kindRow{
+	{"", false, Pass, ""}, // no failure
 	{KindConfig, false, Fail, "mend the variable that the error names, and restart"},
 	{KindAuth, false, Fail, "compare the user and the password with those of the server"},
 	{KindPermission, false, Fail, "grant the user what the error names"},
@@ -100,8 +101,8 @@ var kinds = []kindRow{
 // Kinds returns every kind that this package knows, for documents and for tests that nothing is left out. A program may
 // meet others, which a backend has made up: they are final failures.
 func Kinds() []Kind {
-	all := make([]Kind, len(kinds))
-	for i, row := range kinds {
+	all := make([]Kind, len(kinds)-1)
+	for i, row := range kinds[1:] {
 		all[i] = row.kind
 	}
 	return all
@@ -123,12 +124,7 @@ func (k Kind) Retryable() bool { return k.row().retryable }
 
 // Status returns the status of a required resource with a failure of this kind: Warn for KindDegraded, Pass for "",
 // which is no failure, and Fail for all others.
-func (k Kind) Status() Status {
-	if k == "" {
-		return Pass
-	}
-	return k.row().status
-}
+func (k Kind) Status() Status { return k.row().status }
 
 // Advice returns what to do about a failure of this kind, as one clause; "" for a kind that this package does not
 // know.

@@ -295,7 +295,6 @@ func gaveUp(parent context.Context, err *Error) *Error {
 // backoff returns the wait after the nth attempt, with full jitter: any wait up to the most is as likely as any other,
 // so that programs which lost the same server do not come back together.
 func backoff(n int) time.Duration {
-	const doublings = 6 // are enough to come to mostWait
-	most := min(mostWait, firstWait<<min(n-1, doublings))
+	most := min(mostWait, firstWait<<min(n-1, 6)) // six doublings are more than mostWait
 	return time.Duration(rand.Int64N(int64(most))) + 1
 }

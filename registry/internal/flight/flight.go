@@ -44,6 +44,9 @@ type Line struct {
 	closed  bool
 }
 
+// Closed is a line that never had a check.
+var Closed = &Line{closed: true}
+
 // NewLine returns a line for check, whose panic or runtime.Goexit is its error. Each answer goes through answered
 // before anybody gets it, which returns the error that it is to have; answered runs under a lock: it must not block or
 // use the line. Until there is an answer, first is the last one.
