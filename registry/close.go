@@ -48,13 +48,12 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 	}
 	b := budget.Until(ctx, r.applied().Close, len(r.current().stages))
 	stages := r.openStages(nil)
-	r.endSessions(stages, true)
+	endSessions(stages, true)
 	others, cancel := b.Before(len(stages))
 	defer cancel()
 	wait.For(others, r.stopBackground())
 	defer r.takeTurn(others)() // without the turn, it closes all the same: what an OpenAll that hangs has opened, too
-	stages = r.openStages(nil)
-	errs := r.closeStages(b, stages, r.endSessions(stages, true), new(atomic.Bool))
+	errs := closeStages(b, r.openStages(nil), true, new(atomic.Bool))
 	r.flush(b.Patience(budget.Margin, 0))
 	r.endClose(c, errs)
 	return c.err
@@ -110,7 +109,7 @@ func (r *Registry) rollBack(ctx context.Context, run *openRun) []*Error {
 	if run.closed.Load() {
 		return nil
 	}
-	errs := r.closeStages(b, stages, r.endSessions(stages, false), &run.closed)
+	errs := closeStages(b, stages, false, &run.closed)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	run.unclosed = errs
@@ -141,7 +140,7 @@ func (r *Registry) openStages(entries []*entry) (stages [][]*entry) {
 // endSessions makes the entries not open for every caller, at once. It returns what closes when their checks have
 // returned, nil for one that is hung or has no check in flight. A Close is better off without a check beside it, and so
 // they are waited for, but never for long.
-func (r *Registry) endSessions(stages [][]*entry, cancel bool) (returned []<-chan struct{}) {
+func endSessions(stages [][]*entry, cancel bool) (returned []<-chan struct{}) {
 	for _, e := range slices.Concat(stages...) {
 		if s := e.session.Load(); s != nil {
 			returned = append(returned, s.Close(cancel))
@@ -150,14 +149,12 @@ func (r *Registry) endSessions(stages [][]*entry, cancel bool) (returned []<-cha
 	return returned
 }
 
-// closeStages waits for the checks and closes the stages in reverse, until somebody else takes over: a CloseAll, which
+// closeStages ends the sessions and closes the stages in reverse, until somebody else takes over: a CloseAll, which
 // closes the rest in the time that its own caller gives it. Each Close has the share of its stage, or less where
 // SetTimeouts says so. Its context ends before the share does: what is left is for Close to return, with an error that
 // says what was lost.
-func (r *Registry) closeStages(
-	b *budget.Budget, stages [][]*entry, checks []<-chan struct{}, handedOver *atomic.Bool,
-) (errs []*Error) {
-	wait.All(b.Patience(budget.Margin, len(stages)), checks...)
+func closeStages(b *budget.Budget, stages [][]*entry, cancel bool, handedOver *atomic.Bool) (errs []*Error) {
+	wait.All(b.Patience(budget.Margin, len(stages)), endSessions(stages, cancel)...)
 	for after, entries := range slices.Backward(stages) {
 		if handedOver.Load() {
 			break
