@@ -26,7 +26,7 @@ import (
 // grace is what a call gets to clean up and return once its context is done.
 const grace = 100 * time.Millisecond
 
-// errStillRunning is why nothing can be called of a resource that is calling, closing or abandoned.
+// errStillRunning is why nothing can be called of a resource that is calling or abandoned.
 var errStillRunning = Classify(KindHung, errors.New("an earlier call of this resource has not returned yet"))
 
 // entry is a registered resource: its state, and the only call of Configure, Open or Close that may be in flight.
@@ -56,8 +56,8 @@ type entry struct {
 //	closed -> calling -> open -> calling -> closed
 //
 // From calling it goes back to closed when Configure has returned or Open has failed, and to abandoned when a call does
-// not return in time; from there to closed when the call has returned after all. removed is the end of an entry; a
-// resource that is registered again has another.
+// not return in time. From there it goes to closed when the call has returned after all, by way of calling if that was
+// an Open that has succeeded. removed is the end of an entry; a resource that is registered again has another.
 type state int
 
 const (
@@ -68,7 +68,7 @@ const (
 	removed         // Unregister has dropped it
 )
 
-// method is Open or Close of a resource, or its Configure in that form.
+// method is Open or Close of a resource, or a Configure without its context.
 type method func(context.Context) error
 
 // do calls f, which is Configure, Open or Close of the resource. It waits until the call has returned, or until ctx is

@@ -132,7 +132,7 @@ func (r *Registry) endOpen(run *openRun) {
 // open does what OpenAll promises, short of undoing it.
 func (r *Registry) open(ctx context.Context, run *openRun) []*Error {
 	v := r.current()
-	r.readSettings() // after that, so that all of the view have theirs
+	r.readSettings() // now, so that every entry of the view has its timeouts
 	if errs := r.wrongNames(); len(errs) > 0 {
 		return errs
 	}
