@@ -56,6 +56,7 @@ func (r *Registry) Observe(f func(Event)) (stop func()) {
 		r.log(slog.LevelWarn, "events dropped: an observer is too slow", slog.Int("events", n))
 	}}
 	r.observers.Store(events, call)
+	r.observed.Store(true)
 	return func() {
 		r.observers.Delete(events)
 		events.Stop() // an event that is posted meanwhile is dropped
@@ -65,8 +66,10 @@ func (r *Registry) Observe(f func(Event)) (stop func()) {
 // post hands an event to the observers. It never blocks, so it may be called with a lock held, where that keeps the
 // events of a resource in order.
 func (r *Registry) post(ev Event) {
-	for events, call := range r.observers.Range {
-		events.(*queue.Queue).Post(func() { call.(func(Event))(ev) })
+	if r.observed.Load() { // else the goroutine of a check would get a larger stack for nothing
+		for events, call := range r.observers.Range {
+			events.(*queue.Queue).Post(func() { call.(func(Event))(ev) })
+		}
 	}
 }
 

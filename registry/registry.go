@@ -66,6 +66,7 @@ type Registry struct {
 
 	health    queue.Queue // of what to log about checks: no check waits for a logger that blocks
 	observers sync.Map    // of functions of an event, each under the *queue.Queue in which events wait
+	observed  atomic.Bool // there has been an observer
 
 	settings atomic.Pointer[settings]
 	view     atomic.Pointer[view] // made from the fields that the setters set; nil after a change
