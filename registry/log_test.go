@@ -267,6 +267,33 @@ func TestTheBackgroundIsLoggedWhenTheKindOfItsFailureChanges(t *testing.T) {
 	})
 }
 
+func TestTheBackgroundLogsTheWaitBeforeItsNextAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Time
+		r, logs := logged(t, &fake{name: "a", open: func(context.Context) error {
+			at = append(at, time.Now())
+			return []error{errRefused, errDenied}[len(at)%2] // each is a record, since the kind changes
+		}})
+		r.SetOptional("a")
+		mustOpen(t, r)
+		<-time.After(time.Minute)
+		mustClose(t, r)
+		compared := 0
+		for _, attrs := range logs.attrs {
+			n := attrs["attempt"].Any()
+			if attempt, ok := n.(int64); ok && attempt > 1 && attempt < int64(len(at)) {
+				compared++
+				if waited := at[attempt].Sub(at[attempt-1]); attrs["wait"].Duration() != waited {
+					t.Errorf("after attempt %d it waits %v, the record says %v", attempt, waited, attrs["wait"])
+				}
+			}
+		}
+		if compared < 5 {
+			t.Errorf("%d records were compared", compared)
+		}
+	})
+}
+
 func TestAnOptionalAttemptThatIsCancelledIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, logs := logged(t, &fake{name: "a", open: obey})
