@@ -12,15 +12,22 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// settling is what it takes to cut off what is left and to count it, also when the context has ended.
-const settling = 100 * time.Millisecond
+const (
+	// settling is set aside, or a quarter of the time if that is less, for cutting off what is left and for counting it:
+	// thousands of messages may get an answer then.
+	settling = 250 * time.Millisecond
+	// leastSettling has to do when the context has ended.
+	leastSettling = 50 * time.Millisecond
+)
 
 // Close stops and flushes the publishers, cuts off what has not been confirmed when the time is nearly up, and closes
 // the driver's client. Without a deadline the time is PUBLISH_TIMEOUT.
 func (c *client) Close(ctx context.Context) error {
 	ctx, cancel := bounded(ctx, c.settings.PublishTimeout)
 	defer cancel()
-	flushing, cancel := kit.Working(ctx)
+	deadline, _ := ctx.Deadline()
+	last := max(min(time.Until(deadline)/4, settling), leastSettling)
+	flushing, cancel := context.WithDeadline(ctx, deadline.Add(-last))
 	defer cancel()
 	pending, flushed := c.flush()
 	wait(flushing, flushed)
@@ -28,7 +35,7 @@ func (c *client) Close(ctx context.Context) error {
 		c.calm(flushing, quiet)
 	}
 	c.end()
-	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
+	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
 	defer cancel()
 	wait(rest, flushed)
 	c.calm(rest, 0)

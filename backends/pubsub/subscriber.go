@@ -146,7 +146,7 @@ func (s *receiver) Close(ctx context.Context) error {
 	defer time.AfterFunc(time.Until(deadline)*9/10, s.expire).Stop()
 	wait(ctx, s.done)
 	s.expire()
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling/2)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), leastSettling)
 	defer cancel()
 	wait(last, s.done)
 	if left := s.busy.Load(); left > 0 {
