@@ -120,4 +120,4 @@ bin/devstack: .FORCE
 	@.ci/build lab ./cmd/devstack bin/devstack
 
 .FORCE:
-.PHONY: help demo doctor service browser-test generate test race unit embedded integration check cross lint fmt tidy docs faults topologies mysql56 soak herd restarts fuzz model short-model bench bench-gate size install-test release
+.PHONY: help demo doctor service browser-test generate test servers race unit embedded integration check cross lint fmt tidy docs faults topologies mysql56 soak herd restarts fuzz model short-model bench bench-gate size install-test release
