@@ -22,7 +22,8 @@ func newMySQL(ctx context.Context, folder string) (b *backend, err error) {
 		name: mysql.Name, connect: connectMySQL, hold: holdMySQL, work: workMySQL, greeting: 20,
 		lists: "SHOW PROCESSLIST", states: statesOfMySQL(),
 		cannot: map[string]string{protected: "that is a mode of Redis"},
-		wants:  map[string]wants{diskFull: {}}, // a check writes nothing
+		wants:  map[string]wants{diskFull: {}},         // a check writes nothing
+		looks:  []string{"mysql.(*connection).Close."}, // whose place is taken until the server lets go
 	}
 	// All tables are in one file, which has a greatest size.
 	const small = "--innodb-data-file-path=ibdata1:12M:autoextend:max:20M"
