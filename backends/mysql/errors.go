@@ -68,6 +68,8 @@ var answers = kit.Table[uint16]{
 	{2026, registry.KindTLS, "a proxy gets no TLS connection to the server"},
 	{3024, registry.KindTimeout, "the server has ended the statement after its time limit"},
 	{3032, registry.KindLoading, "the server is offline"},
+	{3100, registry.KindUnknown, "replication, such as that of a group, has refused the transaction"},
+	{3101, registry.KindUnknown, "replication, such as that of a group, has rolled the transaction back"},
 	{3118, registry.KindAuth, "the account is locked"},
 	{3159, registry.KindTLS, "the server wants TLS"},
 	{3168, registry.KindLoading, "the server is not available"},

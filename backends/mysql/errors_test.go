@@ -69,6 +69,8 @@ func TestEveryErrorOfTheServerHasAKindAndAnHonestText(t *testing.T) {
 		2026: "tls: a proxy gets no TLS connection to the server (2026)",
 		3024: "timeout: the server has ended the statement after its time limit (3024)",
 		3032: "loading: the server is offline (3032)",
+		3100: "unknown: replication, such as that of a group, has refused the transaction (3100)",
+		3101: "unknown: replication, such as that of a group, has rolled the transaction back (3101)",
 		3118: "auth: the account is locked (3118)",
 		3159: "tls: the server wants TLS (3159)",
 		3168: "loading: the server is not available (3168)",
