@@ -124,6 +124,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"control in the URI":       {"MONGO_URI=mongodb://u:SECRET\x01@h", control},
 		"control at the URI's end": {"MONGO_URI=mongodb://u:SECRET@h/?w=majority\x7f", control},
 		"control in an option":     {"MONGO_URI=mongodb://h/?w=majority%0D", "MONGO_URI: option w: has a control character"},
+		"control in the tags":      {"MONGO_URI=mongodb://h/?readPreference=nearest&readPreferenceTags=dc:%0Dny", "MONGO_URI: option readPreferenceTags: has a control character"},
 		"control in a user":        {"MONGO_URI=mongodb://a%0Ab:SECRET@h", "MONGO_URI: the user name has a control character"},
 		"control in authSource":    {"MONGO_URI=mongodb://u:p@h/?authSource=a%00b", "MONGO_URI: option authSource: has a control character"},
 		"file beside variable":     {"MONGO_URI=mongodb://h MONGO_URI_FILE=/SECRET", "MONGO_URI: set together with MONGO_URI_FILE; keep one of the two"},

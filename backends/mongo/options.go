@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,7 +88,8 @@ func (s *settings) readOptions(u *kit.URI) error {
 	given := u.Query
 	u.Query = make(url.Values)
 	for name, values := range given {
-		if strings.EqualFold(name, readTags) { // tried in their order, and an empty one is any server
+		// They are tried in their order, and an empty one is any server.
+		if strings.EqualFold(name, readTags) && !slices.ContainsFunc(values, kit.HasControl) {
 			u.Query[readTags] = values
 			delete(given, name)
 		}
@@ -99,8 +101,6 @@ func (s *settings) readOptions(u *kit.URI) error {
 		number, err := strconv.Atoi(value)
 		limit, limited := least[name]
 		switch {
-		case kit.HasControl(value):
-			return errors.New("has a control character")
 		case u.Query.Has(name):
 			return errors.New("set more than once")
 		case value == "":
