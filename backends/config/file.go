@@ -35,6 +35,21 @@ func (v variable) lookup(environment map[string]string) (string, error) {
 	return "", nil
 }
 
+// source returns which of v's names is set, or stands for a file, "" if none or both are.
+func (v variable) source(environment map[string]string) string {
+	for _, name := range v.names() {
+		switch path, value := v.path(name, environment), strings.TrimSpace(environment[name]); {
+		case path != "" && value != "":
+			return ""
+		case path != "":
+			return name + fileSuffix
+		case value != "":
+			return name
+		}
+	}
+	return ""
+}
+
 // path returns the path of the file that stands in for the variable, "" if there is none.
 func (v variable) path(name string, environment map[string]string) string {
 	if !v.File {
@@ -65,7 +80,7 @@ func (v variable) readValue(name, path string) (string, problem) {
 // readFile returns what is in the file. The problem never quotes the path: people mistake X_FILE
 // for X and put the secret itself there.
 func readFile(path string) ([]byte, problem) {
-	if isDocument(path) {
+	if isDocument(path) || isURL(path) {
 		return nil, "want the path of a file, not its content"
 	}
 	f, err := os.Open(path)

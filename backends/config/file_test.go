@@ -201,6 +201,36 @@ func TestFilesAreThoseThatTheEnvironmentNames(t *testing.T) {
 	}
 }
 
+func TestAnErrorNamesTheVariableThatIsSet(t *testing.T) {
+	about := errors.New("FILES_URL: x\nFILES_PASSWORD is not set, but FILES_USER is; FILES_USER_FILE: y")
+	for name, test := range map[string]struct {
+		environ []string
+		want    string
+	}{
+		"itself": {[]string{"FILES_URL=u", "FILES_USER=app"}, about.Error()},
+		"an alias": {
+			[]string{"FILE_SERVER_URL=u"},
+			"FILE_SERVER_URL: x\nFILES_PASSWORD is not set, but FILES_USER is; FILES_USER_FILE: y",
+		},
+		"a file": {
+			[]string{"FILE_SERVER_URL_FILE=/u", "FILES_USER_FILE=/user"},
+			"FILE_SERVER_URL_FILE: x\nFILES_PASSWORD is not set, but FILES_USER_FILE is; FILES_USER_FILE: y",
+		},
+		"both": {[]string{"FILES_USER=app", "FILES_USER_FILE=/user"}, about.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, pair := range test.environ {
+				variable, value, _ := strings.Cut(pair, "=")
+				t.Setenv(variable, value)
+			}
+			assertError(t, config.AsSet[fileConfig]("files", about), test.want)
+		})
+	}
+	if err := config.AsSet[fileConfig]("files", nil); err != nil {
+		t.Errorf("nothing became %v", err)
+	}
+}
+
 func writeFile(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"reflect"
+	"regexp"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -38,6 +40,27 @@ func Files[T any](name string) (paths []string) {
 		}
 	}
 	return paths
+}
+
+// tokens are the names of variables in an error.
+var tokens = regexp.MustCompile(`\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b`)
+
+// AsSet returns err, which is about the variables of a T for the instance called name, with the names that the
+// process's environment sets: those of an alias, such as PGPORT, or of a file, such as MYSQL_PORT_FILE. Errors name the
+// variable itself by [Prefix]. AsSet panics if the tags of T are wrong.
+func AsSet[T any](name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	called, environment := make(map[string]string), env.ToMap(os.Environ())
+	for _, v := range variables(reflect.TypeFor[T](), name) {
+		called[v.Name] = v.source(environment)
+	}
+	text := tokens.ReplaceAllStringFunc(err.Error(), func(token string) string { return cmp.Or(called[token], token) })
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
 }
 
 // Defaults returns cfg with every zero field set from its envDefault tag, for a Config that is

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"strings"
 )
 
@@ -27,7 +28,16 @@ type TLS struct {
 	CertFile   string `env:"TLS_CERT_FILE" alias:"POSTGRES_TLS_CERT_FILE=PGSSLCERT" doc:"PEM file of the client's certificate"`              //nolint:lll // one tag
 	KeyFile    string `env:"TLS_KEY_FILE" alias:"POSTGRES_TLS_KEY_FILE=PGSSLKEY" doc:"PEM file of the client's key"`
 	ServerName string `env:"TLS_SERVER_NAME" doc:"name in the server's certificate, if not the host"`
+
+	required bool
 }
+
+// Require asks for TLS and leaves open how, as sslmode=require does: the server is verified only if Mode or another
+// field says so. It has no effect beside a Mode.
+func (t *TLS) Require() { t.required = true }
+
+// IsRequired reports whether Require was called.
+func (t *TLS) IsRequired() bool { return t.required }
 
 // Config returns what the instance called name needs to connect to host, a name or an address without a port: nil if
 // TLS is off, else TLS 1.2 at least. The host may be the path of a Unix socket, which has no TLS: that is refused. The
@@ -41,6 +51,10 @@ type TLS struct {
 // is withdrawn is not trusted any longer, but none that is new is trusted.
 func (t TLS) Config(name, host string) (*tls.Config, error) {
 	prefix := Prefix(name)
+	if record := "TLS is required, and the server is not verified: " + prefix + "TLS=verify verifies it"; t.isBare() &&
+		once(record) {
+		slog.Info(record)
+	}
 	switch t.mode() {
 	case TLSOff:
 		return nil, nil
@@ -69,11 +83,16 @@ func (t TLS) mode() string {
 	switch {
 	case t.Mode != "":
 		return t.Mode
+	case t.isBare():
+		return TLSSkipVerify
 	case t != TLS{}:
 		return TLSVerify
 	}
 	return TLSOff
 }
+
+// isBare reports whether TLS is required, and nothing says how.
+func (t TLS) isBare() bool { return t == TLS{required: true} }
 
 // trust makes cfg trust the authorities that are in CAFile at the time of the handshake, or the system's.
 func (t TLS) trust(cfg *tls.Config, variable string) error {

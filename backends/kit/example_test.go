@@ -195,7 +195,7 @@ func ExampleSetTLS() {
 	fmt.Println(kit.SetTLS(&cfg, "MEMO_", "disable", "true or false"))
 	// Output:
 	// <nil> verify
-	// conflicts with MEMO_TLS; remove one
+	// conflicts with MEMO_TLS or another option; remove one
 }
 
 // A connection string of another language is recognized, and not quoted.

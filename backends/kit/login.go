@@ -64,6 +64,8 @@ func Follow[C any, S interface{ Credentials() Credentials }](
 	}
 	live, err := config.NewLive(files, read)
 	switch settings = live.Get(); {
+	case err != nil && given == nil:
+		return settings, nil, config.AsSet[C](name, err)
 	case err != nil:
 		return settings, nil, err
 	case ask != nil:

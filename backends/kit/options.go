@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,7 +28,8 @@ type URLOptions struct {
 // URLOption says what becomes of the options of some names. The first one in [URLOptions] counts that has a name.
 type URLOption struct {
 	// Names are separated by blanks. name=value is an option that has this value, and name:s is one whose unit is s if
-	// its value is a number. Also are what other drivers call it, if there is one name.
+	// its value is a number. Also are what other drivers call it, if there is one name: two of these with different
+	// values are refused.
 	Names, Also string
 	// Set reads a value, and gets the name as it stands in Names. An error of Set must not quote the value. An option
 	// without a Set is refused if there is a Text, and else skipped with a record.
@@ -48,6 +50,7 @@ func tellOnce(record string) {
 // names of options: an unknown one only if it is nearly that of a known one, since it may be a part of a password.
 func (o URLOptions) Read(variable string, given url.Values) error {
 	var found Problems
+	set := make(map[string]string) // the name as it is given, by that in Names
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		value := given.Get(name)
 		option, ours, unit := o.find(name, value)
@@ -58,10 +61,14 @@ func (o URLOptions) Read(variable string, given url.Values) error {
 		if strings.Trim(value, "0123456789") == "" {
 			value += unit
 		}
+		other, twice := set[ours]
+		set[ours] = name
 		var err error
 		switch {
-		case len(given[name]) > 1:
+		case len(given[name]) > 1, strings.EqualFold(name, other):
 			err = errors.New("set more than once")
+		case twice && given.Get(other) != given.Get(name):
+			err = fmt.Errorf("is set as %s, too, to another value; remove one", other)
 		case HasControl(value):
 			err = errors.New("has a control character")
 		case option.Set != nil:
@@ -151,20 +158,18 @@ func Into[T string | int | time.Duration](field *T) func(name, value string) err
 }
 
 // SetTLS sets the mode of t by what an option or another program's variable says of it, in the words of drivers and
-// platforms: sslmode=require, ssl-mode=REQUIRED, sslaccept=strict, ssl={"rejectUnauthorized":true}. To require TLS is
-// to encrypt; the server is verified if t says by what. The error does not quote the word, and says what is wanted.
+// platforms: sslmode=require, ssl-mode=REQUIRED, sslaccept=strict, ssl={"rejectUnauthorized":true}; and in those of the
+// variable TLS. To require TLS is [config.TLS.Require]. The order in which several options are read is of no account.
+// The error does not quote the word, and says what is wanted.
 func SetTLS(t *config.TLS, prefix, word, want string) error {
 	mode := config.TLSVerify
 	switch strings.ToLower(strings.ReplaceAll(word, " ", "")) {
-	case "true", "1", "strict", "verify_ca", "verify-ca", "verify_identity", "verify-full", "{}",
-		`{"rejectunauthorized":true}`:
-	case "false", "0", "disabled", "disable":
+	case "true", "1", "yes", "on", config.TLSVerify, "strict", "verify_ca", "verify-ca", "verify_identity", "verify-full",
+		"{}", `{"rejectunauthorized":true}`:
+	case "false", "0", "no", config.TLSOff, "disabled", "disable":
 		mode = config.TLSOff
 	case "required", "require":
-		if *t == (config.TLS{}) {
-			mode = config.TLSSkipVerify
-			tellOnce("TLS is required, and the server is not verified: " + prefix + "TLS=verify verifies it")
-		}
+		mode = ""
 	case config.TLSSkipVerify, "no-verify", "accept_invalid_certs", `{"rejectunauthorized":false}`:
 		mode = config.TLSSkipVerify
 	case "preferred", "prefer", "allow":
@@ -172,9 +177,13 @@ func SetTLS(t *config.TLS, prefix, word, want string) error {
 	default:
 		return errors.New("not " + want)
 	}
-	if t.Mode != "" && t.Mode != mode {
-		return fmt.Errorf("conflicts with %sTLS; remove one", prefix)
+	required := mode == "" || t.IsRequired()
+	mode = cmp.Or(mode, t.Mode)
+	if t.Mode != "" && t.Mode != mode || required && mode == config.TLSOff {
+		return fmt.Errorf("conflicts with %sTLS or another option; remove one", prefix)
 	}
-	t.Mode = mode
+	if t.Mode = mode; required {
+		t.Require()
+	}
 	return nil
 }

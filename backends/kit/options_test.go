@@ -13,6 +13,7 @@ import (
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/internal/canary"
+	"github.com/vibework/mooring/internal/tlstest"
 )
 
 // memoOptions are a little of everything. What is read is written into got.
@@ -56,6 +57,9 @@ func TestEachOptionOfAURLHasItsRule(t *testing.T) {
 		"ssl_ca=x&sslca=y":         "option ssl_ca: not supported: set MEMO_TLS_CA_FILE; option sslca: not supported: set MEMO_TLS_CA_FILE",
 		"schema=a%00":              "option schema: has a control character",
 		"compress=true&compress=0": "option compress: set more than once",
+		"schema=a&search_path=a":   "searchPath=a searchPath=a ",
+		"schema=a&search_path=b":   "option search_path: is set as schema, too, to another value; remove one",
+		"timeout=3&connectTimeout": "option connectTimeout: not a duration with a unit, such as 30s; option timeout: is set as connectTimeout, too, to another value; remove one",
 		"COMPRESS=true":            `option "COMPRESS" is unknown; did you mean compress?`,
 		"serch_path=x":             `option "serch_path" is unknown; did you mean search_path?`,
 		"ZQXVKJ=1":                 "an option after the ? is unknown" + known,
@@ -86,10 +90,11 @@ func TestTheCaseOfAnOptionIsOfNoAccountIfNotWanted(t *testing.T) {
 	options := memoOptions(&got, new(time.Duration), new(int))
 	options.AnyCase, options.Hint = true, "see the README"
 	for query, want := range map[string]string{
-		"PARSETIME=1": "",
-		"MODE=Fast":   "",
-		"PARSETIM=1":  `option "PARSETIM" is unknown; did you mean parseTime?`,
-		"ZQXVKJ=1":    "an option after the ? is unknown; see the README",
+		"PARSETIME=1":       "",
+		"MODE=Fast":         "",
+		"schema=a&Schema=b": "option schema: set more than once",
+		"PARSETIM=1":        `option "PARSETIM" is unknown; did you mean parseTime?`,
+		"ZQXVKJ=1":          "an option after the ? is unknown; see the README",
 	} {
 		given, _ := url.ParseQuery(query)
 		if err := options.Read("MEMO_URL", given); (err == nil) != (want == "") || err != nil && err.Error() != want {
@@ -134,28 +139,56 @@ func TestNoPartOfAPasswordIsQuotedAsAnOption(t *testing.T) {
 }
 
 func TestTLSIsAskedForInManyWords(t *testing.T) {
+	const clash = "conflicts with MEMO_TLS or another option; remove one"
 	const clear, unknown = "the connection might be in clear text: want on or off", "not on or off"
-	byCA := config.TLS{CAFile: "/ca.pem"}
+	byCA := config.TLS{CAFile: tlstest.NewMount(t, map[string][]byte{"ca": tlstest.NewAuthority(t).PEM}).Path("ca")}
 	for _, test := range []struct {
-		before     config.TLS
-		word, want string
+		before      config.TLS
+		words, want string
 	}{
 		{config.TLS{}, "true", config.TLSVerify},
+		{config.TLS{}, "on", config.TLSVerify},
+		{config.TLS{}, "verify", config.TLSVerify},
 		{config.TLS{}, "VERIFY_IDENTITY", config.TLSVerify},
-		{config.TLS{}, `{"rejectUnauthorized": true}`, config.TLSVerify},
+		{config.TLS{}, `{"rejectUnauthorized":true}`, config.TLSVerify},
 		{config.TLS{}, "disable", config.TLSOff},
+		{config.TLS{}, "no", config.TLSOff},
 		{config.TLS{}, "require", config.TLSSkipVerify},
+		{config.TLS{}, "require true", config.TLSVerify},
+		{config.TLS{}, "strict REQUIRED", config.TLSVerify},
+		{config.TLS{}, "require no-verify", config.TLSSkipVerify},
 		{byCA, "require", config.TLSVerify},
 		{config.TLS{Mode: config.TLSVerify}, "require", config.TLSVerify},
 		{config.TLS{}, "accept_invalid_certs", config.TLSSkipVerify},
 		{config.TLS{}, "prefer", clear},
 		{config.TLS{}, "ZQXVKJ", unknown},
-		{config.TLS{Mode: config.TLSOff}, "true", "conflicts with MEMO_TLS; remove one"},
+		{config.TLS{Mode: config.TLSOff}, "true", clash},
+		{config.TLS{Mode: config.TLSOff}, "require", clash},
+		{config.TLS{}, "require off", clash},
+		{config.TLS{}, "true skip-verify", clash},
 	} {
 		got := test.before
-		err := kit.SetTLS(&got, "MEMO_", test.word, "on or off")
-		if err == nil && got.Mode != test.want || err != nil && err.Error() != test.want {
-			t.Errorf("%s: got %q, %v; want %s", test.word, got.Mode, err, test.want)
+		var err error
+		for word := range strings.FieldsSeq(test.words) {
+			err = errors.Join(err, kit.SetTLS(&got, "MEMO_", word, "on or off"))
+		}
+		if mode := modeOf(t, got); err == nil && mode != test.want || err != nil && err.Error() != test.want {
+			t.Errorf("%s: got %q, %v; want %s", test.words, mode, err, test.want)
 		}
 	}
+}
+
+// modeOf returns what a connection to h would do.
+func modeOf(t *testing.T, secure config.TLS) string {
+	t.Helper()
+	switch cfg, err := secure.Config("memo", "h"); {
+	case err != nil:
+		t.Fatal(err)
+		return ""
+	case cfg == nil:
+		return config.TLSOff
+	case cfg.InsecureSkipVerify && cfg.VerifyConnection == nil:
+		return config.TLSSkipVerify
+	}
+	return config.TLSVerify
 }

@@ -83,10 +83,15 @@ var forms = []struct {
 	begin *regexp.Regexp
 	text  string // WANT stands for a URL of the right form
 }{
+	{regexp.MustCompile(`^(export\s+)?\w*(url|uri|dsn)=`), "the name of a variable stands before it: drop that and the ="},
 	{regexp.MustCompile(`^jdbc:`), "this is a URL of Java: drop jdbc:, and put the user and the password before the @"},
 	{regexp.MustCompile(`^\w+:(host|dbname|unix_socket)=`), "this is the form of PHP: WANT"},
 	{regexp.MustCompile(`^[^:/]*=.*;`), "this is the form of .NET: WANT"},
-	{regexp.MustCompile(`^(host|hostaddr|port|dbname|user)\s*=`), "this is the form of libpq with keywords: WANT"},
+	{
+		regexp.MustCompile(`^(host|hostaddr|port|dbname|user|password|service|passfile|options|application_name|` +
+			`connect_timeout|target_session_attrs|ssl\w+)\s*=`),
+		"this is the form of libpq with keywords: WANT",
+	},
 }
 
 // OtherForm returns an error if raw, which should be a URL of one of the schemes, is what another language or tool
@@ -152,7 +157,8 @@ func (u *URI) setTail(path, query string) error {
 	}
 	options, err := url.ParseQuery(query)
 	if err != nil {
-		return errors.New("the options after the ? are malformed")
+		return errors.New("the options after the ? are malformed: & stands between them, and a ; or % in one must be " +
+			"percent-encoded (%3B %25)")
 	}
 	u.Path, u.Query = plain, options
 	return nil
@@ -166,6 +172,8 @@ func ParseHost(text string) (Host, error) {
 		return Host{}, errors.New("want host:port, without a scheme such as http://")
 	case strings.Contains(text, "/"):
 		return Host{}, errors.New("want host:port, without a / or a path")
+	case strings.Contains(text, "@"):
+		return Host{}, errors.New("want host:port, without a user or a password")
 	case wantsBrackets(text):
 		return Host{}, errors.New("an IPv6 address must stand in brackets, as in [::1]")
 	}

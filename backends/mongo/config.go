@@ -67,11 +67,18 @@ func resolve(name string, in setup, turn chan struct{}) (*settings, error) {
 	add(s.Database != "" && !validDatabase(s.Database), "%sDATABASE: not a name for a database")
 	most := *all.MaxPoolSize
 	add(most > mostConns, "%sMAX_POOL_SIZE: want at most 65535, or 0 for any number")
-	add(most > 0 && *all.MinPoolSize > most, "%[1]sMIN_POOL_SIZE: is more than %[1]sMAX_POOL_SIZE")
-	add(most == 0 && *all.MinPoolSize > mostConns, "%sMIN_POOL_SIZE: want at most 65535")
+	least := "%[1]sMIN_POOL_SIZE"
+	if given.MinPoolSize != nil {
+		least = "%[1]sURI: option minPoolSize"
+	}
+	add(most > 0 && *all.MinPoolSize > most, least+": is more than maxPoolSize or %[1]sMAX_POOL_SIZE")
+	add(most == 0 && *all.MinPoolSize > mostConns, least+": want at most 65535")
 	add(s.ServerSelectionTimeout <= 0 && loadErr == nil, "%sSERVER_SELECTION_TIMEOUT: want more than 0")
 	add(s.ConnectTimeout <= 0 && loadErr == nil, "%sCONNECT_TIMEOUT: want more than 0")
-	return s, found.Err()
+	if in.config != nil {
+		return s, found.Err()
+	}
+	return s, config.AsSet[Config](name, found.Err())
 }
 
 // Target returns where the servers are, by the URI.

@@ -107,8 +107,8 @@ func (s *settings) readOptions(u *kit.URI) error {
 			return errors.New("is empty")
 		case strings.HasPrefix(name, "srv") && !isSRV(*u):
 			return errors.New("want mongodb+srv://")
-		case name == "srvMaxHosts" && err != nil:
-			return errors.New("want a whole number")
+		case name == "srvMaxHosts" && (err != nil || number < 0):
+			return errors.New("want a whole number from 0")
 		case limited && err == nil && number < limit:
 			return fmt.Errorf("want at least %d", limit)
 		case name == "maxPoolSize" && number > mostConns:

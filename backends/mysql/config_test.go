@@ -24,8 +24,11 @@ const (
 		"collation, columnsWithAlias, compress, connectionAttributes, connectionLimit, foreign_key_checks, " +
 		"group_concat_max_len, innodb_lock_wait_timeout, interpolateParams, loc, lock_wait_timeout, maxAllowedPacket, " +
 		"max_execution_time, max_statement_time, multiStatements, net_read_timeout, net_write_timeout, parseTime, " +
-		"readTimeout, rejectReadOnly, serverPubKey, socket, sql_mode, timeTruncate, time_zone, timeout, tls, " +
-		"transaction_isolation, tx_isolation, wait_timeout, writeTimeout"
+		"readTimeout, rejectReadOnly, serverPubKey, socket, sql_mode, ssl, ssl-mode, sslMode, ssl_mode, sslaccept, " +
+		"sslmode, timeTruncate, time_zone, timeout, tls, transaction_isolation, tx_isolation, useSSL, wait_timeout, " +
+		"writeTimeout"
+	malformed = "the options after the ? are malformed: & stands between them, and a ; or % in one must be " +
+		"percent-encoded (%3B %25)"
 	notURL  = "MYSQL_URL: does not begin with mysql:// or mariadb://"
 	escapes = "MYSQL_URL: the characters / ? # @ in a user name, password or option must be percent-encoded " +
 		"(%2F %3F %23 %40)"
@@ -43,7 +46,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"another scheme":      {"MYSQL_URL=postgres://app:SECRET@h/d", notURL},
 		"no scheme":           {"MYSQL_URL=SECRET", notURL},
 		"a DSN as URL":        {"MYSQL_URL=app:SECRET@tcp(h:3306)/d", "MYSQL_URL: this is a DSN: put it into MYSQL_DSN"},
-		"a DSN in a URL":      {"MYSQL_URL=mysql://app:SECRET@tcp(h:3306)/d", "MYSQL_URL: the port is not a number from 1 to 65535"},
+		"a DSN in a URL":      {"MYSQL_URL=mysql://app:SECRET@tcp(h:3306)/d", "MYSQL_URL: write host:port for tcp(host:port), and %2F for each / of a socket in the place of the host"},
 		"no host":             {"MYSQL_URL=mysql://app:SECRET@/d", "MYSQL_URL: the host is missing or malformed"},
 		"host forgotten":      {"MYSQL_URL=mysql://app:SECRET/d", "MYSQL_URL: the port is not a number from 1 to 65535"},
 		"two hosts":           {"MYSQL_URL=mysql://a,b/d", "MYSQL_URL: want one host; a second server is a second instance"},
@@ -54,7 +57,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"port zero":           {"MYSQL_URL=mysql://h:0", "MYSQL_URL: the port is not a number from 1 to 65535"},
 		"path of two":         {"MYSQL_URL=mysql://h/SECRET/", "MYSQL_URL: the path must be the name of a database, such as /shop"},
 		"percent in path":     {"MYSQL_URL=mysql://h/SECRET%zz", "MYSQL_URL: a % in the name after the / must be percent-encoded (%25)"},
-		"malformed options":   {"MYSQL_URL=mysql://h/d?SECRET=%zz", "MYSQL_URL: the options after the ? are malformed"},
+		"malformed options":   {"MYSQL_URL=mysql://h/d?SECRET=%zz", "MYSQL_URL: " + malformed},
 		"unknown option":      {"MYSQL_URL=mysql://h/d?SECRET=1", "MYSQL_URL: " + notAnOption},
 		"case of an option":   {"MYSQL_URL=mysql://h/d?parsetime=true", "MYSQL_URL: option \"parsetime\" is unknown; did you mean parseTime?"},
 		"option that panics":  {"MYSQL_DSN=app@tcp(h)/d?strict=SECRET", "MYSQL_DSN: option strict: not supported: the driver has no such option any more: write sql_mode"},
@@ -77,12 +80,15 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"SQL in a variable":     {"MYSQL_URL=mysql://h/d?sql_mode='ANSI',global%20x=('SECRET')", "MYSQL_URL: option sql_mode: " + badWord},
 		"plus in an option":     {"MYSQL_URL=mysql://h/d?time_zone=+01:00", "MYSQL_URL: option time_zone: " + badWord},
 		"preferred TLS":         {"MYSQL_URL=mysql://h/d?tls=preferred", "MYSQL_URL: option tls: the connection might be in clear text: want true, false or skip-verify"},
-		"TLS off and on":        {"MYSQL_URL=mysql://h/d?tls=true MYSQL_TLS=off", "MYSQL_URL: option tls: conflicts with MYSQL_TLS; remove one"},
+		"TLS off and on":        {"MYSQL_URL=mysql://h/d?tls=true MYSQL_TLS=off", "MYSQL_URL: option tls: conflicts with MYSQL_TLS or another option; remove one"},
 		"password beside a URL": {"MYSQL_URL=mysql://app:pw@h MYSQL_PASSWORD=SECRET", "MYSQL_URL: has another password than MYSQL_PASSWORD: keep one"},
 		"password beside a DSN": {"MYSQL_DSN=app:pw@tcp(h)/ MYSQL_PASSWORD=SECRET", "MYSQL_DSN: has another password than MYSQL_PASSWORD: keep one"},
 
+		"a DSN with a scheme":       {"MYSQL_DSN=mysql://app:SECRET@tcp(h)/d", "MYSQL_DSN: drop the scheme: mysql:// or mariadb://"},
+		"a port in a file":          {"MYSQL_HOST=h MYSQL_PORT_FILE=/dev/null", "MYSQL_PORT_FILE: the file is empty"},
+		"TLS in a file":             {"MYSQL_HOST=h MYSQL_TLS_FILE=mysql://SECRET", "MYSQL_TLS_FILE: want the path of a file, not its content"},
 		"a URL as DSN":              {"MYSQL_DSN=mysql://app:SECRET@h/d", "MYSQL_DSN: this is a URL: put it into MYSQL_URL"},
-		"a URL around a DSN":        {"MYSQL_DSN=mariadb://app:SECRET@tcp(h)/d", "MYSQL_DSN: this is a URL: put it into MYSQL_URL"},
+		"a URL around a DSN":        {"MYSQL_DSN=mariadb://app:SECRET@tcp(h)/d", "MYSQL_DSN: drop the scheme: mysql:// or mariadb://"},
 		"no slash":                  {"MYSQL_DSN=app:SECRET@tcp(h:3306)", notDSN},
 		"slash of the password":     {"MYSQL_DSN=app:SEC/RET@tcp(h:3306)", notDSN},
 		"slash of an option":        {"MYSQL_DSN=app:SECRET@tcp(h)/d?loc=Europe/SECRET", notDSN},
@@ -95,9 +101,9 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"bad port":                  {"MYSQL_DSN=app:SECRET@tcp(h:SECRET)/d", "MYSQL_DSN: the port is not a number from 1 to 65535"},
 		"two addresses":             {"MYSQL_DSN=app:SECRET@tcp(SECRET:1,b:2)/d", "MYSQL_DSN: want one host; a second server is a second instance"},
 		"percent in the database":   {"MYSQL_DSN=app:SECRET@tcp(h)/d%zz", "MYSQL_DSN: a % in the name after the / must be percent-encoded (%25)"},
-		"malformed options of DSN":  {"MYSQL_DSN=app:SECRET@tcp(h)/d?a;b", "MYSQL_DSN: the options after the ? are malformed"},
+		"malformed options of DSN":  {"MYSQL_DSN=app:SECRET@tcp(h)/d?a;b", "MYSQL_DSN: " + malformed},
 		"TLS over a socket":         {"MYSQL_DSN=app:SECRET@unix(/run/SECRET)/d MYSQL_TLS=verify", "MYSQL_TLS: there is no TLS over a Unix socket"},
-		"malformed host":            {"MYSQL_HOST=SECRET@h", "MYSQL_HOST: not a host name or address: the host is missing or malformed"},
+		"malformed host":            {"MYSQL_HOST=SECRET@h", "MYSQL_HOST: not a host name or address: want host:port, without a user or a password"},
 		"host with port":            {"MYSQL_HOST=h:SECRET", "MYSQL_HOST: not a host name or address: the port is not a number from 1 to 65535"},
 		"password alone":            {"MYSQL_HOST=h MYSQL_PASSWORD=SECRET", "MYSQL_USER is not set, but MYSQL_PASSWORD is"},
 		"port no number":            {"MYSQL_HOST=h MYSQL_PORT=SECRET", "MYSQL_PORT: not a port: want 1 to 65535"},
@@ -105,9 +111,9 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"TLS mode":                  {"MYSQL_HOST=h MYSQL_TLS=SECRET", "MYSQL_TLS: not off, verify or skip-verify"},
 		"duration without unit":     {"MYSQL_HOST=h MYSQL_READ_TIMEOUT=3", "MYSQL_READ_TIMEOUT: not a duration with a unit, such as 30s"},
 		"two mistakes in two lines": {"MYSQL_PORT=x MYSQL_MAX_OPEN_CONNS=-1", "MYSQL_PORT: not a port: want 1 to 65535; MYSQL_MAX_OPEN_CONNS: must not be negative; MYSQL_URL is not set, nor is MYSQL_DSN or MYSQL_HOST"},
-		"four mistakes at once":     {"MYSQL_HOST=SECRET@h MYSQL_PASSWORD=x MYSQL_TLS=maybe MYSQL_MAX_OPEN_CONNS=x", "MYSQL_MAX_OPEN_CONNS: not a whole number; MYSQL_HOST: not a host name or address: the host is missing or malformed; MYSQL_USER is not set, but MYSQL_PASSWORD is; MYSQL_TLS: not off, verify or skip-verify"},
+		"four mistakes at once":     {"MYSQL_HOST=SECRET@h MYSQL_PASSWORD=x MYSQL_TLS=maybe MYSQL_MAX_OPEN_CONNS=x", "MYSQL_MAX_OPEN_CONNS: not a whole number; MYSQL_HOST: not a host name or address: want host:port, without a user or a password; MYSQL_USER is not set, but MYSQL_PASSWORD is; MYSQL_TLS: not off, verify or skip-verify"},
 		"another URL is set":        {"DATABASE_URL=mysql://app:SECRET@h/d", "MYSQL_URL is not set, nor is MYSQL_DSN or MYSQL_HOST; DATABASE_URL is set, but not read"},
-		"two mistakes in parts":     {"MYSQL_HOST=SECRET@h MYSQL_PASSWORD=x MYSQL_ROLE=x MYSQL_TLS=x", "MYSQL_HOST: not a host name or address: the host is missing or malformed; MYSQL_USER is not set, but MYSQL_PASSWORD is; MYSQL_ROLE: not primary, replica or any; MYSQL_TLS: not off, verify or skip-verify"},
+		"two mistakes in parts":     {"MYSQL_HOST=SECRET@h MYSQL_PASSWORD=x MYSQL_ROLE=x MYSQL_TLS=x", "MYSQL_HOST: not a host name or address: want host:port, without a user or a password; MYSQL_USER is not set, but MYSQL_PASSWORD is; MYSQL_ROLE: not primary, replica or any; MYSQL_TLS: not off, verify or skip-verify"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			secret := canary.New("", "")

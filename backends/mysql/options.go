@@ -40,7 +40,7 @@ func (s *settings) known() kit.URLOptions {
 		{Names: "writeTimeout", Set: kit.Into(&s.WriteTimeout)},
 		{Names: "connectionLimit", Also: "connection_limit", Set: kit.Into(&s.MaxOpenConns)},
 		{Names: "socket", Also: "socketPath unix_socket unixSocket", Set: s.setSocket},
-		{Names: "tls", Also: "ssl useSSL ssl-mode sslmode ssl_mode sslMode sslaccept", Set: s.setTLS},
+		{Names: "tls ssl useSSL ssl-mode sslmode ssl_mode sslMode sslaccept", Set: s.setTLS},
 
 		{Names: "autoReconnect reconnect serverVersion useUnicode allowPublicKeyRetrieval pool_timeout pool queueLimit " +
 			"waitForConnections enableKeepAlive keepAliveInitialDelay statement_cache_size dateStrings supportBigNumbers " +

@@ -39,6 +39,10 @@ func TestStringsOfTheWorldAreRead(t *testing.T) {
 		u + "?ssl={}":                                                       {app, verify},
 		u + "?ssl=true":                                                     {app, verify},
 		u + "?sslmode=require":                                              {app, encrypt},
+		u + "?ssl-mode=REQUIRED&sslaccept=strict":                           {app, verify},
+		u + "?ssl-mode=REQUIRED&useSSL=true":                                {app, verify},
+		u + "?useSSL=true&sslMode=VERIFY_CA":                                {app, verify},
+		u + "?tls=off&useSSL=no":                                            {app, same},
 		u + "?reconnect=true":                                               {app, same},
 		u + "?serverVersion=8.0.32&charset=utf8mb4":                         {app, same},
 		"MYSQL_URL=mysql://app:PW@localhost/db?socket=/cloudsql/p:r:i":      {app, socket},
@@ -73,6 +77,7 @@ func TestStringsOfTheWorldAreRead(t *testing.T) {
 }
 
 func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
+	const parens = "write host:port for tcp(host:port), and %2F for each / of a socket in the place of the host"
 	const oneOf = "the scheme is that of another language: write mysql://"
 	for env, want := range map[string]string{
 		"MYSQL_URL=jdbc:mysql://h/db?user=app&password=PW":    "MYSQL_URL: this is a URL of Java: drop jdbc:, and put the user and the password before the @",
@@ -91,6 +96,13 @@ func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 		"MYSQL_DSN=jdbc:mysql://h/db":                         "MYSQL_DSN: this is a URL of Java: drop jdbc:, and put the user and the password before the @",
 		"MYSQL_DSN=mysql:host=h;dbname=db":                    "MYSQL_DSN: this is the form of PHP: write mysql://user:password@host/database",
 		"MYSQL_DSN=Server=h;Database=db;Pwd=PW":               "MYSQL_DSN: this is the form of .NET: write mysql://user:password@host/database",
+		"MYSQL_URL=mysql://app:PW@tcp(h:3306)/db":             "MYSQL_URL: " + parens,
+		"MYSQL_URL=mysql://app:PW@unix(/run/s)/db":            "MYSQL_URL: " + parens,
+		"MYSQL_URL=MYSQL_URL=mysql://app:PW@h/db":             "MYSQL_URL: the name of a variable stands before it: drop that and the =",
+		u + "?tls=true&useSSL=false":                          "MYSQL_URL: option useSSL: conflicts with MYSQL_TLS or another option; remove one",
+		u + "?socket=/a&unix_socket=/b":                       "MYSQL_URL: option unix_socket: is set as socket, too, to another value; remove one",
+		u + "?connectTimeout=5000&timeout=3s":                 "MYSQL_URL: option timeout: is set as connectTimeout, too, to another value; remove one",
+		u + "?tls=true&amp;charset=utf8":                      "MYSQL_URL: " + malformed,
 		u + "?SSLMODE=require":                                `MYSQL_URL: option "SSLMODE" is unknown; did you mean sslMode?`,
 		u + "?useSLL=true":                                    `MYSQL_URL: option "useSLL" is unknown; did you mean useSSL?`,
 		u + "?requireSSL=true":                                "MYSQL_URL: option requireSSL: not supported: write tls=true, or tls=skip-verify if the server is not to be verified",

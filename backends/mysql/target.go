@@ -17,6 +17,9 @@ func isURL(raw string) bool {
 	return scheme == schemes[0] || scheme == schemes[1]
 }
 
+// network is how a DSN says where the server is.
+var network = regexp.MustCompile(`@(tcp|unix)\([^@]*\)/`)
+
 // parseURL reads a URL with one host.
 func parseURL(raw, prefix string) (kit.URI, error) {
 	if !isURL(raw) && strings.Contains(raw, "(") && strings.Contains(raw, ")/") {
@@ -24,6 +27,8 @@ func parseURL(raw, prefix string) (kit.URI, error) {
 	}
 	u, err := kit.ParseURI(raw, schemes...)
 	switch {
+	case err != nil && network.MatchString(raw): // as golang-migrate has it
+		return u, errors.New("write host:port for tcp(host:port), and %2F for each / of a socket in the place of the host")
 	case err != nil:
 		return u, err
 	case len(u.Hosts) != 1:
@@ -41,7 +46,10 @@ var dsn = regexp.MustCompile(`^(?:([^:]*?)(:.*)?@)?(?:tcp\(([^@]*)\)|unix\((/[^@
 
 // parseDSN writes a DSN as a URL, and reads that: the driver's own parser quotes it in errors, and panics.
 func parseDSN(raw, prefix string) (kit.URI, error) {
-	if isURL(raw) {
+	switch {
+	case isURL(raw) && network.MatchString(raw):
+		return kit.URI{}, errors.New("drop the scheme: mysql:// or mariadb://")
+	case isURL(raw):
 		return kit.URI{}, errors.New("this is a URL: put it into " + prefix + "URL")
 	}
 	if !strings.Contains(raw, "(") { // in a password it may look like anything

@@ -58,6 +58,8 @@ type settings struct {
 	given  map[string]string // options that the driver's parser takes
 	driver *driver.Config    // all but the password and the dialler
 	login  *kit.Login
+
+	instead []string // variables, each with the option of the URL that says the same
 }
 
 // read checks the configuration and finds out where the server is.
@@ -80,10 +82,13 @@ func read(name string, in setup) (*settings, error) {
 			found.Add(failed != nil, "%s%s: %w", s.prefix, variable, failed)
 		}
 	}
-	if err := found.Err(); err != nil {
-		return s, err
+	if err = found.Err(); err == nil {
+		err = s.setDriver(name)
 	}
-	return s, s.setDriver(name)
+	if err != nil {
+		err = errors.New(strings.NewReplacer(s.instead...).Replace(err.Error()))
+	}
+	return s, err
 }
 
 // Target returns where the servers are, as the driver is told.
@@ -108,7 +113,10 @@ func (s *settings) url() (variable, raw string) {
 }
 
 // attrs are what libpq calls a role: target_session_attrs.
-var attrs = map[string]string{"read-write": "primary", "read-only": "replica", "standby": "replica"}
+var attrs = map[string]string{
+	"read-write": "primary", "master": "primary",
+	"read-only": "replica", "standby": "replica", "secondary": "replica", "slave": "replica",
+}
 
 // locate reads the form that is set: a URL, and what the other variables say that it leaves out, or these alone.
 func (s *settings) locate(name string, loadErr error) error {
@@ -153,7 +161,7 @@ func (s *settings) fromURL(form, raw string) error {
 		Others: map[string]bool{"HOST": s.Host != "", "PORT": s.Port != 0, "DATABASE": s.Database != "" && u.Path != ""},
 	}.Beside(form, kit.Credentials{User: u.User, Password: u.Password})
 	s.hosts, s.User, s.Password, s.Database = u.Hosts, who.User, who.Password, cmp.Or(u.Path, s.Database)
-	return errors.Join(err, s.known().Read(form, u.Query))
+	return errors.Join(err, s.known(form).Read(form, u.Query))
 }
 
 // setHost reads an option that says where the server is, as URLs do that have no host: the folder of its socket.
@@ -168,20 +176,29 @@ func (s *settings) setHost(_, value string) error {
 
 func isSocket(host kit.Host) bool { return strings.HasPrefix(host.Name, "/") }
 
-// setTLSMode reads what libpq calls sslmode. Its drivers take true for require.
+// setTLSMode reads what libpq has besides TLS.
 func (s *settings) setTLSMode() error {
+	if s.SSLMode != "" {
+		if err := s.setSSLMode("", s.SSLMode); err != nil {
+			return fmt.Errorf("%sSSLMODE: %w", s.prefix, err)
+		}
+	}
 	if s.TLS.CAFile == "system" {
-		s.TLS.CAFile, s.SSLMode = "", "verify-full"
-	}
-	words := map[string]string{"true": "require", "1": "require"}
-	if s.SSLMode == "" {
-		return nil
-	}
-	err := kit.SetTLS(&s.TLS, s.prefix, cmp.Or(words[s.SSLMode], s.SSLMode), "disable, require or verify-full")
-	if err != nil {
-		return fmt.Errorf("%sSSLMODE: %w", s.prefix, err)
+		s.TLS.CAFile = ""
+		if s.setSSLMode("", "verify-full") != nil {
+			return fmt.Errorf("%sTLS_CA_FILE: system wants sslmode=verify-full", s.prefix)
+		}
 	}
 	return nil
+}
+
+// setSSLMode reads what libpq calls sslmode. Its drivers take true for require.
+func (s *settings) setSSLMode(_, value string) error {
+	s.SSLMode = ""
+	if value == "true" || value == "1" {
+		value = "require"
+	}
+	return kit.SetTLS(&s.TLS, s.prefix, value, "disable, require or verify-full")
 }
 
 // harmless keeps the driver's parser, which reads the environment and files of its own accord, from doing so: what

@@ -1,29 +1,44 @@
 package postgres
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
 	driver "github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
 )
 
-// known returns the options that may stand after the ? of a URL, and reads them into s.
-func (s *settings) known() kit.URLOptions {
+// known returns the options that may stand after the ? of a URL in the variable form, and reads them into s.
+func (s *settings) known(form string) kit.URLOptions {
 	const seconds = "a number of seconds, nor a duration such as 30s"
+	over := func(variable *string) func(name, value string) error {
+		return func(name, value string) error {
+			*variable = ""
+			return s.try(name, value)
+		}
+	}
+	file := func(field *string, key string) func(name, value string) error {
+		return func(name, value string) error {
+			s.instead = append(s.instead, s.prefix+key, form+": option "+name)
+			return kit.Into(field)(name, value)
+		}
+	}
 	exec := func(_, _ string) error { return s.try("default_query_exec_mode", "exec") } // prepares nothing under a name
 	return kit.URLOptions{Prefix: s.prefix, AnyCase: true, Known: []kit.URLOption{
 		{Names: "pgbouncer=true statement_cache_size=0 preparethreshold=0", Set: exec},
 		{Names: "host", Set: s.setHost},
-		{Names: "application_name", Also: "applicationname", Set: kit.Into(&s.AppName)},
-		{Names: "channel_binding", Set: kit.Into(&s.ChannelBinding)},
-		{Names: "options", Set: kit.Into(&s.Options)},
-		{Names: "target_session_attrs", Also: "targetservertype", Set: kit.Into(&s.Role)},
-		{Names: "sslmode", Also: "ssl sslaccept", Set: kit.Into(&s.SSLMode)},
-		{Names: "sslrootcert", Also: "sslca", Set: kit.Into(&s.TLS.CAFile)},
-		{Names: "sslcert", Set: kit.Into(&s.TLS.CertFile)},
-		{Names: "sslkey", Set: kit.Into(&s.TLS.KeyFile)},
+		{Names: "application_name", Also: "applicationname", Set: over(&s.AppName)},
+		{Names: "channel_binding", Set: over(&s.ChannelBinding), Text: "disable, prefer or require"},
+		{Names: "options", Set: over(&s.Options)},
+		{Names: "port", Set: s.setPort},
+		{Names: "target_session_attrs", Also: "targetservertype", Set: s.setRole},
+		{Names: "sslmode ssl sslaccept", Set: s.setSSLMode},
+		{Names: "sslrootcert", Also: "sslca", Set: file(&s.TLS.CAFile, "TLS_CA_FILE")},
+		{Names: "sslcert", Set: file(&s.TLS.CertFile, "TLS_CERT_FILE")},
+		{Names: "sslkey", Set: file(&s.TLS.KeyFile, "TLS_KEY_FILE")},
 		{Names: "connect_timeout:s", Also: "logintimeout:s", Set: kit.Into(&s.DialTimeout), Text: seconds},
 		{Names: "pool_max_conns", Also: "connection_limit", Set: kit.Into(&s.MaxOpenConns)},
 		{Names: "pool_max_conn_lifetime", Set: kit.Into(&s.ConnMaxLifetime)},
@@ -31,14 +46,18 @@ func (s *settings) known() kit.URLOptions {
 
 		{Names: "default_query_exec_mode description_cache_capacity krbspn krbsrvname max_protocol_version " +
 			"min_protocol_version pool_max_conn_lifetime_jitter pool_min_conns pool_min_idle_conns require_auth " +
-			"sslcertmode sslnegotiation statement_cache_capacity", Set: s.try},
+			"sslcertmode statement_cache_capacity", Set: s.try},
+		{Names: "sslnegotiation=postgres sslnegotiation=direct client_encoding=utf8 client_encoding=utf-8 " +
+			"client_encoding=unicode", Set: s.try},
+		{Names: "sslnegotiation", Text: "write postgres or direct"},
+		{Names: "client_encoding", Text: "Go's strings are UTF-8"},
 		{Names: "search_path", Also: "currentschema schema", Set: s.try}, // and other variables of the server
-		{Names: "client_encoding datestyle default_transaction_isolation default_transaction_read_only " +
+		{Names: "datestyle default_transaction_isolation default_transaction_read_only " +
 			"extra_float_digits idle_in_transaction_session_timeout idle_session_timeout intervalstyle lock_timeout " +
 			"row_security statement_timeout timezone work_mem", Set: s.try},
 
 		{Names: "fallback_application_name gssencmode keepalives keepalives_count keepalives_idle keepalives_interval " +
-			"pgbouncer pool_timeout prepared_statement_cache_size preparethreshold serverversion " +
+			"pgbouncer pool_timeout prepared_statement_cache_size preparethreshold rewritebatchedinserts serverversion " +
 			"socket_timeout sslcompression sslsni statement_cache_size supa tcp_user_timeout uselibpqcompat workaround"},
 
 		{Names: "user password", Text: "write it before the @"},
@@ -62,6 +81,28 @@ func (s *settings) try(name, value string) error {
 	}
 	s.given[name] = value
 	return nil
+}
+
+// setRole reads what libpq and JDBC call a role.
+func (s *settings) setRole(_, value string) error {
+	role := cmp.Or(attrs[strings.ToLower(value)], value)
+	if _, err := kit.ParseRole("", role); err != nil {
+		return errors.New("not read-write, read-only or any")
+	}
+	s.Role = role
+	return nil
+}
+
+// setPort reads the port of a socket, mostly.
+func (s *settings) setPort(_, value string) error {
+	var port config.Port
+	err := port.UnmarshalText([]byte(value))
+	for i, host := range s.hosts {
+		if s.hosts[i].Port = port; host.Port != 0 && host.Port != port {
+			err = errors.New("another port stands behind the host")
+		}
+	}
+	return err
 }
 
 func keyword(name, value string) string {

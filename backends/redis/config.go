@@ -76,6 +76,8 @@ type settings struct {
 // nameLetters are those of which every server takes a name.
 const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/@#+"
 
+const wantName = "want printable letters without a blank"
+
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
 	cfg, loadErr := kit.Load(name, in.config)
@@ -91,8 +93,7 @@ func read(name string, in setup) (*settings, error) {
 	p = append(p, err)
 	p.Add(s.role == kit.Replica && s.topology != oneServer,
 		"%sROLE: Sentinels and a cluster lead to primaries: want primary or any", s.prefix)
-	p.Add(strings.Trim(s.ClientName, nameLetters) != "",
-		"%sCLIENT_NAME: want printable letters without a blank", s.prefix)
+	p.Add(strings.Trim(s.ClientName, nameLetters) != "", "%sCLIENT_NAME: %s", s.prefix, wantName)
 	return s, p.Err()
 }
 

@@ -28,13 +28,21 @@ func (s *settings) fromURL() ([]kit.Host, error) {
 	if len(u.Hosts) != 1 && topology == oneServer {
 		return nil, fmt.Errorf("want one host; %s for several", topologies)
 	}
-	if u.Scheme == "rediss" || u.Scheme == "valkeys" {
-		if s.TLS.Mode == config.TLSOff {
-			return u.Hosts, fmt.Errorf("asks for TLS, but %sTLS is off", s.prefix)
-		}
-		s.wantTLS()
+	var database string // as an option has it
+	err = s.known(&database).Read(s.prefix+"URL", u.Query)
+	return u.Hosts, errors.Join(s.setLogin(u), s.setMaster(&u), s.setDatabase(u, database), err, s.secureBy(u.Scheme))
+}
+
+// secureBy has the server verified if the scheme asks for TLS, unless a variable or an option says otherwise.
+func (s *settings) secureBy(scheme string) error {
+	switch {
+	case scheme != "rediss" && scheme != "valkeys":
+	case s.TLS.Mode == config.TLSOff:
+		return fmt.Errorf("asks for TLS, but %sTLS or an option is off", s.prefix)
+	case s.TLS.Mode == "":
+		s.TLS.Mode = config.TLSVerify
 	}
-	return u.Hosts, errors.Join(s.setLogin(u), s.setMaster(&u), s.setDatabase(u), s.known().Read(s.prefix+"URL", u.Query))
+	return nil
 }
 
 const topologies = "write redis+sentinel://s1,s2/NAME or redis+cluster://n1,n2"
@@ -55,12 +63,13 @@ func (s *settings) setMaster(u *kit.URI) error {
 	if s.topology != sentinel {
 		return nil
 	}
-	var master string
-	if master, u.Path, _ = strings.Cut(u.Path, "/"); master != "" {
-		s.SentinelMaster = master
+	master, database, more := strings.Cut(u.Path, "/")
+	isDatabase := master != "" && !more && strings.Trim(master, "0123456789") == ""
+	if master != "" {
+		s.SentinelMaster, u.Path = master, database
 	}
-	if s.SentinelMaster == "" {
-		return errors.New("want the name of the primary after the hosts: redis+sentinel://s1,s2/NAME")
+	if s.SentinelMaster == "" || isDatabase {
+		return errors.New("want the name of the primary after the hosts: redis+sentinel://s1,s2/NAME or NAME/0")
 	}
 	return nil
 }
@@ -69,7 +78,7 @@ func (s *settings) setMaster(u *kit.URI) error {
 func otherForm(raw, prefix string) error {
 	lower := strings.ToLower(raw)
 	switch {
-	case strings.Contains(raw, ",password=") || strings.Contains(lower, ",ssl="):
+	case !strings.Contains(raw, "://") && strings.Contains(raw, ",") && strings.Contains(raw, "="):
 		return fmt.Errorf("is in the form of .NET: write the host and its port as rediss://host:6380, "+
 			"and set %sPASSWORD", prefix)
 	case strings.HasPrefix(lower, "redis-"), strings.HasPrefix(lower, "rediss-"), strings.HasPrefix(lower, "sentinel:"):
@@ -130,33 +139,31 @@ func (s *settings) setLogin(u kit.URI) error {
 	return nil
 }
 
-func (s *settings) setDatabase(u kit.URI) error {
-	options := []string{u.Query.Get("db"), u.Query.Get("database")}
-	text := cmp.Or(append([]string{u.Path}, options...)...)
+func (s *settings) setDatabase(u kit.URI, option string) error {
+	text := cmp.Or(u.Path, option)
 	db, err := strconv.Atoi(cmp.Or(text, "0"))
-	differs := func(other string) bool { return other != "" && other != text }
 	switch {
-	case slices.ContainsFunc(options, differs):
+	case option != "" && option != text:
 		return errors.New("the path and an option after the ? name different databases")
 	case text != "" && s.topology == cluster:
 		return errors.New("a cluster has no databases: drop what stands after the hosts")
 	case err != nil || db < 0:
-		return errors.New("the path must be the number of a database, such as /0")
+		return errors.New("the database must be a number, as in redis://host/0 or ?db=0")
 	}
 	s.DB = db
 	return nil
 }
 
 // known returns the options that may stand after the ?. They are those of other libraries: the driver has none there.
-func (s *settings) known() kit.URLOptions {
+func (s *settings) known(database *string) kit.URLOptions {
 	asItIs := func(string, string) error { return nil }
 	return kit.URLOptions{
 		Prefix: s.prefix, AnyCase: true, Hint: "db, tls, family and client_name are known",
 		Known: []kit.URLOption{
-			{Names: "db", Also: "database", Set: asItIs}, // see setDatabase
-			{Names: "tls", Also: "ssl", Set: s.setTLS, Text: "true or false"},
+			{Names: "db", Also: "database", Set: kit.Into(database)},
+			{Names: "tls ssl", Set: s.setTLS},
 			{Names: "family", Set: s.setFamily},
-			{Names: "client_name", Also: "clientname", Set: kit.Into(&s.ClientName)},
+			{Names: "client_name", Also: "clientname", Set: s.setClientName},
 			{Names: "protocol=2 ssl_cert_reqs=required ssl_cert_reqs=optional ssl_cert_reqs=cert_required " +
 				"ssl_cert_reqs=cert_optional skip_verify=false skip_verify=0 insecure=false insecure=0", Set: asItIs},
 
@@ -181,12 +188,20 @@ func (s *settings) known() kit.URLOptions {
 	}
 }
 
+// setTLS takes true for what the variable says of verifying.
 func (s *settings) setTLS(_, value string) error {
-	on, err := strconv.ParseBool(value)
-	if on {
-		s.wantTLS()
+	if on, err := strconv.ParseBool(value); err == nil && on && s.TLS.Mode == config.TLSSkipVerify {
+		return nil
 	}
-	return err
+	return kit.SetTLS(&s.TLS, s.prefix, value, "true, false or skip-verify")
+}
+
+func (s *settings) setClientName(_, value string) error {
+	if strings.Trim(value, nameLetters) != "" {
+		return errors.New(wantName)
+	}
+	s.ClientName = value
+	return nil
 }
 
 func (s *settings) setFamily(_, value string) error {
@@ -195,11 +210,4 @@ func (s *settings) setFamily(_, value string) error {
 	}
 	s.family = strings.Trim(value, "0")
 	return nil
-}
-
-// wantTLS has the server verified, unless the variable says otherwise.
-func (s *settings) wantTLS() {
-	if s.TLS.Mode == "" {
-		s.TLS.Mode = config.TLSVerify
-	}
 }
