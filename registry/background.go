@@ -82,7 +82,7 @@ func (r *Registry) reopen(ctx context.Context, row row) {
 		pause = backoff(n)
 		if err.Kind != last || time.Since(logged) >= time.Minute {
 			logged, last = time.Now(), err.Kind
-			r.about(row.entry, OpOpen, err, slog.Int("attempt", n), slog.Duration("wait", pause))
+			r.about(row.entry, OpOpen, n, err, slog.Duration("wait", pause))
 		}
 	}
 }

@@ -42,7 +42,22 @@ func (r *Registry) CheckAll(ctx context.Context, names ...string) Report {
 			rows[i] = r.rowOf(name)
 		}
 	}
-	return Report{Results: r.check(ctx, rows)}
+	results, flights := make([]Result, len(rows)), r.startChecks(ctx, rows...)
+	await := func(ctx context.Context, optional bool) {
+		// Checks that are quick end in the order in which they began: whoever waits for the last waits once for all.
+		for i, row := range slices.Backward(rows) {
+			if row.optional == optional {
+				results[i] = r.await(ctx, row, flights[i])
+			}
+		}
+	}
+	await(ctx, false)
+	if slices.ContainsFunc(rows, func(row row) bool { return row.optional }) {
+		short, cancel := context.WithTimeoutCause(ctx, optionalGrace, errNoAnswer)
+		defer cancel()
+		await(short, true)
+	}
+	return Report{Results: results}
 }
 
 // Check checks one resource and waits for its answer, also if it is optional; otherwise it is as CheckAll. For a name
@@ -92,32 +107,6 @@ func (r *Registry) sessionOf(row row) *flight.Line {
 		return flight.Closed
 	}
 	return cmp.Or(row.session.Load(), flight.Closed)
-}
-
-// check checks the rows, and gives each of them a result at its place. Optional rows are waited for after the required
-// ones.
-func (r *Registry) check(ctx context.Context, rows []row) []Result {
-	results := make([]Result, len(rows))
-	flights := r.startChecks(ctx, rows...)
-	optional := false
-	// Checks that are quick end in the order in which they began: whoever waits for the last waits once for all.
-	for i, row := range slices.Backward(rows) {
-		if !row.optional {
-			results[i] = r.await(ctx, row, flights[i])
-		}
-		optional = optional || row.optional
-	}
-	if !optional {
-		return results
-	}
-	short, cancel := context.WithTimeoutCause(ctx, optionalGrace, errNoAnswer)
-	defer cancel()
-	for i, row := range rows {
-		if row.optional {
-			results[i] = r.await(short, row, flights[i])
-		}
-	}
-	return results
 }
 
 // startChecks returns the check in flight of each row, nil where none can be or ctx is done. Those that it starts share

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync/atomic"
 
 	"github.com/vibework/mooring/registry/internal/budget"
 	"github.com/vibework/mooring/registry/internal/wait"
@@ -15,13 +14,6 @@ import (
 // CloseAll closes what is open, whoever has opened it, and keeps within its time whatever the resources do. A roll-back
 // is the same for what one OpenAll has opened, in a time of its own. How the time is shared out is the budget's
 // business.
-
-// closeRun is a CloseAll under way.
-type closeRun struct {
-	canceled []*openRun    // the OpenAlls that it has cancelled
-	done     chan struct{} // closed when CloseAll returns
-	err      error         // to be read once done is closed
-}
 
 // CloseAll closes every open resource, in the reverse of the order in which they were opened; those that SetStages
 // opened at the same time are closed at the same time. It calls each Close whatever the state of ctx, under a context
@@ -42,59 +34,50 @@ type closeRun struct {
 // waits for that one and returns its error, or the error of its own ctx if that ends first. Closing what is closed is
 // nil. After CloseAll, OpenAll can open again.
 func (r *Registry) CloseAll(ctx context.Context) error {
-	c, first := r.beginClose()
-	if !first {
-		return c.wait(ctx)
+	c, before, first := r.beginClose()
+	switch {
+	case first:
+	case wait.For(ctx, c.done):
+		return join(c.unclosed)
+	default:
+		return joinAll(OpClose, fmt.Errorf("stopped waiting for the CloseAll under way: %w", cause(ctx)))
 	}
+	defer r.leave(c)
 	b := budget.Until(ctx, r.applied().Close, len(r.current().stages))
 	stages := r.openStages(nil)
 	endSessions(stages, true)
 	others, cancel := b.Before(len(stages))
 	defer cancel()
 	wait.For(others, r.stopBackground())
-	defer r.takeTurn(others)() // without the turn, it closes all the same: what an OpenAll that hangs has opened, too
-	errs := closeStages(b, r.openStages(nil), true, new(atomic.Bool))
+	for _, other := range before {
+		if wait.For(others, other.done) { // if not, what is open is closed all the same: what an Open that hangs has opened
+			c.unclosed = append(c.unclosed, other.unclosed...)
+		}
+	}
+	c.unclosed = append(c.unclosed, closeStages(b, c, r.openStages(nil))...)
 	r.flush(b.Patience(budget.Margin, 0))
-	r.endClose(c, errs)
-	return c.err
+	return join(c.unclosed)
 }
 
-// beginClose makes the caller the one who closes, unless somebody else is at it. From here on nothing is open for a
-// check, and an OpenAll under way is cancelled.
-func (r *Registry) beginClose() (c *closeRun, first bool) {
+// beginClose makes the caller the one who closes, unless somebody else is at it, and returns what it has cancelled:
+// every OpenAll under way. From here on nothing is open for a check.
+func (r *Registry) beginClose() (c *run, before []*run, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, run := range r.openings {
-		run.closed.Store(true)
-		run.cancel(errClosing)
+	c = r.closing.Load()
+	for _, run := range r.runs {
+		if run != c {
+			run.closed.Store(true)
+			run.cancel(errClosing)
+		}
 	}
-	if c = r.closing.Load(); c != nil {
-		return c, false
+	if c != nil {
+		return c, nil, false
 	}
-	c = &closeRun{canceled: slices.Clone(r.openings), done: make(chan struct{})}
+	c = &run{done: make(chan struct{})}
 	r.closing.Store(c)
 	r.opened.Store(false)
-	return c, true
-}
-
-// wait waits for a CloseAll that somebody else has called.
-func (c *closeRun) wait(ctx context.Context) error {
-	if wait.For(ctx, c.done) {
-		return c.err
-	}
-	return joinAll(OpClose, fmt.Errorf("stopped waiting for the CloseAll under way: %w", cause(ctx)))
-}
-
-// endClose ends CloseAll. Its error has what an OpenAll that it cancelled could not close in its own roll-back, too.
-func (r *Registry) endClose(c *closeRun, errs []*Error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, run := range c.canceled {
-		errs = append(errs, run.unclosed...)
-	}
-	c.err = join(errs)
-	r.closing.Store(nil)
-	close(c.done)
+	return c, r.enter(c), true
 }
 
 // rollBack closes what the run has opened, and leaves to a CloseAll under way what it has not closed by then. Its
@@ -103,17 +86,12 @@ func (r *Registry) endClose(c *closeRun, errs []*Error) {
 //
 // It does not cancel the checks under way, unlike CloseAll: they share a context with those of resources that stay
 // open.
-func (r *Registry) rollBack(ctx context.Context, run *openRun) []*Error {
+func (r *Registry) rollBack(ctx context.Context, run *run) {
 	stages := r.openStages(run.entries)
 	b := budget.Within(ctx, r.applied().Close, len(stages))
-	if run.closed.Load() {
-		return nil
+	if !run.closed.Load() {
+		run.unclosed = closeStages(b, run, stages)
 	}
-	errs := closeStages(b, stages, false, &run.closed)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	run.unclosed = errs
-	return errs
 }
 
 // openStages returns those of the entries that are open or being closed, in the stages in which they were opened; nil
@@ -153,10 +131,10 @@ func endSessions(stages [][]*entry, cancel bool) (returned []<-chan struct{}) {
 // closes the rest in the time that its own caller gives it. Each Close has the share of its stage, or less where
 // SetTimeouts says so. Its context ends before the share does: what is left is for Close to return, with an error that
 // says what was lost.
-func closeStages(b *budget.Budget, stages [][]*entry, cancel bool, handedOver *atomic.Bool) (errs []*Error) {
-	wait.All(b.Patience(budget.Margin, len(stages)), endSessions(stages, cancel)...)
+func closeStages(b *budget.Budget, run *run, stages [][]*entry) (errs []*Error) {
+	wait.All(b.Patience(budget.Margin, len(stages)), endSessions(stages, false)...)
 	for after, entries := range slices.Backward(stages) {
-		if handedOver.Load() {
+		if run.closed.Load() {
 			break
 		}
 		share := b.Share(after)

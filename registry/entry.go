@@ -51,6 +51,9 @@ type entry struct {
 	stage int // the stage of opening in which it was opened, counted from the first OpenAll on
 }
 
+// call is Open or Close of a resource, or a Configure without its context.
+type call func(context.Context) error
+
 // state is what the registry is doing to a resource. A life without trouble is
 //
 //	closed -> calling -> open -> calling -> closed
@@ -68,16 +71,15 @@ const (
 	removed         // Unregister has dropped it
 )
 
-// method is Open or Close of a resource, or a Configure without its context.
-type method func(context.Context) error
-
 // do calls f, which is Configure, Open or Close of the resource. It waits until the call has returned, or until ctx is
 // done and the patience is over: then the call is abandoned with KindHung, and the resource stays abandoned until the
 // call returns. What an abandoned Open has opened after all is closed.
 //
 // Who of the two is first, the call that returns or the caller that gives up, is decided under mu: the call finds the
 // state abandoned, or the caller finds returned closed.
-func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Duration, f method) *Error {
+//
+// It writes the record, unless that is for the caller to write, who knows whether there will be another attempt.
+func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Duration, f call) *Error {
 	e.r.mu.Lock()
 	if e.state != from {
 		defer e.r.mu.Unlock()
@@ -107,12 +109,15 @@ func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Dura
 	})
 	_ = wait.For(ctx, returned) || wait.All(patience, returned)
 	e.r.mu.Lock()
-	defer e.r.mu.Unlock()
 	if !wait.Closed(returned) {
 		took := time.Since(ev.Time).Round(time.Millisecond)
 		failed = &Error{ev.Op, e.name, KindHung, fmt.Errorf("abandoned after %v: %w", took, ctx.Err())}
 		e.ended(ev, failed)
 		e.state = abandoned
+	}
+	e.r.mu.Unlock()
+	if ev.Op == OpClose || ev.Op == OpOpen && failed == nil {
+		e.r.about(e, ev.Op, ev.Attempt, failed, slog.Duration("duration", time.Since(ev.Time)))
 	}
 	return failed
 }
@@ -169,23 +174,12 @@ func (e *entry) open(ctx context.Context, attempt int) *Error {
 	if ctx.Err() != nil {
 		return newError(OpOpen, e.name, cause(ctx))
 	}
-	began := time.Now()
-	err := e.do(ctx, Event{Op: OpOpen, Attempt: attempt}, closed, grace, e.res.Open)
-	if err == nil {
-		e.r.about(e, OpOpen, nil, slog.Int("attempt", attempt), slog.Duration("duration", time.Since(began)))
-	}
-	return err
+	return e.do(ctx, Event{Op: OpOpen, Attempt: attempt}, closed, grace, e.res.Open)
 }
 
-// close calls Close, for at most margin longer than ctx lasts. An entry that somebody else is closing is refused, and
-// that is no record: the other one writes it.
+// close calls Close, for at most margin longer than ctx lasts.
 func (e *entry) close(ctx context.Context, from state, margin time.Duration) *Error {
-	began := time.Now()
-	err := e.do(ctx, Event{Op: OpClose}, from, margin, e.res.Close)
-	if err == nil || !isStillRunning(err) {
-		e.r.about(e, OpClose, err, slog.Duration("duration", time.Since(began)))
-	}
-	return err
+	return e.do(ctx, Event{Op: OpClose}, from, margin, e.res.Close)
 }
 
 // notOpen is the answer for a resource that is not open, with the reason if there is one. That no such resource is
@@ -241,7 +235,7 @@ func (e *entry) answered(a flight.Answer) error {
 	lasted := now.Sub(e.since)
 	e.kind, e.since, e.recorded = kind, now, append(e.recorded, now)
 	e.r.health.Post(func() {
-		e.r.about(e, OpCheck, failed, slog.Duration("duration", took), slog.Duration("lasted", lasted))
+		e.r.about(e, OpCheck, 0, failed, slog.Duration("duration", took), slog.Duration("lasted", lasted))
 	})
 	return a.Err
 }

@@ -117,11 +117,7 @@ func Errors(err error) (found []*Error) {
 
 // joinText is the text of what OpenAll, CloseAll and Report.Err return: one line, for a log that is read by lines.
 func joinText(errs []error) string {
-	texts := make([]string, len(errs))
-	for i, err := range errs {
-		texts[i] = oneLine(err.Error())
-	}
-	return strings.Join(texts, "; ")
+	return strings.ReplaceAll(errors.Join(errs...).Error(), "\n", "; ")
 }
 
 // An error's text is the last thing that leaves the program, whoever has written it. A backend must not put a secret
@@ -136,24 +132,20 @@ const mostText = 4000
 // a terminal would obey them, or they end a line for somebody else's eyes.
 func oneLine(text string) string {
 	var lines []string
-	for line := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == '\n' || c == '\r' }) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r", "\n")
+	for line := range strings.SplitSeq(text, "\n") {
+		words := strings.FieldsFunc(line, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) })
+		for i, word := range words {
+			scheme, rest, _ := strings.Cut(word, "://")
+			if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+				words[i] = scheme + "://***" + rest[at:]
+			}
+		}
+		if len(words) > 0 {
+			lines = append(lines, strings.Join(words, " "))
 		}
 	}
-	words := strings.Split(strings.Map(func(c rune) rune {
-		if !unicode.IsPrint(c) {
-			return ' '
-		}
-		return c
-	}, strings.Join(lines, "; ")), " ")
-	for i, word := range words {
-		scheme, rest, found := strings.Cut(word, "://")
-		if at := strings.LastIndexByte(rest, '@'); found && at >= 0 {
-			words[i] = scheme + "://***" + rest[at:]
-		}
-	}
-	text = strings.Join(words, " ")
+	text = strings.Join(lines, "; ")
 	if len(text) <= mostText {
 		return text
 	}
@@ -206,10 +198,8 @@ const mostWrapped = 10_000
 // every Is and As, so that what panics or blocks does so here.
 func flawOf(err error) string {
 	wrapped := []error{err}
-	for n := 0; len(wrapped) > 0; n++ {
-		last := len(wrapped) - 1
-		next := wrapped[last]
-		wrapped = wrapped[:last]
+	for n := 0; n < len(wrapped); n++ {
+		next := wrapped[n]
 		switch {
 		case isNil(next) && n == 0:
 			return fmt.Sprintf("a nil %T as an error", next)

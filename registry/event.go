@@ -96,13 +96,17 @@ var messages = map[Op][2]string{
 	OpClose: {"closed", "close failed"},
 }
 
-// about writes a record about a resource, with its kind and its error if err is not nil, and with what the resource
-// says of itself if it is a slog.LogValuer: where it connects to, say. No lock may be held.
-func (r *Registry) about(e *entry, op Op, err *Error, attrs ...slog.Attr) {
+// about writes a record about a resource, with the attempt if that is not 0, with its kind and its error if err is not
+// nil, and with what the resource says of itself if it is a slog.LogValuer: where it connects to, say. No lock may be
+// held.
+func (r *Registry) about(e *entry, op Op, attempt int, err *Error, attrs ...slog.Attr) {
 	level, message := slog.LevelInfo, messages[op][0]
 	about := []slog.Attr{slog.String("resource", e.name), slog.String("op", string(op))}
 	if valuer, ok := e.res.(slog.LogValuer); ok {
 		about = append(about, slog.Any("", valuer)) // a group without a name: its attributes stand beside the others
+	}
+	if attempt > 0 {
+		about = append(about, slog.Int("attempt", attempt))
 	}
 	about = append(about, attrs...)
 	if err != nil {

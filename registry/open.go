@@ -35,15 +35,18 @@ const (
 // errClosing is why an OpenAll fails that a CloseAll has cancelled. It is a context.Canceled for whoever asks.
 var errClosing = fmt.Errorf("%w: CloseAll was called", context.Canceled)
 
-// openRun is an OpenAll under way.
-type openRun struct {
+// run is an OpenAll or a CloseAll under way. One at a time has the turn, and changes what is open.
+type run struct {
+	done     chan struct{} // closed when it ends
+	unclosed []*Error      // what it could not close; to be read once done is closed
+
+	// Of an OpenAll alone.
 	cancel context.CancelCauseFunc
 	closed atomic.Bool // CloseAll was called, and has cancelled it; set with the registry's mu held
 
 	// Guarded by the registry's mu.
-	entries  []*entry    // what it opens, in order
-	opened   []slog.Attr // how long each took, in the order in which they were open
-	unclosed []*Error    // what its roll-back could not close
+	entries []*entry    // what it opens, in order
+	opened  []slog.Attr // how long each took, in the order in which they were open
 }
 
 // OpenAll opens every resource that is not open: it calls each Configure, then each Open, in order. An Open that fails
@@ -67,12 +70,14 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 	r.draining.Store(false) // now, not in the end: a Drain that comes meanwhile has to last
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	run := &openRun{cancel: cancel}
+	run := &run{done: make(chan struct{}), cancel: cancel}
+	defer r.leave(run)
 	r.mu.Lock()
-	r.openings = append(r.openings, run)
+	before := r.enter(run)
 	r.mu.Unlock()
-	defer r.takeTurn(ctx)()
-	defer r.endOpen(run)
+	for _, other := range before {
+		wait.For(ctx, other.done)
+	}
 	switch {
 	case run.closed.Load():
 		return joinAll(OpOpen, errClosing)
@@ -91,46 +96,32 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 		r.logOpened(run, time.Since(began), len(errs) > 0)
 	}
 	if len(errs) > 0 {
-		errs = append(errs, r.rollBack(ctx, run)...)
+		r.rollBack(ctx, run)
+		errs = append(errs, run.unclosed...)
 	}
 	r.startBackground(ctx)
 	return join(errs)
 }
 
-// takeTurn waits for the turn until ctx is done. It returns what passes the turn on, which does nothing for whoever has
-// not got it. When the turn is passed on, all who wait try again; the first gets it.
-func (r *Registry) takeTurn(ctx context.Context) (pass func()) {
-	mine := make(chan struct{})
-	for {
-		r.mu.Lock()
-		taken := r.turn
-		if taken == nil {
-			r.turn = mine
-		}
-		r.mu.Unlock()
-		if taken == nil {
-			return func() {
-				r.mu.Lock()
-				defer r.mu.Unlock()
-				r.turn = nil
-				close(mine)
-			}
-		}
-		if !wait.For(ctx, taken) {
-			return func() {}
-		}
-	}
+// enter returns the runs that are under way already: when all of them are done, the new one has the turn. So the turn
+// goes round in the order in which they came, whoever gives up waiting. It must be called with mu held.
+func (r *Registry) enter(run *run) (before []*run) {
+	before = slices.Clone(r.runs)
+	r.runs = append(r.runs, run)
+	return before
 }
 
-// endOpen makes the run one that no CloseAll has to cancel.
-func (r *Registry) endOpen(run *openRun) {
+// leave ends the run.
+func (r *Registry) leave(ended *run) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.openings = slices.DeleteFunc(r.openings, func(other *openRun) bool { return other == run })
+	r.runs = slices.DeleteFunc(r.runs, func(other *run) bool { return other == ended })
+	r.closing.CompareAndSwap(ended, nil)
+	close(ended.done)
 }
 
 // open does what OpenAll promises, short of undoing it.
-func (r *Registry) open(ctx context.Context, run *openRun) []*Error {
+func (r *Registry) open(ctx context.Context, run *run) []*Error {
 	v := r.current()
 	r.readSettings() // now, so that every entry of the view has its timeouts
 	if errs := r.wrongNames(); len(errs) > 0 {
@@ -164,7 +155,7 @@ func (r *Registry) open(ctx context.Context, run *openRun) []*Error {
 //
 // The stages of several OpenAlls are counted on, so that CloseAll closes first what was opened last. An optional
 // resource that an earlier OpenAll has left to the background keeps its stage: what was opened after it may use it.
-func (r *Registry) unopened(run *openRun, all [][]row) (stages [][]row, errs []*Error) {
+func (r *Registry) unopened(run *run, all [][]row) (stages [][]row, errs []*Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, rows := range all {
@@ -194,7 +185,7 @@ func (r *Registry) unopened(run *openRun, all [][]row) (stages [][]row, errs []*
 // An optional resource begins at its turn, when what it may use is open, and neither ends the opening of others nor
 // counts as a failure, unless the end of ctx is what kept it from opening: then the caller is told that not all has
 // been tried.
-func (r *Registry) openAll(ctx context.Context, run *openRun, stages [][]row) (errs []*Error) {
+func (r *Registry) openAll(ctx context.Context, run *run, stages [][]row) (errs []*Error) {
 	attempts, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	failure := make(chan struct{})
@@ -238,7 +229,7 @@ var errNeighbour = fmt.Errorf("%w: another resource of the stage failed", contex
 
 // openRow tries until the resource is open, until trying again is of no use, until a neighbour has failed, or until
 // OpenTimeout. An optional resource has one attempt: the others are left to the background.
-func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run *openRun, row row) *Error {
+func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run *run, row row) *Error {
 	ctx, cancel := context.WithTimeout(parent, row.limits.Load().Open)
 	defer cancel()
 	began := time.Now()
@@ -258,7 +249,7 @@ func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run 
 		if row.optional || !err.Kind.Retryable() || over || wait.Closed(failure) {
 			pause = 0
 		}
-		r.about(row.entry, OpOpen, err, slog.Int("attempt", n), slog.Duration("wait", pause))
+		r.about(row.entry, OpOpen, n, err, slog.Duration("wait", pause))
 		if before != nil && over && (err.Kind == KindTimeout || err.Kind == KindCanceled) {
 			err = before // the end of the time cut this attempt off: the one before knows more
 		}
@@ -269,7 +260,7 @@ func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run 
 }
 
 // logOpened is the one record at the end of OpenAll. What it names comes in the order in which it was open.
-func (r *Registry) logOpened(run *openRun, d time.Duration, failed bool) {
+func (r *Registry) logOpened(run *run, d time.Duration, failed bool) {
 	message := "opened resources"
 	if failed {
 		message = "resources not opened"

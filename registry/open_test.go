@@ -29,7 +29,7 @@ func TestOpenAllNamesWhatTheSettersDoNotKnow(t *testing.T) {
 	r.SetOptional("radis")
 	r.SetTimeouts("rediss", registry.Timeouts{Open: time.Second})
 	wantErrors(t, r.OpenAll(t.Context()),
-		"open mysq: config: SetOrder names a resource that is not registered (registered: redis, mysql; forgotten import?)",
+		"open mysq: config: the order names a resource that is not registered (registered: redis, mysql; forgotten import?)",
 		"open radis: config: SetOptional names a resource that is not registered (registered: redis, mysql; forgotten import?)",
 		"open rediss: config: SetTimeouts names a resource that is not registered (registered: redis, mysql; forgotten import?)")
 	calls.want(t)
@@ -39,7 +39,7 @@ func TestOpenAllNamesWhatTheSettersDoNotKnow(t *testing.T) {
 	r.SetStages([]string{"redis", "mysql"}, []string{"redis"})
 	r.Register(&fake{name: "radis"})
 	r.Register(&fake{name: "rediss"})
-	wantErrors(t, r.OpenAll(t.Context()), "open redis: config: SetStages names it more than once")
+	wantErrors(t, r.OpenAll(t.Context()), "open redis: config: the order names it more than once")
 	r.SetOrder("redis")
 	r.SetOptional("redis")
 	mustOpen(t, r)

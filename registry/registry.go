@@ -52,15 +52,10 @@ type Registry struct {
 	entries  []*entry // in the order of registration
 	byName   map[string]*entry
 	stages   [][]string // as SetStages or SetOrder was given
-	setter   string     // the name of the one that was called last, for errors
 	optional map[string]bool
 	timeouts map[string]Timeouts
 
-	// One OpenAll or CloseAll at a time has the turn, and changes what is open. turn is nil while nobody has it and is
-	// closed when it is passed on. It is made anew for each holder, since a channel that stayed would tie a registry to
-	// the synctest bubble in which it was first used.
-	turn       chan struct{}
-	openings   []*openRun                     // the OpenAlls under way; one at most has the turn
+	runs       []*run                         // the OpenAlls and the CloseAll under way; the first has the turn
 	stage      int                            // how many stages of opening there have been
 	background func() (ended <-chan struct{}) // stops what runs in the background; nil when nothing does
 
@@ -71,8 +66,8 @@ type Registry struct {
 	settings atomic.Pointer[settings]
 	view     atomic.Pointer[view] // made from the fields that the setters set; nil after a change
 	draining atomic.Bool
-	opened   atomic.Bool              // changed with mu held
-	closing  atomic.Pointer[closeRun] // the CloseAll under way: nothing is open for a check; changed with mu held
+	opened   atomic.Bool         // changed with mu held
+	closing  atomic.Pointer[run] // the CloseAll under way: nothing is open for a check; changed with mu held
 }
 
 // Timeouts are those of one resource, for [Registry.SetTimeouts]. All are read when OpenAll begins. 0 means what the
@@ -145,8 +140,8 @@ func (r *Registry) edit() (unlock func()) {
 func (r *Registry) Unregister(name string) bool {
 	defer r.edit()()
 	e := r.byName[name]
-	opens := func(run *openRun) bool { return slices.Contains(run.entries, e) }
-	if e == nil || e.state != closed || slices.ContainsFunc(r.openings, opens) {
+	opens := func(run *run) bool { return slices.Contains(run.entries, e) }
+	if e == nil || e.state != closed || slices.ContainsFunc(r.runs, opens) {
 		return false
 	}
 	e.state = removed
@@ -161,7 +156,7 @@ func (r *Registry) Unregister(name string) bool {
 // for resources that register themselves on import depends on import paths and may change. SetOrder("a", "b") is
 // SetStages([]string{"a"}, []string{"b"}) and replaces what an earlier call of either has set.
 func (r *Registry) SetOrder(names ...string) {
-	r.setStages("SetOrder", slices.Collect(slices.Chunk(names, 1)))
+	r.SetStages(slices.Collect(slices.Chunk(names, 1))...)
 }
 
 // SetStages opens the named resources first: the stages one after the other, the resources of a stage at the same
@@ -171,16 +166,12 @@ func (r *Registry) SetOrder(names ...string) {
 //
 // A stage takes as long as its slowest resource, and the program does not depend on which of them opens first. Put into
 // one stage what does not need each other, and into a later stage what uses something of an earlier one.
-func (r *Registry) SetStages(stages ...[]string) { r.setStages("SetStages", stages) }
-
-// setStages keeps a copy of the stages: the caller may go on to change its slices.
-func (r *Registry) setStages(setter string, stages [][]string) {
-	copied := make([][]string, len(stages))
-	for i, names := range stages {
-		copied[i] = slices.Clone(names)
-	}
+func (r *Registry) SetStages(stages ...[]string) {
 	defer r.edit()()
-	r.stages, r.setter = copied, setter
+	r.stages = slices.Clone(stages)
+	for i, names := range stages { // the caller may go on to change its slices
+		r.stages[i] = slices.Clone(names)
+	}
 }
 
 // SetOptional adds names of resources that the program can run without: OpenAll goes on when one of them does not
@@ -278,12 +269,12 @@ func (r *Registry) wrongNames() (errs []*Error) {
 	named := map[string][]string{
 		"SetOptional": slices.Collect(maps.Keys(r.optional)),
 		"SetTimeouts": slices.Collect(maps.Keys(r.timeouts)),
-		r.setter:      slices.Sorted(slices.Values(slices.Concat(r.stages...))),
+		"the order":   slices.Concat(r.stages...),
 	}
 	r.mu.Unlock()
 	for by, names := range named {
 		for i, name := range names {
-			if i > 0 && name == names[i-1] {
+			if slices.Contains(names[:i], name) {
 				errs = append(errs, &Error{OpOpen, name, KindConfig, fmt.Errorf("%s names it more than once", by)})
 			} else if r.find(name) == nil {
 				errs = append(errs, r.notRegistered(OpOpen, name, by+" names a resource that is "))
@@ -329,12 +320,8 @@ func (r *Registry) applied() *settings { return cmp.Or(r.settings.Load(), &defau
 // label, a key in JSON, and a part of a path without any quoting. It is matched by hand, to spare every program the
 // package regexp.
 func validName(name string) bool {
-	for word := range strings.SplitSeq(name, "-") {
-		if word == "" || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
-			return false
-		}
-	}
-	return name[0] >= 'a'
+	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" &&
+		!strings.Contains("-"+name+"-", "--") && name[0] >= 'a'
 }
 
 // callSite returns the file and line of the nearest caller outside this package, for panics that somebody has to find

@@ -102,7 +102,7 @@ func (b *Budget) Before(stages int) (context.Context, context.CancelFunc) {
 // later, and the budget's time ends at once.
 func (b *Budget) bounded(most, later time.Duration) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithTimeout(context.WithoutCancel(b.ctx), most)
-	if b.ctx.Done() == nil || b.ctx.Err() != nil { // it never ends, or has ended
+	if b.ctx.Err() != nil {
 		return ctx, end
 	}
 	forget := context.AfterFunc(b.ctx, func() {

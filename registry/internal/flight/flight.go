@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/registry/internal/guard"
+	"github.com/vibework/mooring/registry/internal/wait"
 )
 
 // ErrClosed is the answer of a check whose line was closed before the check returned.
@@ -63,7 +64,7 @@ func (l *Line) Last() Answer {
 		return Answer{Err: ErrClosed}
 	}
 	answer := l.last
-	if f := l.current; f != nil && f.answered {
+	if f := l.current; f != nil && wait.Closed(f.done) {
 		answer.Ended = time.Now()
 	}
 	return answer
@@ -73,12 +74,10 @@ func (l *Line) Last() Answer {
 type Flight struct {
 	line  *Line
 	round *Round
-	began atomic.Int64  // when the check started, after the beginning of the round; on a busy machine that is later
-	done  chan struct{} // closed when there is an answer
+	began time.Time     // when it was started
+	done  chan struct{} // closed when there is an answer, with the line's mu held
 
-	// Guarded by the line's mu.
-	answered bool          // the flight is over, or hung
-	returned chan struct{} // closed when the check has returned; made when somebody waits for that
+	returned chan struct{} // closed when the check has returned; made when somebody waits for that, with mu held, too
 }
 
 // Join returns the check in flight, and starts one as a part of the round if there is none. It returns nil when the
@@ -91,7 +90,7 @@ func (l *Line) Join(r *Round) *Flight {
 	case l.closed:
 		return nil
 	case l.current == nil:
-		l.current = &Flight{line: l, round: r, done: make(chan struct{})}
+		l.current = &Flight{line: l, round: r, began: time.Now(), done: make(chan struct{})}
 		r.members.Add(1)
 		r.flights = append(r.flights, l.current)
 		go l.current.run()
@@ -103,14 +102,13 @@ func (l *Line) Join(r *Round) *Flight {
 func (f *Flight) Done() <-chan struct{} { return f.done }
 
 // Began returns when the check started.
-func (f *Flight) Began() time.Time { return f.round.began.Add(time.Duration(f.began.Load())) }
+func (f *Flight) Began() time.Time { return f.began }
 
 // Answer returns the answer, once Done is closed, or a later one of the line.
 func (f *Flight) Answer() Answer { return f.line.Last() }
 
 // run is the goroutine of the check.
 func (f *Flight) run() {
-	f.began.Store(int64(time.Since(f.round.began)))
 	guard.Call(func() error { return f.line.check(f.round.ctx) }, f.finish)
 }
 
@@ -127,21 +125,13 @@ func (f *Flight) finish(err error) {
 	}
 }
 
-// hang answers for a check that has not returned. The flight stays the line's current one.
-func (f *Flight) hang(limit time.Duration) {
-	f.line.mu.Lock()
-	defer f.line.mu.Unlock()
-	f.reply(fmt.Errorf("%w within %v", ErrHung, limit))
-}
-
 // reply answers, unless somebody has before. The order matters: the line's owner knows of the answer before any caller
 // does, and Last tells no less than what a caller has been told. It must be called with the line's mu held.
 func (f *Flight) reply(err error) {
-	if f.answered {
+	if wait.Closed(f.done) {
 		return
 	}
-	f.answered = true
-	answer := Answer{err, f.Began(), time.Now()}
+	answer := Answer{err, f.began, time.Now()}
 	answer.Err = f.line.answered(answer)
 	f.line.last = answer
 	close(f.done)
@@ -161,8 +151,8 @@ func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 	if cancel {
 		f.round.cancel()
 	}
-	if !f.answered {
-		f.answered, f.returned = true, make(chan struct{})
+	if !wait.Closed(f.done) {
+		f.returned = make(chan struct{})
 		close(f.done)
 	}
 	return f.returned
@@ -174,17 +164,16 @@ func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 // which took a moment.
 type Round struct {
 	limit   time.Duration // of each check
-	began   time.Time
 	ctx     context.Context
 	cancel  context.CancelFunc
-	stop    func() bool // forgets overdue
+	overdue *time.Timer // hangs those that have not returned
 	flights []*Flight
 	members atomic.Int32 // of the round: its checks that have not returned, and whoever adds to it
 }
 
 // NewRound returns a round without checks. Whoever adds some must call Begun after the last.
 func NewRound(limit time.Duration) *Round {
-	r := &Round{limit: limit, began: time.Now()}
+	r := &Round{limit: limit}
 	r.ctx, r.cancel = context.WithTimeout(context.Background(), limit-limit/20)
 	r.members.Store(1)
 	return r
@@ -192,26 +181,28 @@ func NewRound(limit time.Duration) *Round {
 
 // Begun says that the round has all its checks. Until then whoever adds to it counts as a member, lest the first check
 // returns, and ends the context, before the second has begun.
+//
+// The checks have the last twentieth from the moment at which the context has ended: a process that was frozen for long
+// gives its checks that much after it has woken. A timer for the whole limit would find them hung in the moment in
+// which the process wakes, before any of them could see that its context is done.
 func (r *Round) Begun() {
-	r.stop = context.AfterFunc(r.ctx, r.overdue)
+	r.overdue = time.AfterFunc(r.limit-r.limit/20, func() { time.AfterFunc(r.limit/20, r.hang) })
 	r.leave()
 }
 
 // leave counts a member off. The last one ends the context, and overdue with it unless that is on its way.
 func (r *Round) leave() {
 	if r.members.Add(-1) == 0 {
-		r.stop()
+		r.overdue.Stop()
 		r.cancel()
 	}
 }
 
-// overdue waits the last twentieth, from the moment at which the context has ended: a process that was frozen for long
-// gives its checks that much after it has woken. A timer for the whole limit would find them hung in the moment in
-// which the process wakes, before any of them could see that its context is done.
-func (r *Round) overdue() {
-	time.AfterFunc(r.limit/20, func() {
-		for _, f := range r.flights {
-			f.hang(r.limit)
-		}
-	})
+// hang answers for the checks that have not returned. Each stays its line's current one.
+func (r *Round) hang() {
+	for _, f := range r.flights {
+		f.line.mu.Lock()
+		f.reply(fmt.Errorf("%w within %v", ErrHung, r.limit))
+		f.line.mu.Unlock()
+	}
 }

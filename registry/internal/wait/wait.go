@@ -59,17 +59,12 @@ func Sleep(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
 }
 
 // AtOnce calls f for all at the same time and waits for every call. It returns the failures in the order of all,
-// without the nil ones. The last call needs no goroutine of its own: most stages of an opening have one call.
+// without the nil ones.
 func AtOnce[T, E any](all []T, f func(T) *E) (failed []*E) {
 	failed = make([]*E, len(all))
 	var calls sync.WaitGroup
 	for i, one := range all {
-		call := func() { failed[i] = f(one) }
-		if i < len(all)-1 {
-			calls.Go(call)
-		} else {
-			call()
-		}
+		calls.Go(func() { failed[i] = f(one) })
 	}
 	calls.Wait()
 	return slices.DeleteFunc(failed, func(err *E) bool { return err == nil })
