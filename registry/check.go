@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -85,19 +86,18 @@ func (r *Registry) rowOf(name string) row {
 // waits.
 //
 // Without Every a result is as old as the last time somebody asked: see its CheckedAt.
-func (r *Registry) Last() Report {
-	rows, every := r.current().rows, r.applied().every
-	results := make([]Result, len(rows))
-	for i, row := range rows {
+func (r *Registry) Last() (report Report) {
+	every := r.applied().every
+	for _, row := range r.current().rows {
 		last := row.result(r.sessionOf(row).Last())
 		age := time.Since(last.CheckedAt)
 		if every > 0 && !last.CheckedAt.IsZero() && age > 2*every+row.limits.Load().Check {
 			stale := fmt.Errorf("the last check ended %v ago", age.Round(time.Second))
 			last.Err = &Error{OpCheck, row.name, KindTimeout, stale}
 		}
-		results[i] = last
+		report.Results = append(report.Results, last)
 	}
-	return Report{Results: results}
+	return report
 }
 
 // sessionOf returns the session in which the row may be checked. From the beginning of CloseAll that is a closed one,
@@ -138,7 +138,7 @@ func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) Result 
 	if f == nil && (ctx.Err() == nil || r.sessionOf(row) == flight.Closed) {
 		return row.result(flight.Closed.Last())
 	}
-	if f != nil && wait.For(ctx, f.Done()) {
+	if f != nil && wait.For(ctx, f.Done) {
 		return row.result(f.Answer())
 	}
 	reason := fmt.Errorf("the caller stopped waiting: %w", cause(ctx))
@@ -150,7 +150,15 @@ func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) Result 
 	}
 	result := Result{Name: row.name, Optional: row.optional, Err: newError(OpCheck, row.name, reason)}
 	if f != nil {
-		result.Duration = time.Since(f.Began())
+		result.Duration = time.Since(f.Began)
 	}
 	return result
+}
+
+// checkEvery starts checks and leaves them: one that is slow does not keep the others from being checked. The waits are
+// random within a fifth, so that a hundred replicas which started together do not ask the same server together.
+func (r *Registry) checkEvery(ctx context.Context, every time.Duration) {
+	for wait.Sleep(ctx, nil, every-time.Duration(rand.Int64N(int64(every)/5+1))) {
+		r.startChecks(ctx, r.current().rows...)
+	}
 }

@@ -79,7 +79,7 @@ func TestCheckOfAStrangerIsErrNotRegistered(t *testing.T) {
 	if got := result.Err.Error(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	want = "check a: config: not registered (nothing is; forgotten import?)"
+	want = "check a: config: not registered (registered: nothing; forgotten import?)"
 	if got := registry.New().Check(t.Context(), "a").Err.Error(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

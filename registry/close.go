@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/vibework/mooring/registry/internal/budget"
@@ -35,12 +34,11 @@ import (
 // nil. After CloseAll, OpenAll can open again.
 func (r *Registry) CloseAll(ctx context.Context) error {
 	c, before, first := r.beginClose()
-	switch {
-	case first:
-	case wait.For(ctx, c.done):
+	if !first {
+		if !wait.For(ctx, c.done) {
+			return joinAll(OpClose, fmt.Errorf("stopped waiting for the CloseAll under way: %w", cause(ctx)))
+		}
 		return join(c.unclosed)
-	default:
-		return joinAll(OpClose, fmt.Errorf("stopped waiting for the CloseAll under way: %w", cause(ctx)))
 	}
 	defer r.leave(c)
 	b := budget.Until(ctx, r.applied().Close, len(r.current().stages))
@@ -103,16 +101,13 @@ func (r *Registry) openStages(entries []*entry) (stages [][]*entry) {
 	if entries == nil {
 		entries = r.entries
 	}
-	byStage := make(map[int][]*entry)
+	stages = make([][]*entry, r.stage+1)
 	for _, e := range entries {
 		if e.session.Load() != nil {
-			byStage[e.stage] = append(byStage[e.stage], e)
+			stages[e.stage] = append(stages[e.stage], e)
 		}
 	}
-	for _, number := range slices.Sorted(maps.Keys(byStage)) {
-		stages = append(stages, byStage[number])
-	}
-	return stages
+	return slices.DeleteFunc(stages, func(stage []*entry) bool { return len(stage) == 0 })
 }
 
 // endSessions makes the entries not open for every caller, at once. It returns what closes when their checks have
@@ -142,7 +137,7 @@ func closeStages(b *budget.Budget, run *run, stages [][]*entry) (errs []*Error) 
 			own := cmp.Or(e.limits.Load().Close, share)
 			ctx, margin, cancel := b.Context(min(share, own))
 			defer cancel()
-			return e.close(ctx, open, margin)
+			return e.do(ctx, Event{Op: OpClose}, open, margin, e.res.Close)
 		})...)
 	}
 	return errs

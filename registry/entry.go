@@ -83,9 +83,6 @@ func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Dura
 	e.r.mu.Lock()
 	if e.state != from {
 		defer e.r.mu.Unlock()
-		if e.state == removed {
-			return newError(ev.Op, e.name, ErrNotRegistered)
-		}
 		return newError(ev.Op, e.name, errStillRunning)
 	}
 	e.state = calling
@@ -127,6 +124,11 @@ func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Dura
 // with mu held.
 //
 // Whatever Close returned, the resource is closed: there is nothing that one could do to it besides.
+//
+// A session begins with a healthy answer, from the opening: that has asked the backend. So a report is never worse
+// right after OpenAll than what OpenAll has found. The line sees to it that one check at most is in flight, and that
+// all who ask meanwhile get its answer. The error of a check is examined on its goroutine, where its methods can do no
+// harm.
 func (e *entry) ended(ev Event, err *Error) {
 	ev.Duration = time.Since(ev.Time)
 	if err != nil {
@@ -144,7 +146,11 @@ func (e *entry) ended(ev Event, err *Error) {
 	case ev.Op == OpOpen:
 		e.state = open
 		e.failure.Store(nil)
-		e.startSession(ev)
+		first := flight.Answer{Began: ev.Time, Ended: ev.Time.Add(ev.Duration)}
+		e.kind, e.since = "", first.Ended
+		e.session.Store(flight.NewLine(func(ctx context.Context) error {
+			return examine(OpCheck, e.name, e.res.Check(ctx))
+		}, e.answered, first))
 	}
 }
 
@@ -154,7 +160,7 @@ func (e *entry) ended(ev Event, err *Error) {
 func (e *entry) closeLate() {
 	ctx, cancel := context.WithTimeout(context.Background(), e.limits.Load().Open)
 	defer cancel()
-	_ = e.close(ctx, abandoned, grace)
+	_ = e.do(ctx, Event{Op: OpClose}, abandoned, grace, e.res.Close)
 }
 
 // configure calls Configure, if there is one. It gets the time that an Open has: a file may lie on a disk that does not
@@ -177,11 +183,6 @@ func (e *entry) open(ctx context.Context, attempt int) *Error {
 	return e.do(ctx, Event{Op: OpOpen, Attempt: attempt}, closed, grace, e.res.Open)
 }
 
-// close calls Close, for at most margin longer than ctx lasts.
-func (e *entry) close(ctx context.Context, from state, margin time.Duration) *Error {
-	return e.do(ctx, Event{Op: OpClose}, from, margin, e.res.Close)
-}
-
 // notOpen is the answer for a resource that is not open, with the reason if there is one. That no such resource is
 // registered is an answer, and no reason for one.
 func (e *entry) notOpen() *Error {
@@ -200,18 +201,6 @@ func isStillRunning(err *Error) bool { return any(err.Err) == any(errStillRunnin
 
 // mostRecords is how many changes of a resource's health are logged in a minute: enough to see that it comes and goes.
 const mostRecords = 6
-
-// startSession begins with a healthy answer, from the opening: that has asked the backend. So a report is never worse
-// right after OpenAll than what OpenAll has found. The line sees to it that one check at most is in flight, and that
-// all who ask meanwhile get its answer. The error of a check is examined on its goroutine, where its methods can do no
-// harm.
-func (e *entry) startSession(opened Event) {
-	first := flight.Answer{Began: opened.Time, Ended: opened.Time.Add(opened.Duration)}
-	e.kind, e.since = "", first.Ended
-	e.session.Store(flight.NewLine(func(ctx context.Context) error {
-		return examine(OpCheck, e.name, e.res.Check(ctx))
-	}, e.answered, first))
-}
 
 // answered makes the outcome of a check known before anybody gets it. The line calls it under a lock, once for each
 // check: for one that hangs when that is found, and not again when it returns. It posts and does not write, since an

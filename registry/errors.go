@@ -91,14 +91,11 @@ func (e *Error) kind() Kind { return e.Kind }
 
 // join makes one error of many: nil, or a *multierror.Error whose text is one line.
 func join[E error](errs []E) error {
-	if len(errs) == 0 {
-		return nil
-	}
 	joined := &multierror.Error{ErrorFormat: joinText}
 	for _, err := range errs {
 		joined.Errors = append(joined.Errors, err)
 	}
-	return joined
+	return joined.ErrorOrNil()
 }
 
 // joinAll makes the error of an OpenAll or CloseAll that came to nothing.

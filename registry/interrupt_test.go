@@ -308,7 +308,7 @@ func TestCloseAllCancelsAnOpenAllThatWaitsForItsTurn(t *testing.T) {
 		second := openAll(t, r)
 		mustClose(t, r)
 		wantErrors(t, <-first, "open a: canceled: context canceled: CloseAll was called")
-		wantErrors(t, <-second, "open all: canceled: context canceled: CloseAll was called")
+		wantErrors(t, <-second, "open all: canceled: stopped waiting for its turn: context canceled: CloseAll was called")
 		calls.want(t, "configure a", "open a")
 	})
 }
@@ -322,7 +322,7 @@ func TestCloseAllCancelsAnOpenAllThatWaitsForAnEarlierCloseAll(t *testing.T) {
 		opening := openAll(t, r)
 		calls.take()
 		mustClose(t, r)
-		wantErrors(t, <-opening, "open all: canceled: context canceled: CloseAll was called")
+		wantErrors(t, <-opening, "open all: canceled: stopped waiting for its turn: context canceled: CloseAll was called")
 		calls.want(t)
 		if err := <-closing; err != nil {
 			t.Error(err)

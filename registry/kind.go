@@ -100,10 +100,9 @@ var kinds = []kindRow{
 
 // Kinds returns every kind that this package knows, for documents and for tests that nothing is left out. A program may
 // meet others, which a backend has made up: they are final failures.
-func Kinds() []Kind {
-	all := make([]Kind, len(kinds)-1)
-	for i, row := range kinds[1:] {
-		all[i] = row.kind
+func Kinds() (all []Kind) {
+	for _, row := range kinds[1:] {
+		all = append(all, row.kind)
 	}
 	return all
 }

@@ -30,18 +30,24 @@ const (
 	// neighbourTime is how long an attempt may go on after a resource of the same stage has failed for good: time enough
 	// to find out what is wrong with it, too, so that whoever mends the first mends both.
 	neighbourTime = time.Second
+
+	// settleTime is how long to wait for whoever opens resources after it was cancelled: a little longer than a call that
+	// obeys its context needs; a call that does not is abandoned meanwhile.
+	settleTime = grace + grace/2
 )
 
 // errClosing is why an OpenAll fails that a CloseAll has cancelled. It is a context.Canceled for whoever asks.
 var errClosing = fmt.Errorf("%w: CloseAll was called", context.Canceled)
 
-// run is an OpenAll or a CloseAll under way. One at a time has the turn, and changes what is open.
+// run is an OpenAll or a CloseAll under way, or the background. One OpenAll or CloseAll at a time has the turn, and
+// changes what is open.
 type run struct {
 	done     chan struct{} // closed when it ends
 	unclosed []*Error      // what it could not close; to be read once done is closed
 
+	cancel context.CancelCauseFunc // not of a CloseAll
+
 	// Of an OpenAll alone.
-	cancel context.CancelCauseFunc
 	closed atomic.Bool // CloseAll was called, and has cancelled it; set with the registry's mu held
 
 	// Guarded by the registry's mu.
@@ -78,11 +84,8 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 	for _, other := range before {
 		wait.For(ctx, other.done)
 	}
-	switch {
-	case run.closed.Load():
-		return joinAll(OpOpen, errClosing)
-	case ctx.Err() != nil:
-		return joinAll(OpOpen, fmt.Errorf("stopped waiting for an earlier OpenAll or CloseAll: %w", cause(ctx)))
+	if ctx.Err() != nil {
+		return joinAll(OpOpen, fmt.Errorf("stopped waiting for its turn: %w", cause(ctx)))
 	}
 	began := time.Now()
 	errs := r.open(ctx, run)
@@ -188,15 +191,13 @@ func (r *Registry) unopened(run *run, all [][]row) (stages [][]row, errs []*Erro
 func (r *Registry) openAll(ctx context.Context, run *run, stages [][]row) (errs []*Error) {
 	attempts, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	failure := make(chan struct{})
-	first := sync.OnceFunc(func() {
-		close(failure)
-		time.AfterFunc(neighbourTime, func() { cancel(errNeighbour) })
-	})
+	retries, stop := context.WithCancel(ctx)
+	defer stop()
 	openRequired := func(row row) *Error {
-		err := r.openRow(attempts, failure, run, row)
+		err := r.openRow(attempts, retries.Done(), run, row)
 		if err != nil {
-			first()
+			stop()
+			time.AfterFunc(neighbourTime, func() { cancel(errNeighbour) })
 		}
 		if err != nil && err.Kind == KindCanceled && errors.Is(context.Cause(attempts), errNeighbour) {
 			return nil
@@ -288,4 +289,86 @@ func gaveUp(parent context.Context, err *Error) *Error {
 func backoff(n int) time.Duration {
 	most := min(mostWait, firstWait<<min(n-1, 6)) // six doublings are more than mostWait
 	return time.Duration(rand.Int64N(int64(most))) + 1
+}
+
+// The background is for what nobody waits for: optional resources that did not open, and the checks of Every. There is
+// one for the whole registry, and it never runs beside an OpenAll or a CloseAll, which stop it before they look at what
+// is open, and so decide alone. A successful OpenAll starts it, and so does one that failed on a registry that an
+// earlier one had opened.
+
+// startBackground does nothing unless the registry is opened. What it starts keeps the values of ctx, such as those
+// that tracing needs, and nothing else: OpenAll's context often ends when the program has started.
+//
+// It opens what has a place in the order already. A resource that was registered later, or whose OpenAll failed before
+// it came to its turn, waits for the next OpenAll.
+func (r *Registry) startBackground(ctx context.Context) {
+	rows := r.current().rows
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.opened.Load() || r.background != nil {
+		return
+	}
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	var work sync.WaitGroup
+	for _, row := range rows {
+		if row.optional && row.state != open && row.state != removed && row.stage > 0 {
+			work.Go(func() { r.reopen(ctx, row) })
+		}
+	}
+	if every := r.applied().every; every > 0 {
+		work.Go(func() { r.checkEvery(ctx, every) })
+	}
+	r.background = &run{cancel: cancel, done: make(chan struct{})}
+	go func(ended chan struct{}) {
+		work.Wait()
+		close(ended)
+	}(r.background.done)
+}
+
+// stopBackground stops the background. It returns what is closed when everything that it does has ended, nil without
+// one. Whoever waits for that must do so with a bound: an Open that does not obey ends only when it is abandoned.
+func (r *Registry) stopBackground() (ended <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	background := r.background
+	if background == nil {
+		return nil
+	}
+	r.background = nil
+	background.cancel(nil)
+	return background.done
+}
+
+// reopen tries again and again until the resource is open or the background is stopped. Every kind of failure is worth
+// another attempt, unlike in OpenAll: a password may be repaired, and nobody waits. It writes a record when the kind
+// changes, and one a minute: attempts that fail in the same way every few seconds are no news. The first attempt was
+// that of OpenAll, so it counts from 2.
+func (r *Registry) reopen(ctx context.Context, row row) {
+	logged, last := time.Now(), KindUnknown
+	if failure := row.failure.Load(); failure != nil {
+		last = failure.Kind
+	}
+	pause := backoff(1)
+	for n := 2; wait.Sleep(ctx, nil, pause) && r.find(row.name) == row.entry; n++ {
+		err := row.openAnew(ctx, n)
+		if err == nil || ctx.Err() != nil && err.Kind != KindHung {
+			return
+		}
+		pause = backoff(n)
+		if err.Kind != last || time.Since(logged) >= time.Minute {
+			logged, last = time.Now(), err.Kind
+			r.about(row.entry, OpOpen, n, err, slog.Duration("wait", pause))
+		}
+	}
+}
+
+// openAnew is one attempt of the background. It configures the resource anew, since what has to be mended may be a file
+// or a variable's file.
+func (row row) openAnew(ctx context.Context, n int) *Error {
+	ctx, cancel := context.WithTimeout(ctx, row.limits.Load().Open)
+	defer cancel()
+	if err := row.configure(ctx); err != nil {
+		return err
+	}
+	return row.open(ctx, n)
 }

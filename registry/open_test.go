@@ -207,7 +207,7 @@ func TestAnOpenAllThatWaitsForAnotherEndsWithItsOwnContext(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		wantErrors(t, r.OpenAll(ctx),
-			"open all: timeout: stopped waiting for an earlier OpenAll or CloseAll: context deadline exceeded")
+			"open all: timeout: stopped waiting for its turn: context deadline exceeded")
 		took(t, start, time.Second)
 		if err := <-first; err != nil {
 			t.Error(err)

@@ -55,9 +55,9 @@ type Registry struct {
 	optional map[string]bool
 	timeouts map[string]Timeouts
 
-	runs       []*run                         // the OpenAlls and the CloseAll under way; the first has the turn
-	stage      int                            // how many stages of opening there have been
-	background func() (ended <-chan struct{}) // stops what runs in the background; nil when nothing does
+	runs       []*run // the OpenAlls and the CloseAll under way; the first has the turn
+	stage      int    // how many stages of opening there have been
+	background *run   // what runs in the background; nil when nothing does
 
 	health    queue.Queue // of what to log about checks: no check waits for a logger that blocks
 	observers sync.Map    // of functions of an event, each under the *queue.Queue in which events wait
@@ -194,11 +194,9 @@ func (r *Registry) SetTimeouts(name string, t Timeouts) {
 
 // Names returns the names of the registered resources, in the order in which OpenAll would open them now. Those of a
 // stage are in the order in which SetStages names them. The slice is the caller's.
-func (r *Registry) Names() []string {
-	rows := r.current().rows
-	names := make([]string, len(rows))
-	for i, row := range rows {
-		names[i] = row.name
+func (r *Registry) Names() (names []string) {
+	for _, row := range r.current().rows {
+		names = append(names, row.name)
 	}
 	return names
 }
@@ -288,11 +286,8 @@ func (r *Registry) wrongNames() (errs []*Error) {
 // notRegistered is the error for a name that is not registered; it lists those that are, and asks for the import, which
 // is what is missing when nothing is misspelt.
 func (r *Registry) notRegistered(op Op, name, subject string) *Error {
-	hint := "nothing is"
-	if known := r.Names(); len(known) > 0 {
-		hint = "registered: " + strings.Join(known, ", ")
-	}
-	err := fmt.Errorf("%s%w (%s; forgotten import?)", subject, ErrNotRegistered, hint)
+	known := cmp.Or(strings.Join(r.Names(), ", "), "nothing")
+	err := fmt.Errorf("%s%w (registered: %s; forgotten import?)", subject, ErrNotRegistered, known)
 	return &Error{Op: op, Name: name, Kind: KindConfig, Err: err}
 }
 
@@ -326,7 +321,4 @@ func validName(name string) bool {
 
 // callSite returns the file and line of the nearest caller outside this package, for panics that somebody has to find
 // the cause of among init functions.
-func callSite() string {
-	frame := guard.Outside("github.com/vibework/mooring/registry.")
-	return fmt.Sprintf("%s:%d", frame.File, frame.Line)
-}
+func callSite() string { return guard.Outside("github.com/vibework/mooring/registry.") }

@@ -64,7 +64,7 @@ func (l *Line) Last() Answer {
 		return Answer{Err: ErrClosed}
 	}
 	answer := l.last
-	if f := l.current; f != nil && wait.Closed(f.done) {
+	if f := l.current; f != nil && wait.Closed(f.Done) {
 		answer.Ended = time.Now()
 	}
 	return answer
@@ -74,8 +74,8 @@ func (l *Line) Last() Answer {
 type Flight struct {
 	line  *Line
 	round *Round
-	began time.Time     // when it was started
-	done  chan struct{} // closed when there is an answer, with the line's mu held
+	Began time.Time     // when it was started
+	Done  chan struct{} // closed when there is an answer, with the line's mu held
 
 	returned chan struct{} // closed when the check has returned; made when somebody waits for that, with mu held, too
 }
@@ -90,19 +90,13 @@ func (l *Line) Join(r *Round) *Flight {
 	case l.closed:
 		return nil
 	case l.current == nil:
-		l.current = &Flight{line: l, round: r, began: time.Now(), done: make(chan struct{})}
+		l.current = &Flight{line: l, round: r, Began: time.Now(), Done: make(chan struct{})}
 		r.members.Add(1)
 		r.flights = append(r.flights, l.current)
 		go l.current.run()
 	}
 	return l.current
 }
-
-// Done is closed when there is an answer.
-func (f *Flight) Done() <-chan struct{} { return f.done }
-
-// Began returns when the check started.
-func (f *Flight) Began() time.Time { return f.began }
 
 // Answer returns the answer, once Done is closed, or a later one of the line.
 func (f *Flight) Answer() Answer { return f.line.Last() }
@@ -128,13 +122,13 @@ func (f *Flight) finish(err error) {
 // reply answers, unless somebody has before. The order matters: the line's owner knows of the answer before any caller
 // does, and Last tells no less than what a caller has been told. It must be called with the line's mu held.
 func (f *Flight) reply(err error) {
-	if wait.Closed(f.done) {
+	if wait.Closed(f.Done) {
 		return
 	}
-	answer := Answer{err, f.began, time.Now()}
+	answer := Answer{err, f.Began, time.Now()}
 	answer.Err = f.line.answered(answer)
 	f.line.last = answer
-	close(f.done)
+	close(f.Done)
 }
 
 // Close ends the line: who waits gets ErrClosed at once, and Join returns nil from now on. With cancel it also ends
@@ -151,9 +145,9 @@ func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 	if cancel {
 		f.round.cancel()
 	}
-	if !wait.Closed(f.done) {
+	if !wait.Closed(f.Done) {
 		f.returned = make(chan struct{})
-		close(f.done)
+		close(f.Done)
 	}
 	return f.returned
 }

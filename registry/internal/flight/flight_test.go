@@ -35,7 +35,7 @@ func TestEveryoneWhoAsksMeanwhileGetsTheSameAnswer(t *testing.T) {
 		for range 10 {
 			callers.Go(func() {
 				f := join(l)
-				<-f.Done()
+				<-f.Done
 				if a := f.Answer(); !errors.Is(a.Err, errIll) || a.Ended.Sub(a.Began) != time.Second/2 {
 					t.Errorf("answer: %v", a)
 				}
@@ -58,7 +58,7 @@ func TestACheckThatDoesNotReturnIsHungUntilItDoes(t *testing.T) {
 		}, func(a flight.Answer) error { answers++; return a.Err }, flight.Answer{})
 		start := time.Now()
 		f := join(l)
-		<-f.Done()
+		<-f.Done
 		if !errors.Is(f.Answer().Err, flight.ErrHung) || time.Since(start) != time.Second {
 			t.Errorf("after %v: %v", time.Since(start), f.Answer())
 		}
@@ -69,7 +69,7 @@ func TestACheckThatDoesNotReturnIsHungUntilItDoes(t *testing.T) {
 		close(release)
 		synctest.Wait()
 		next := join(l)
-		<-next.Done()
+		<-next.Done
 		if next == f || next.Answer().Err != nil {
 			t.Errorf("the next check: %v", next.Answer())
 		}
@@ -89,7 +89,7 @@ func TestALineThatIsClosedAnswersAtOnce(t *testing.T) {
 		f := join(l)
 		synctest.Wait()
 		returned := l.Close(true)
-		<-f.Done()
+		<-f.Done
 		<-returned
 		if !errors.Is(f.Answer().Err, flight.ErrClosed) || time.Since(start) != 0 || join(l) != nil {
 			t.Errorf("after %v: %v", time.Since(start), f.Answer())

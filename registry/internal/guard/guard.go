@@ -31,8 +31,7 @@ func Call(f func() error, done func(error)) {
 		if finished {
 			return
 		}
-		frame := Outside("runtime.")
-		failed := &PanicError{"runtime.Goexit was called", fmt.Sprintf("%s:%d", path.Base(frame.File), frame.Line)}
+		failed := &PanicError{"runtime.Goexit was called", path.Base(Outside("runtime."))}
 		err = failed // also if the value of a panic calls Goexit when it is printed
 		switch value := recover().(type) {
 		case nil:
@@ -47,16 +46,17 @@ func Call(f func() error, done func(error)) {
 	finished = true
 }
 
-// Outside returns the nearest frame on the stack that is neither of this package nor of the one whose functions begin
-// with the prefix. What is outside of "runtime." is where a panic began, for the deferred function that recovers.
-func Outside(prefix string) runtime.Frame {
+// Outside returns the nearest place on the stack, as file:line, that is neither in this package nor in the one whose
+// functions begin with the prefix. What is outside of "runtime." is where a panic began, for the deferred function that
+// recovers.
+func Outside(prefix string) string {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	for {
 		frame, more := frames.Next()
 		inside := strings.HasPrefix(frame.Function, prefix) || strings.Contains(frame.Function, "/internal/guard.")
 		if !inside || !more {
-			return frame
+			return fmt.Sprintf("%s:%d", frame.File, frame.Line)
 		}
 	}
 }

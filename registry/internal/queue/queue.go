@@ -56,32 +56,24 @@ func (q *Queue) Idle() <-chan struct{} {
 	return q.idle
 }
 
-// run calls one function and leaves the next to another goroutine: a function may end the one that it runs on.
+// run calls the oldest function and leaves the next to another goroutine: a function may end the one that it runs on.
 func (q *Queue) run() {
-	f, lost := q.next()
-	if f == nil {
+	q.mu.Lock()
+	if len(q.waiting) == 0 {
+		close(q.idle)
+		q.idle = nil
+		q.mu.Unlock()
 		return
 	}
+	f, lost := q.waiting[0], 0
+	if len(q.waiting) <= Size/2 {
+		lost, q.lost = q.lost, 0
+	}
+	q.waiting = q.waiting[1:]
+	q.mu.Unlock()
 	defer func() { go q.run() }()
 	if lost > 0 && q.Dropped != nil {
 		q.Dropped(lost)
 	}
 	f()
-}
-
-// next takes a function out of the queue under the lock that Stop needs, so that none begins after Stop. It returns the
-// oldest function, and how many were lost if it is time to say so; nil when nothing is left.
-func (q *Queue) next() (f func(), lost int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
-		close(q.idle)
-		q.idle = nil
-		return nil, 0
-	}
-	if len(q.waiting) <= Size/2 {
-		lost, q.lost = q.lost, 0
-	}
-	f, q.waiting = q.waiting[0], q.waiting[1:]
-	return f, lost
 }

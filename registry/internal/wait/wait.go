@@ -28,22 +28,16 @@ func For(ctx context.Context, done <-chan struct{}) bool {
 	}
 	select {
 	case <-done:
-		return true
 	case <-ctx.Done():
-		return Closed(done)
 	}
+	return Closed(done)
 }
 
 // All waits at most so long until every channel is closed, and reports whether that is so.
 func All(most time.Duration, done ...<-chan struct{}) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
-	for _, one := range done {
-		if !For(ctx, one) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(done, func(one <-chan struct{}) bool { return !For(ctx, one) })
 }
 
 // Sleep waits for d, between attempts. It reports false, at once, when ctx is done or stop is closed; a nil stop never
