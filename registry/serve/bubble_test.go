@@ -272,6 +272,30 @@ func TestThePathsOfGroupsAreProbes(t *testing.T) {
 	})
 }
 
+// writer is called with each record.
+type writer func(record string)
+
+func (w writer) Write(p []byte) (int, error) { w(string(p)); return len(p), nil }
+
+func TestReadinessIsRedBeforeTheStopIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r registry.Registry
+		stops := 0
+		r.Logger = slog.New(slog.NewTextHandler(writer(func(record string) {
+			if strings.Contains(record, "msg=stopping") {
+				if stops++; !r.Draining() {
+					t.Error("it is logged before the registry drains")
+				}
+			}
+		}), nil))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := serve.RunOn(ctx, newPipes(), serve.Options{Registry: &r}, nil); err == nil || stops != 1 {
+			t.Errorf("it has ended with %v, and %d records of stopping", err, stops)
+		}
+	})
+}
+
 func TestStoppingDrainsThenShutsDownThenCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var work context.Context

@@ -22,10 +22,9 @@ const notice = 100 * time.Millisecond
 func (s *service) end() error {
 	began := time.Now()
 	left := func() time.Duration { return s.Timeout - time.Since(began) }
+	s.Registry.Drain() // before the record: its logger may block
 	s.log("stopping", slog.String("cause", oneLine(context.Cause(s.life))),
 		slog.Duration("timeout", s.Timeout), slog.String("hint", "a second signal ends the program at once"))
-
-	s.Registry.Drain()
 	if s.front.isOpen() {
 		s.drain()
 	}
