@@ -123,11 +123,9 @@ func (r *Registry) startChecks(ctx context.Context, rows ...row) []*flight.Fligh
 		limit := row.limits.Load().Check
 		if rounds[limit] == nil {
 			rounds[limit] = flight.NewRound(limit)
+			defer rounds[limit].Begun()
 		}
 		flights[i] = s.Join(rounds[limit])
-	}
-	for _, round := range rounds {
-		round.Begun()
 	}
 	return flights
 }

@@ -85,25 +85,22 @@ func (r *Registry) beginClose() (c *run, before []*run, first bool) {
 // It does not cancel the checks under way, unlike CloseAll: they share a context with those of resources that stay
 // open.
 func (r *Registry) rollBack(ctx context.Context, run *run) {
-	stages := r.openStages(run.entries)
+	stages := r.openStages(run)
 	b := budget.Within(ctx, r.applied().Close, len(stages))
 	if !run.closed.Load() {
 		run.unclosed = closeStages(b, run, stages)
 	}
 }
 
-// openStages returns those of the entries that are open or being closed, in the stages in which they were opened; nil
-// means all entries. The stages are those of opening and not the ones that are set: SetStages may have been called
-// since.
-func (r *Registry) openStages(entries []*entry) (stages [][]*entry) {
+// openStages returns the entries that are open or being closed, of those that the run is for, in the stages in which
+// they were opened; nil means all entries. The stages are those of opening and not the ones that are set: SetStages may
+// have been called since.
+func (r *Registry) openStages(by *run) (stages [][]*entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if entries == nil {
-		entries = r.entries
-	}
 	stages = make([][]*entry, r.stage+1)
-	for _, e := range entries {
-		if e.session.Load() != nil {
+	for _, e := range r.entries {
+		if e.session.Load() != nil && (by == nil || slices.Contains(by.entries, e)) {
 			stages[e.stage] = append(stages[e.stage], e)
 		}
 	}

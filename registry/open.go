@@ -305,7 +305,7 @@ func (r *Registry) startBackground(ctx context.Context) {
 	rows := r.current().rows
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.opened.Load() || r.background != nil {
+	if !r.opened.Load() || r.background.Load() != nil {
 		return
 	}
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -318,23 +318,21 @@ func (r *Registry) startBackground(ctx context.Context) {
 	if every := r.applied().every; every > 0 {
 		work.Go(func() { r.checkEvery(ctx, every) })
 	}
-	r.background = &run{cancel: cancel, done: make(chan struct{})}
-	go func(ended chan struct{}) {
+	background := &run{cancel: cancel, done: make(chan struct{})}
+	r.background.Store(background)
+	go func() {
 		work.Wait()
-		close(ended)
-	}(r.background.done)
+		close(background.done)
+	}()
 }
 
 // stopBackground stops the background. It returns what is closed when everything that it does has ended, nil without
 // one. Whoever waits for that must do so with a bound: an Open that does not obey ends only when it is abandoned.
 func (r *Registry) stopBackground() (ended <-chan struct{}) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	background := r.background
+	background := r.background.Swap(nil)
 	if background == nil {
 		return nil
 	}
-	r.background = nil
 	background.cancel(nil)
 	return background.done
 }

@@ -55,9 +55,9 @@ type Registry struct {
 	optional map[string]bool
 	timeouts map[string]Timeouts
 
-	runs       []*run // the OpenAlls and the CloseAll under way; the first has the turn
-	stage      int    // how many stages of opening there have been
-	background *run   // what runs in the background; nil when nothing does
+	runs       []*run              // the OpenAlls and the CloseAll under way; the first has the turn
+	stage      int                 // how many stages of opening there have been
+	background atomic.Pointer[run] // what runs in the background; nil when nothing does
 
 	health    queue.Queue // of what to log about checks: no check waits for a logger that blocks
 	observers sync.Map    // of functions of an event, each under the *queue.Queue in which events wait

@@ -122,3 +122,19 @@ func TestARollBackLeavesTheCheckOfANeighbourAlone(t *testing.T) {
 		<-time.After(3 * time.Second) // the check of b, which shares its context with that of a, ends at its time
 	})
 }
+
+func TestAnOpenAllThatFailsForANameClosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls journal
+		r := opened(t, &fake{name: "a", calls: &calls})
+		calls.take()
+		r.SetOptional("nobody")
+		if err := r.OpenAll(t.Context()); err == nil {
+			t.Error("a name that is not registered is no error")
+		}
+		calls.want(t)
+		if err := r.Check(t.Context(), "a").Err; err != nil {
+			t.Error(err)
+		}
+	})
+}
