@@ -390,3 +390,18 @@ func TestANilLoggerMeansTheDefaultOne(t *testing.T) {
 		}
 	}
 }
+
+func TestTheBackgroundStopsForAResourceThatIsUnregistered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, logs := logged(t, &fake{name: "a", open: failing(errRefused)})
+		r.SetOptional("a")
+		mustOpen(t, r)
+		if !r.Unregister("a") {
+			t.Error("it is not removed")
+		}
+		logs.take()
+		<-time.After(time.Hour)
+		logs.want(t)
+		mustClose(t, r)
+	})
+}
