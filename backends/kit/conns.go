@@ -36,6 +36,10 @@ func Working(ctx context.Context) (context.Context, context.CancelFunc) {
 type Conns struct {
 	Family string // 4 or 6 if only such addresses will do; set before the first Dial
 
+	// InUse says how many connections a program has, where others are open besides: one that the driver closes since
+	// the server has not answered, one that has it cancel a query. Nil means all that are open. Set before the first Dial.
+	InUse func() int
+
 	open sync.WaitGroup // for what is in conns; grows under mu, and not once over is done
 
 	mu    sync.Mutex
@@ -180,7 +184,7 @@ func (s *Conns) Close(ctx context.Context, release func()) error {
 
 // Drain ends what is being dialled; from then on nothing can be. It calls release, which closes what is idle and may
 // block, and waits until it has returned and all connections are closed, for the Working part of ctx. Then it cuts
-// the connections that are left and returns how many these were.
+// the connections that are left and returns how many of these were in use.
 func (s *Conns) Drain(ctx context.Context, release func()) (cut int) {
 	_ = s.life()
 	s.mu.Lock()
@@ -198,7 +202,11 @@ func (s *Conns) Drain(ctx context.Context, release func()) (cut int) {
 	case <-gone:
 	case <-working.Done():
 	}
-	return s.cut()
+	most := math.MaxInt
+	if s.InUse != nil {
+		most = s.InUse()
+	}
+	return min(s.cut(), most)
 }
 
 func (s *Conns) cut() int {

@@ -3,6 +3,7 @@ package kit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"syscall"
@@ -96,6 +97,28 @@ func dialling(t *testing.T) (*kit.Conns, func() net.Conn) {
 			t.Fatal(err)
 		}
 		return conn
+	}
+}
+
+func TestCloseCountsWhatIsInUseAlone(t *testing.T) {
+	for inUse, want := range map[int]string{
+		0: "<nil>",
+		1: "1 connections were still in use and have been cut",
+		5: "2 connections were still in use and have been cut",
+	} {
+		set, dial := dialling(t)
+		set.InUse = func() int { return inUse }
+		conns := []net.Conn{dial(), dial()}
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if err := set.Close(ctx, nothing); fmt.Sprint(err) != want {
+			t.Errorf("%d in use: got %v, want %s", inUse, err, want)
+		}
+		cancel()
+		for _, conn := range conns {
+			if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("%d in use: a connection was left: %v", inUse, err)
+			}
+		}
 	}
 }
 

@@ -59,6 +59,9 @@ type state[T any] struct {
 	status status
 	client T
 	reason error // why the last Open has failed
+
+	life context.Context    // of what Open made
+	end  context.CancelFunc // of life
 }
 
 type status int
@@ -157,6 +160,7 @@ func (r *Resource[O, T, H]) Open(ctx context.Context) error {
 	client, err := r.connect(ctx)
 	if last.reason = err; err == nil {
 		last = state[T]{status: isOpen, client: client}
+		last.life, last.end = context.WithCancel(context.Background())
 	}
 	r.state.Store(&last)
 	return err
@@ -181,7 +185,8 @@ func (r *Resource[O, T, H]) takeSettings() (settings Settings[T], err error) {
 }
 
 // Check asks the server whether it can serve. Without a deadline in ctx it takes at most 5s. It returns
-// registry.ErrNotOpen before Open and after Close.
+// registry.ErrNotOpen before Open and from the beginning of Close on, which ends the checks that are under way: what
+// only asks is not to be waited for.
 func (r *Resource[O, T, H]) Check(ctx context.Context) error {
 	now := r.state.Load()
 	if now.status != isOpen {
@@ -192,7 +197,13 @@ func (r *Resource[O, T, H]) Check(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, checkTimeout)
 		defer cancel()
 	}
-	return now.client.Check(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(now.life, cancel)()
+	if err := now.client.Check(ctx); err == nil || now.life.Err() == nil {
+		return err
+	}
+	return registry.ErrNotOpen
 }
 
 // Close releases everything and says what was lost. Closing what is not open is nil.
@@ -207,6 +218,7 @@ func (r *Resource[O, T, H]) Close(ctx context.Context) error {
 	}
 	last.status = isClosed
 	r.state.Store(&last)
+	last.end()
 	return last.client.Close(ctx)
 }
 

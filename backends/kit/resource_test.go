@@ -340,6 +340,27 @@ func TestACheckWithoutADeadlineGetsFiveSeconds(t *testing.T) {
 	})
 }
 
+func TestCloseEndsTheChecksThatAreUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		res := opened(t)
+		client, _ := kit.ClientOf(res.Resource)
+		client.checks = func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		answer := make(chan error, 1)
+		start := time.Now()
+		go func() { answer <- res.Check(t.Context()) }()
+		synctest.Wait()
+		if err := res.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := <-answer; !errors.Is(err, registry.ErrNotOpen) || time.Since(start) != 0 {
+			t.Errorf("got %v after %v", err, time.Since(start))
+		}
+	})
+}
+
 func TestAResourceMayBeUsedFromAnyGoroutine(t *testing.T) {
 	res := newFake()
 	var all sync.WaitGroup

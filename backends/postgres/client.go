@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,11 +22,14 @@ type client struct {
 	conns   kit.Conns
 	notes   kit.Pool
 	lookups kit.Lookups
+
+	leaving atomic.Int32 // connections that the driver has given up, and that the pool counts as lent
 }
 
 // Open makes a pool and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s}
+	c.conns.InUse = func() int { return int(c.pool.Stat().AcquiredConns() - c.leaving.Load()) }
 	cfg := s.driver.Copy()
 	c.follow(cfg)
 	if s.hook != nil {
@@ -74,6 +78,13 @@ func (c *client) follow(cfg *driver.Config) {
 		return !c.notes.Stale(made) && !c.lookups.Left(conn.PgConn().Conn().RemoteAddr()), nil
 	}
 	cfg.BeforeClose = func(conn *pgx.Conn) { // the driver would take up to 15s, and the pool counts it as lent
+		if conn.IsClosed() {
+			c.leaving.Add(1)
+			go func() {
+				<-conn.PgConn().CleanupDone()
+				c.leaving.Add(-1)
+			}()
+		}
 		socket := conn.PgConn().Conn()
 		time.AfterFunc(farewell, func() { _ = socket.Close() })
 	}

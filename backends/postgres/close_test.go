@@ -31,6 +31,31 @@ func TestCloseCutsConnectionsInUseAndCountsThem(t *testing.T) {
 	}
 }
 
+func TestCloseDoesNotCountWhatOnlyAsked(t *testing.T) {
+	for name, checked := range map[string]bool{"after a check": true, "during a check": false} {
+		t.Run(name, func(t *testing.T) {
+			proxy := faultproxy.New(t, server(t).addr())
+			r, res := open(t, at("postgres://app:p%40ss%2Fw%3Ard@"+proxy.Addr()+"/postgres"))
+			proxy.Blackhole()
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			done := make(chan error, 1)
+			if checked {
+				done <- res.Check(ctx)
+			} else {
+				go func() { done <- res.Check(t.Context()) }()
+				eventually(t, func() bool { return res.PoolStats().InUse > 0 })
+			}
+			if err := closeWithin(t, r, 500*time.Millisecond); err != nil {
+				t.Errorf("got %v", err)
+			}
+			if err := <-done; err == nil {
+				t.Error("the check has an answer")
+			}
+		})
+	}
+}
+
 func TestATransactionThatEndsWithinTheShareOfCloseCommits(t *testing.T) {
 	s := server(t)
 	s.exec(t, "CREATE TABLE shop (v text)")
