@@ -59,13 +59,16 @@ func Follow[C any, S interface{ Credentials() Credentials }](
 	name string, given *C, ask Ask, read func() (S, error),
 ) (settings S, login *Login, err error) {
 	var files []string
+	asSet := func(err error) error { return err }
 	if given == nil {
 		files = config.Files[C](name)
+		asSet = func(err error) error { return config.AsSet[C](name, err) }
 	}
-	live, err := config.NewLive(files, read)
+	live, err := config.NewLive(files, func() (S, error) {
+		settings, err := read()
+		return settings, asSet(err)
+	})
 	switch settings = live.Get(); {
-	case err != nil && given == nil:
-		return settings, nil, config.AsSet[C](name, err)
 	case err != nil:
 		return settings, nil, err
 	case ask != nil:

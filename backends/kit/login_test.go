@@ -266,6 +266,38 @@ func TestAConfigurationIsFollowedThroughItsFiles(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsRefusedIsNamed(t *testing.T) {
+	_, log := newRotation(t, "")
+	path := filepath.Join(t.TempDir(), "host")
+	t.Setenv("MEMO_HOST_FILE", path)
+	read := func() (f followed, err error) {
+		if f, err = kit.Load[followed]("memo", nil); f.Host == "ZQXV" {
+			err = errors.New("MEMO_HOST: not the name of a host")
+		}
+		return f, err
+	}
+	const want = "MEMO_HOST_FILE: not the name of a host"
+	for _, host := range []string{"ZQXV", "good"} {
+		if err := os.WriteFile(path, []byte(host), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, login, err := kit.Follow[followed]("memo", nil, nil, read)
+		if login == nil {
+			if err == nil || err.Error() != want {
+				t.Errorf("got %v, want %s", err, want)
+			}
+			continue
+		}
+		if err := os.WriteFile(path, []byte("ZQXV"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err = login.Connect(t.Context(), func(c kit.Credentials) error { return nil })
+		if err != nil || !strings.Contains(log.String(), want+": what was read before stays in use") {
+			t.Errorf("%v: %s", err, log)
+		}
+	}
+}
+
 func TestAConfigurationThatIsGivenHasNoFiles(t *testing.T) {
 	t.Setenv("MEMO_PASSWORD_FILE", "/no/such")
 	given := followed{User: "app"}

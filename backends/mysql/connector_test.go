@@ -166,6 +166,7 @@ func TestARealServerRefusesWhatItDoesNotKnow(t *testing.T) {
 	for option, want := range map[string]string{
 		"collation=utf8mb4_nonsense": "config: the server does not know the collation (1273)",
 		"time_zone=Nowhere":          "config: the server does not know the time zone (1298)",
+		"wait_timeout=30s":           "config: the server wants a value of another type for a variable that the options set (1232)",
 		"sql_mode=NONSENSE":          "config: the server does not take the value of a variable that the options set (1231)",
 	} {
 		r, _ := register(at(with(t, server(t), func(u *url.URL) { u.RawQuery = option })))

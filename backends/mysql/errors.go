@@ -47,6 +47,7 @@ var answers = kit.Table[uint16]{
 	{1226, registry.KindExhausted, "the user has used up a resource"},
 	{1227, registry.KindPermission, "permission denied: the user may not do this"},
 	{1231, registry.KindConfig, "the server does not take the value of a variable that the options set"},
+	{1232, registry.KindConfig, "the server wants a value of another type for a variable that the options set"},
 	{1251, registry.KindAuth, "the server wants another way to log in"},
 	{1273, registry.KindConfig, "the server does not know the collation"},
 	{1290, registry.KindPermission, "an option of the server forbids it"}, // unless it is that it is read-only

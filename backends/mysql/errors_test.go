@@ -51,6 +51,7 @@ func TestEveryErrorOfTheServerHasAKindAndAnHonestText(t *testing.T) {
 		1251: "auth: the server wants another way to log in (1251)",
 		1273: "config: the server does not know the collation (1273)",
 		1290: "permission: an option of the server forbids it (1290)",
+		1232: "config: the server wants a value of another type for a variable that the options set (1232)",
 		1298: "config: the server does not know the time zone (1298)",
 		1317: "canceled: the statement was interrupted (1317)",
 		1370: "permission: permission denied: the user may not do this (1370)",

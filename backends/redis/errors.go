@@ -46,6 +46,9 @@ var replies = kit.Table[string]{
 	{"READONLY", registry.KindReadOnly, "the server is a replica and takes no writes (READONLY)"},
 }
 
+// concurrent ends the text of the driver's protocolError, which has no exported type.
+const concurrent = "(possible server error or unsupported concurrent read by application)"
+
 // codes are what else a reply may begin with.
 var codes = []string{
 	"BUSYGROUP", "BUSYKEY", "CROSSSLOT", "EXECABORT", "ERR", "INPROG", "NOGOODSLAVE", "NOSCRIPT", "NOTBUSY", "UNBLOCKED",
@@ -61,7 +64,10 @@ func Classify(err error) error {
 		return kit.Errorf(registry.KindDegraded, "no free connection in the pool")
 	}
 	reply, ok := errors.AsType[driver.Error](err)
-	if !ok {
+	switch {
+	case !ok && err != nil && strings.HasSuffix(err.Error(), concurrent):
+		return kit.Errorf(registry.KindUnknown, "the server has sent what is not Redis, or two have read at the same time")
+	case !ok:
 		return kit.Classify(err)
 	}
 	if failure := replies.First(func(words string) bool { return beginsWith(string(reply), words) }); failure != nil {

@@ -3,6 +3,7 @@ package redis_test
 import (
 	"errors"
 	"io"
+	"net"
 	"testing"
 
 	driver "github.com/gomodule/redigo/redis"
@@ -43,6 +44,7 @@ func TestEveryReplyHasAKindAndAnHonestText(t *testing.T) {
 		{driver.Error("SECRET is what the client has sent"), registry.KindUnknown, "the server answered with the error ERR"},
 		{driver.Error("secret text"), registry.KindUnknown, "the server answered with the error ERR"},
 		{driver.ErrPoolExhausted, registry.KindDegraded, "no free connection in the pool"},
+		{garbled(t), registry.KindUnknown, "the server has sent what is not Redis, or two have read at the same time"},
 		{io.EOF, registry.KindUnreachable, "the connection was closed"},
 		{errors.New("SECRET"), registry.KindUnknown, "the driver failed with an error of type *errors.errorString"},
 	} {
@@ -54,4 +56,17 @@ func TestEveryReplyHasAKindAndAnHonestText(t *testing.T) {
 	if redis.Classify(nil) != nil {
 		t.Error("nil is an error")
 	}
+}
+
+// garbled is what the driver says of a server of another kind.
+func garbled(t *testing.T) error {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	go func() {
+		defer theirs.Close()
+		_, _ = theirs.Write([]byte("SECRET\r\n"))
+	}()
+	_, err := driver.NewConn(ours, 0, 0).Receive()
+	return err
 }

@@ -75,13 +75,16 @@ func (s *sentinels) left(addr string) bool {
 func (s *sentinels) await(ctx context.Context, borrow func(context.Context) (driver.Conn, error)) (driver.Conn, error) {
 	limit, cancel := s.conns.Dialling(ctx, s.DialTimeout)
 	defer cancel()
-	for {
-		at := s.latest.Load()
-		conn, err := borrow(ctx)
-		if !registry.KindOf(err).Retryable() || !pause(limit, at.left.Done(), askAgain) {
-			return conn, err
-		}
+	at := s.latest.Load()
+	conn, err := borrow(ctx)
+	for registry.KindOf(err).Retryable() && pause(limit, at.left.Done(), askAgain) {
+		at = s.latest.Load()
+		conn, err = borrow(limit)
 	}
+	if over := s.conns.Err(); err != nil && over != nil {
+		return nil, over
+	}
+	return conn, err
 }
 
 // dial connects to the primary. If a Sentinel tells of another one meanwhile, it is that one.

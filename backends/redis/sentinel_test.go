@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	driver "github.com/gomodule/redigo/redis"
 
 	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/backends/redis"
 	"github.com/vibework/mooring/internal/canary"
 	"github.com/vibework/mooring/registry"
@@ -166,6 +168,41 @@ func TestANewConnectionWaitsForTheNextPrimary(t *testing.T) {
 			if _, err := do(t.Context(), res, "SET", "k", "v"); err != nil {
 				t.Errorf("got %v", err)
 			}
+		})
+	}
+}
+
+func TestTheWaitForAPrimaryEndsAfterTheDialTimeout(t *testing.T) {
+	refused := kit.Errorf(registry.KindUnreachable, "connection refused")
+	hangs := func(ctx context.Context) error {
+		<-ctx.Done()
+		return kit.Classify(ctx.Err())
+	}
+	for name, test := range map[string]struct {
+		then  func(context.Context) error // all but the first time, which is refused
+		close time.Duration
+		took  time.Duration
+		kind  registry.Kind
+	}{
+		"refused":       {func(context.Context) error { return refused }, time.Hour, time.Second, registry.KindUnreachable},
+		"silent":        {hangs, time.Hour, time.Second, registry.KindTimeout},
+		"closed":        {hangs, 700 * time.Millisecond, 700 * time.Millisecond, registry.KindNotOpen},
+		"closed before": {hangs, 300 * time.Millisecond, 300 * time.Millisecond, registry.KindNotOpen},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start, first := time.Now(), true
+				err := redis.Await(t.Context(), time.Second, test.close, func(ctx context.Context) (driver.Conn, error) {
+					if first {
+						first = false
+						return nil, refused
+					}
+					return nil, test.then(ctx)
+				})
+				if took := time.Since(start); registry.KindOf(err) != test.kind || took != test.took {
+					t.Errorf("got %v after %v", err, took)
+				}
+			})
 		})
 	}
 }
