@@ -130,6 +130,8 @@ func (s *settings) locate(name string, loadErr error) error {
 		host, err := kit.HostOf(s.prefix, s.Host, s.Port)
 		found = kit.Problems{err}
 		s.hosts = []kit.Host{host}
+	case config.NotSet(name, loadErr, "DATABASE_URL") == nil: // it is set, and cannot be read
+		return nil
 	default:
 		return config.NotSet(name, loadErr, "URL", "HOST")
 	}

@@ -126,6 +126,7 @@ func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 	for env, want := range map[string]string{
 		"":                                 "POSTGRES_URL is not set, nor is POSTGRES_HOST",
 		"DATABASE_URL=mysql://app:PW@h/db": "POSTGRES_URL is not set, nor is POSTGRES_HOST",
+		"DATABASE_URL_FILE=/no/such/PW":    "DATABASE_URL_FILE: no such file",
 		"POSTGRES_URL=mysql://app:PW@h/db": "POSTGRES_URL: does not begin with postgres:// or postgresql://",
 		"POSTGRES_URL=jdbc:postgresql://h/db?user=app&password=PW": "POSTGRES_URL: this is a URL of Java: drop jdbc:, and put the user and the password before the @",
 		"DATABASE_URL=jdbc:postgresql://h/db":                      "DATABASE_URL: this is a URL of Java: drop jdbc:, and put the user and the password before the @",

@@ -88,7 +88,9 @@ var SlotOfKey = slotOfKey
 func KeyOf(name string, args ...any) (string, bool) { return (&command{name: name, args: args}).key() }
 
 // Await waits for a primary as [Resource.Conn] does, with what borrows a connection. The client closes after a while.
-func Await(ctx context.Context, timeout, closes time.Duration, borrow func(context.Context) (driver.Conn, error)) error {
+func Await(
+	ctx context.Context, timeout, closes time.Duration, borrow func(context.Context) (driver.Conn, error),
+) error {
 	s := &sentinels{client: &client{settings: &settings{Config: Config{DialTimeout: timeout}}, conns: new(kit.Conns)}}
 	s.latest.Store(newPlace(""))
 	defer time.AfterFunc(closes, func() { s.conns.Drain(ctx, func() {}) }).Stop()
