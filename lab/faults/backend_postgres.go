@@ -23,9 +23,8 @@ func newPostgres(ctx context.Context, folder string) (b *backend, err error) {
 		name: postgres.Name, connect: connectPostgres, hold: holdPostgres, work: workPostgres, greeting: 5,
 		lists: "pg_stat_activity", states: statesOfPostgres(),
 		looks: []string{ // of a connection whose query was given up, which says good-bye for a second
-			"pgconn.(*PgConn).asyncClose", "puddle/v2.(*Pool[...]).destroyAcquiredResource",
+			"pgconn.(*PgConn).asyncClose", "puddle/v2.(*Pool[...]).destroyAcquiredResource", "postgres.(*client).follow.",
 		},
-		closes: map[string]registry.Kind{silent: registry.KindTimeout}, // a login that hangs counts as in use
 		cannot: map[string]string{
 			diskFull: "it takes a file system of its own", protected: "that is a mode of Redis",
 		},
