@@ -17,7 +17,7 @@ func Probe(ctx context.Context, pooled, direct func(context.Context) error, drop
 	deadline, _ := ctx.Deadline()
 	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
 	defer cancel()
-	err := pooled(half)
+	err := brokenOff(half, pooled(half))
 	forgotten := false
 	switch registry.KindOf(err) {
 	case registry.KindTimeout, registry.KindUnreachable, registry.KindAuth, registry.KindTLS:

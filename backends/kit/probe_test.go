@@ -18,7 +18,7 @@ func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 		failure(registry.KindAuth), failure(registry.KindTimeout)
 	demoted := failure(registry.KindReadOnly)
 	refused, stuck := failure(registry.KindExhausted), stuckPool(t)
-	broken := failure(registry.KindTLS)
+	broken, canceled := failure(registry.KindTLS), failure(registry.KindCanceled)
 	for _, test := range []struct{ pooled, direct, want error }{
 		{nil, down, nil},
 		{denied, nil, nil}, // the files have changed
@@ -27,6 +27,8 @@ func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 		{broken, down, down},
 		{stale, nil, nil},
 		{stale, down, down},
+		{canceled, nil, nil}, // by the driver, and by nobody else
+		{canceled, down, down},
 		{full, nil, full},
 		{full, down, down},
 		{full, refused, full}, // the server answers, and what is ours moves
@@ -48,7 +50,7 @@ func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
 		if got != test.want {
 			t.Errorf("pool: %v, server: %v: got %v, want %v", test.pooled, test.direct, got, test.want)
 		}
-		forgotten := slices.Contains([]error{denied, broken, down, stale}, test.pooled)
+		forgotten := slices.Contains([]error{denied, broken, down, stale, canceled}, test.pooled)
 		if dropped != (forgotten && got == nil) {
 			t.Errorf("pool: %v, server: %v: the idle connections are dropped: %t", test.pooled, test.direct, dropped)
 		}

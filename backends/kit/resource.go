@@ -171,7 +171,8 @@ func (r *Resource[O, T, H]) connect(ctx context.Context) (client T, err error) {
 	if err != nil {
 		return client, err
 	}
-	return settings.Open(ctx)
+	client, err = settings.Open(ctx)
+	return client, brokenOff(ctx, err)
 }
 
 func (r *Resource[O, T, H]) takeSettings() (settings Settings[T], err error) {
@@ -201,7 +202,7 @@ func (r *Resource[O, T, H]) Check(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(now.life, cancel)()
 	if err := now.client.Check(ctx); err == nil || now.life.Err() == nil {
-		return err
+		return brokenOff(ctx, err)
 	}
 	return registry.ErrNotOpen
 }
