@@ -196,6 +196,11 @@ func (s *Conns) Drain(ctx context.Context, release func()) (cut int) {
 		release()
 		s.open.Wait()
 	}()
+	if ctx.Err() != nil { // what is idle is closed all the same, and not cut
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.Background(), cutting)
+		defer cancel()
+	}
 	working, stop := Working(ctx)
 	defer stop()
 	select {

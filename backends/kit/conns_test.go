@@ -87,6 +87,16 @@ func TestDrainCutsWhatIsLeftAndCountsIt(t *testing.T) {
 	}
 }
 
+func TestWhatIsIdleIsNotCutByAContextThatIsDone(t *testing.T) {
+	set, dial := dialling(t)
+	idle := dial()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := set.Close(ctx, func() { idle.Close() }); err != nil {
+		t.Error(err)
+	}
+}
+
 // dialling returns a set and what adds a connection to it.
 func dialling(t *testing.T) (*kit.Conns, func() net.Conn) {
 	t.Helper()

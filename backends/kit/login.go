@@ -80,17 +80,14 @@ func Follow[C any, S interface{ Credentials() Credentials }](
 // Connect calls dial with the credentials, and returns its error. If that is of registry.KindAuth, Connect looks once
 // more for newer ones. If there are none, it dials with those that worked before: once after each change, so that no
 // account is locked, and if they work they stay in use until the server refuses them. An error of an [Ask] is of
-// registry.KindAuth, unless ctx has ended, and is not quoted.
+// registry.KindAuth, unless ctx has ended, and is not quoted; its panic is of registry.KindPanic.
 func (l *Login) Connect(ctx context.Context, dial func(Credentials) error) error {
 	if l.ask != nil {
-		user, password, err := l.ask(ctx)
-		switch {
-		case err == nil:
-			return dial(Credentials{User: user, Password: password})
-		case ctx.Err() != nil:
-			return Classify(ctx.Err())
+		credentials, err := l.asked(ctx)
+		if err != nil {
+			return err
 		}
-		return Errorf(registry.KindAuth, "the function given to WithCredentials failed with an error of type %T", err)
+		return dial(credentials)
 	}
 	var tried []Credentials
 	for credentials := l.now(); ; {
@@ -108,6 +105,28 @@ func (l *Login) Connect(ctx context.Context, dial func(Credentials) error) error
 			return err
 		}
 	}
+}
+
+// asked returns what the program says. It may ignore ctx, or panic where nobody would recover: in the goroutine of a
+// pool that makes a connection.
+func (l *Login) asked(ctx context.Context) (Credentials, error) {
+	credentials, err := Within(ctx, func() (who Credentials, err error) {
+		defer func() {
+			if recover() != nil {
+				err = Errorf(registry.KindPanic, "the function given to WithCredentials panicked")
+			}
+		}()
+		who.User, who.Password, err = l.ask(ctx)
+		return who, err
+	}, nil)
+	switch {
+	case err == nil, registry.KindOf(err) == registry.KindPanic:
+		return credentials, err
+	case ctx.Err() != nil:
+		return credentials, Classify(ctx.Err())
+	}
+	return credentials,
+		Errorf(registry.KindAuth, "the function given to WithCredentials failed with an error of type %T", err)
 }
 
 // Unsure reports whether the credentials that Connect dials with may be refused although others work: they have

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
@@ -221,6 +222,25 @@ func TestCredentialsOfAFunctionAreAskedForEachConnection(t *testing.T) {
 	err = login.Connect(ctx, func(kit.Credentials) error { return nil })
 	if n != 3 || registry.KindOf(err) != registry.KindCanceled {
 		t.Errorf("asked %d times; %v", n, err)
+	}
+}
+
+func TestAFunctionThatBlocksOrPanicsDoesNoHarm(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	for kind, ask := range map[registry.Kind]kit.Ask{
+		registry.KindTimeout: func(context.Context) (user string, password config.Secret, err error) {
+			<-release
+			return user, password, err
+		},
+		registry.KindPanic: func(context.Context) (string, config.Secret, error) { panic("token ZQXVKJWPYR") },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		err := kit.Asking(ask).Connect(ctx, func(kit.Credentials) error { return nil })
+		if registry.KindOf(err) != kind || strings.Contains(err.Error(), "ZQXV") {
+			t.Errorf("got %v, want %s", err, kind)
+		}
+		cancel()
 	}
 }
 
