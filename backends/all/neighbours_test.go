@@ -52,7 +52,7 @@ func TestAHostIsReadAlikeByEveryBackend(t *testing.T) {
 		"h:port":      "the port is not a number from 1 to 65535",
 		"h:1,g:1":     no,
 		"h,g":         no,
-		"<host>":      "has a <...> that is to be replaced, as in <password>",
+		"<host>":      "has a <...> or [...] that is to be replaced, as in <password>",
 		"h # primary": "has a comment behind the value: put it on a line of its own",
 		"${HOST}":     "has a ${...} that nothing has expanded",
 		"$(HOST)":     "has a ${...} that nothing has expanded",
@@ -85,7 +85,7 @@ func TestAWholeIsReadAlikeByEveryBackend(t *testing.T) {
 			}
 		}
 	}
-	for _, word := range []string{"<password>", "<db_password>", "<PASSWORD>", "${PW}"} {
+	for _, word := range []string{"<password>", "<db_password>", "<PASSWORD>", "[YOUR-PASSWORD]", "${PW}"} {
 		for _, whole := range []string{"MYSQL_URL=mysql://app:PW@h/db", "MONGO_URI=mongodb://app:PW@h/db", "REDIS_URL=redis://app:PW@h/0"} {
 			backend, _, _ := strings.Cut(strings.ToLower(whole), "_")
 			if got := configured(t, backend, strings.ReplaceAll(whole, "PW", word)); !strings.Contains(got, "...") {

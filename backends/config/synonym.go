@@ -11,9 +11,9 @@ import (
 // synonyms are what other programs call a variable, without the prefix. Nothing reads them; they are told of, since a
 // password, a database or TLS that is ignored in silence is found out late.
 var synonyms = map[string]string{
-	"URL":      "URI CONNECTION_STRING CONNECTION_URL DATABASE_URL SERVER_URL ENDPOINT",
+	"URL":      "URI DSN CONNECTION_STRING CONNECTION_URL DATABASE_URL SERVER_URL ENDPOINT",
 	"URI":      "URL CONNECTION_STRING CONNECTION_URL DATABASE_URL DSN HOST HOSTS PORT USER USERNAME PASSWORD",
-	"HOST":     "HOSTNAME SERVER ADDR ADDRESS",
+	"HOST":     "HOSTNAME SERVER ADDR ADDRESS SOCKET UNIX_SOCKET UNIX_PORT",
 	"PORT":     "TCP_PORT PORT_NUMBER",
 	"USER":     "USERNAME USER_NAME LOGIN",
 	"USERNAME": "USER USER_NAME LOGIN",

@@ -55,6 +55,8 @@ func TestWhatOthersCallAVariableIsToldOf(t *testing.T) {
 		want    []string // of X_
 	}{
 		{sql, []string{"X_HOST=h", "X_DB=shop"}, []string{"WARN X_DB is not read; X_DATABASE is"}},
+		{sql, []string{"X_HOST=h", "X_SOCKET=/run/s"}, []string{"WARN X_SOCKET is not read; X_HOST is"}},
+		{kv, []string{"X_HOST=h", "X_DSN=hunter2"}, []string{"WARN X_DSN is not read; X_URL is"}},
 		{sql, []string{"X_HOST=h", "X_PASS=hunter2"}, []string{"WARN X_PASS is not read; X_PASSWORD is"}},
 		{sql, []string{"X_HOST=h", "X_PWD_FILE=hunter2"}, []string{"WARN X_PWD_FILE is not read; X_PASSWORD_FILE is"}},
 		{sql, []string{"X_HOST=h", "X_USERNAME=app"}, []string{"WARN X_USERNAME is not read; X_USER is"}},

@@ -71,7 +71,7 @@ func (t TLS) Config(name, host string) (*tls.Config, error) {
 		return nil, complain(prefix+"TLS", "there is no TLS over a Unix socket")
 	}
 	if cfg.ServerName == "" {
-		cfg.ServerName = host
+		cfg.ServerName, _, _ = strings.Cut(host, "%") // no certificate has the zone of an address
 	}
 	if err := errors.Join(t.trust(cfg, prefix+"TLS_CA_FILE"), t.identify(cfg, prefix)); err != nil {
 		return nil, err

@@ -68,6 +68,9 @@ func TestTLSVerifiesTheHostUnlessAServerNameIsSet(t *testing.T) {
 			t.Errorf("server name %q, %v; want %q", cfg.ServerName, err, want)
 		}
 	}
+	if cfg, err := (config.TLS{Mode: "verify"}).Config("mysql", "fe80::1%eth0"); err != nil || cfg.ServerName != "fe80::1" {
+		t.Errorf("an address with a zone: server name %q, %v", cfg.ServerName, err)
+	}
 }
 
 func TestThereIsNoTLSOverAUnixSocket(t *testing.T) {

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -26,6 +27,9 @@ func (v variable) clean(name, raw string) (string, problem) {
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		return text, "has a control character"
 	}
+	if isURL(text) && slices.Contains(shown, v.key) {
+		return text, "want a name, not a URL"
+	}
 	if p := v.suspect(text); p != "" {
 		if !v.Secret || isURL(text) {
 			return text, p
@@ -37,6 +41,9 @@ func (v variable) clean(name, raw string) (string, problem) {
 	}
 	return text, ""
 }
+
+// shown are variables that stand in records, or in what the doctor says: a URL, which may have a password, must not.
+var shown = []string{"USER", "USERNAME", "DATABASE"}
 
 // duration is the form of a duration, also of one that no time.Duration can hold.
 var duration = regexp.MustCompile(`^\+?(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`)
@@ -77,7 +84,7 @@ var (
 	braces      = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}`)
 	placeholder = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}|\$\(\w+\)|^\$[A-Za-z_]\w*$`)
 	// toReplace is in what is copied from a page.
-	toReplace = regexp.MustCompile(`(?i)<(db_?)?(user|username|pass|password|host|hostname|cluster)>`)
+	toReplace = regexp.MustCompile(`(?i)<(db_?)?(user|username|pass|password|host|hostname|cluster)>|\[YOUR-PASSWORD\]`)
 )
 
 // suspect returns what the text has that nobody can see, or that a shell or another program was to take out of it.
@@ -90,7 +97,7 @@ func (v variable) suspect(text string) problem {
 	case comment.MatchString(text):
 		return "has a comment behind the value: put it on a line of its own"
 	case toReplace.MatchString(text):
-		return "has a <...> that is to be replaced, as in <password>"
+		return "has a <...> or [...] that is to be replaced, as in <password>"
 	case strings.ContainsFunc(text, isUnseen):
 		return "has a character that cannot be seen"
 	case !pattern.MatchString(text):

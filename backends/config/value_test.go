@@ -8,6 +8,7 @@ import (
 )
 
 type valueConfig struct {
+	Database string        `env:"DATABASE"`
 	URL      config.Secret `env:"URL"`
 	Host     string        `env:"HOST"`
 	Password config.Secret `env:"PASSWORD"`
@@ -74,6 +75,7 @@ func TestWhatAProgramWasToTakeOutOfAValueIsRefused(t *testing.T) {
 		{"HOST", "db # hunter2", comment},
 		{"HOST", "db\u00a0#hunter2", comment},
 		{"TLS", "off #", comment},
+		{"DATABASE", "mysql://app:hunter2@h/db", ": want a name, not a URL"},
 		{"URL", "mysql://app:hunter2@h/db # hunter2", comment},
 		{"HOST", "my\u00a0db", unseen},
 		{"HOST", "my\u200bdb", unseen},

@@ -127,7 +127,12 @@ func handshake(err error) error {
 
 // network recognizes a connection that was refused, timed out or broke.
 func network(err error) error {
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+	_, connection := errors.AsType[*net.OpError](err)
+	errno, ok := errors.AsType[syscall.Errno](err)
+	switch {
+	case ok && connection && errno == syscall.ENOENT:
+		return Errorf(registry.KindUnreachable, "there is no such socket") // or not yet
+	case ok:
 		return Errorf(registry.KindOf(errno), "%w", errno)
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
@@ -136,7 +141,7 @@ func network(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return Errorf(registry.KindUnreachable, "the connection was closed")
 	}
-	if _, ok := errors.AsType[*net.OpError](err); ok {
+	if connection {
 		return Errorf(registry.KindUnreachable, "the connection failed")
 	}
 	return nil

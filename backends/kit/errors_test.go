@@ -26,6 +26,8 @@ func TestClassifySaysWhatIsWrongInItsOwnWords(t *testing.T) {
 		text string
 	}{
 		{dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), registry.KindUnreachable, "connection refused"},
+		{dial(syscall.ENOENT), registry.KindUnreachable, "there is no such socket"},
+		{&os.PathError{Op: "open", Path: "SECRET", Err: syscall.ENOENT}, registry.KindUnknown, "no such file or directory"},
 		{dial(syscall.ECONNRESET), registry.KindUnreachable, "connection reset by peer"},
 		{dial(syscall.ETIMEDOUT), registry.KindTimeout, "connection timed out"},
 		{dial(os.ErrDeadlineExceeded), registry.KindTimeout, "no answer in time: context deadline exceeded"},

@@ -55,7 +55,9 @@ func (o URLOptions) Read(variable string, given url.Values) error {
 		value := given.Get(name)
 		option, ours, unit := o.find(name, value)
 		if option == nil {
-			found = append(found, o.unknown(name))
+			if err := o.unknown(name); !slices.ContainsFunc(found, func(e error) bool { return e.Error() == err.Error() }) {
+				found = append(found, err) // once, where it does not say which one
+			}
 			continue
 		}
 		if strings.Trim(value, "0123456789") == "" {

@@ -63,6 +63,7 @@ func TestEachOptionOfAURLHasItsRule(t *testing.T) {
 		"COMPRESS=true":            `option "COMPRESS" is unknown; did you mean compress?`,
 		"serch_path=x":             `option "serch_path" is unknown; did you mean search_path?`,
 		"ZQXVKJ=1":                 "an option after the ? is unknown" + known,
+		"ZQXVKJ=1&ZQXVKK=2":        "an option after the ? is unknown" + known,
 	} {
 		var got strings.Builder
 		var timeout time.Duration

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -35,7 +36,8 @@ type Host struct {
 // their errors what they cannot read, and that is often a password. The scheme must be one of those given. No error
 // quotes any part of raw, nor is any part of raw taken for a host that may be part of a password: the characters / ? #
 // must be escaped there. The scheme may be in any case. The path of
-// a Unix socket may stand for a host, percent-encoded. A control character is refused, and in the user name
+// a Unix socket may stand for a host, percent-encoded, and there may be none where an option is called host, socket or
+// the like: it is localhost then, and the option to be read. A control character is refused, and in the user name
 // and the path a percent-encoded one, too.
 func ParseURI(raw string, schemes ...string) (URI, error) {
 	if strings.ContainsFunc(raw, unicode.IsControl) {
@@ -66,6 +68,12 @@ func ParseURI(raw string, schemes ...string) (URI, error) {
 		}
 	}
 	path, query, _ := strings.Cut(tail, "?")
+	switch {
+	case hosts == "" && place.MatchString(query):
+		hosts = "localhost" // the option says where
+	case strings.Contains(path, "&") && strings.Contains(path, "="):
+		return URI{}, errors.New("a ? must stand before the first option, and an & in a name be percent-encoded (%26)")
+	}
 	if err := errors.Join(u.setHosts(hosts), u.setTail(strings.TrimPrefix(path, "/"), query)); err != nil {
 		return URI{}, err
 	}
@@ -78,6 +86,9 @@ func ParseURI(raw string, schemes ...string) (URI, error) {
 	return u, nil
 }
 
+// place is an option that says where the server is, as URLs have that have no host.
+var place = regexp.MustCompile(`(^|&)(host|socket|socketPath|unix_socket|unixSocket)=.`)
+
 // forms are how strings begin that other languages and tools take.
 var forms = []struct {
 	begin *regexp.Regexp
@@ -85,6 +96,8 @@ var forms = []struct {
 }{
 	{regexp.MustCompile(`^(export\s+)?\w*(url|uri|dsn)=`), "the name of a variable stands before it: drop that and the ="},
 	{regexp.MustCompile(`^jdbc:`), "this is a URL of Java: drop jdbc:, and put the user and the password before the @"},
+	{regexp.MustCompile(`^r2dbcs?:`), "this is a URL of Java: WANT"},
+	{regexp.MustCompile(`^(psql|mysql|mariadb|mongosh?|redis-cli)\s`), "this is a command: WANT"},
 	{regexp.MustCompile(`^\w+:(host|dbname|unix_socket)=`), "this is the form of PHP: WANT"},
 	{regexp.MustCompile(`^[^:/]*=.*;`), "this is the form of .NET: WANT"},
 	{
@@ -141,7 +154,7 @@ func (u *URI) setHosts(list string) error {
 		if strings.Count(text, ":") > 1 && strings.Trim(text, "0123456789abcdefABCDEF:.") == "" {
 			return errors.New("an IPv6 address must stand in brackets, as in [::1]")
 		}
-		host, err := ParseHost(text)
+		host, err := ParseHost(strings.Replace(text, "%25", "%", 1)) // before a zone
 		if err != nil {
 			return err
 		}
@@ -226,10 +239,11 @@ func ValidHost(name string) bool {
 	if name == "" || len(name) > 253 {
 		return false
 	}
-	if strings.Contains(name, ":") {
-		return net.ParseIP(name) != nil
-	}
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+	if strings.Contains(name, ":") {
+		addr, err := netip.ParseAddr(name)
+		return err == nil && strings.Trim(addr.Zone(), letters) == ""
+	}
 	return strings.Trim(name, letters) == ""
 }
 

@@ -10,14 +10,14 @@ import (
 )
 
 func TestParseURIUndoesTheEscapes(t *testing.T) {
-	u, err := kit.ParseURI("DB://a%40b:p%2Fw%3A%25@h1:1,[::1]:2,h3,%2Frun%2Fdb.sock/na%20me?x=1&y=a%26b", "db")
+	u, err := kit.ParseURI("DB://a%40b:p%2Fw%3A%25@h1:1,[::1]:2,h3,%2Frun%2Fdb.sock,[fe80::1%25eth0]:5/na%20me?x=1&y=a%26b", "db")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if u.Scheme != "db" || u.User != "a@b" || u.Password.Reveal() != "p/w:%" || !u.HasPassword || u.Path != "na me" {
 		t.Errorf("got %+v, password %q", u, u.Password.Reveal())
 	}
-	want := []kit.Host{{Name: "h1", Port: 1}, {Name: "::1", Port: 2}, {Name: "h3"}, {Name: "/run/db.sock"}}
+	want := []kit.Host{{Name: "h1", Port: 1}, {Name: "::1", Port: 2}, {Name: "h3"}, {Name: "/run/db.sock"}, {Name: "fe80::1%eth0", Port: 5}}
 	for i, host := range want {
 		if u.Hosts[i] != host {
 			t.Errorf("host %d is %+v", i, u.Hosts[i])
@@ -28,6 +28,14 @@ func TestParseURIUndoesTheEscapes(t *testing.T) {
 	}
 	if name, socket := u.Hosts[2].Addr(99), u.Hosts[3].Addr(99); name != "h3:99" || socket != "/run/db.sock" {
 		t.Errorf("the addresses are %s and %s", name, socket)
+	}
+}
+
+func TestAnOptionMayStandForTheHost(t *testing.T) {
+	for _, raw := range []string{"a://u:p@/d?unix_socket=/s", "a:///d?x=1&host=/s", "a://?host=h"} {
+		if u, err := kit.ParseURI(raw, "a"); err != nil || len(u.Hosts) != 1 || u.Hosts[0].Name != "localhost" {
+			t.Errorf("%s: %v, %v", raw, u.Hosts, err)
+		}
 	}
 }
 
@@ -50,6 +58,13 @@ func TestParseURIRefusesWhatItCannotReadForCertain(t *testing.T) {
 		"a://h?x=1&amp;y=2":   malformed,
 		"host=h password=p":   "this is the form of libpq with keywords: write a://user:password@host/database",
 		"b+lib://h":           "the scheme is that of another language: write a://",
+		"a://u:p@/d?host=":    "the host is missing or malformed",
+		"a://u:p@/d?x=host=":  "the host is missing or malformed",
+		"a://h/d&x=y":         "a ? must stand before the first option, and an & in a name be percent-encoded (%26)",
+		"a://[fe80::1%/]":     "the host is missing or malformed",
+		"a://[fe80::1%25x y]": "the host is missing or malformed",
+		"r2dbc:pool:a://h/d":  "this is a URL of Java: write a://user:password@host/database",
+		"psql 'a://u:p@h/d'":  "this is a command: write a://user:password@host/database",
 		"a://u:p@":            "the host is missing or malformed",
 		"a://h:x":             "the port is not a number from 1 to 65535",
 		"a://h:65536":         "the port is not a number from 1 to 65535",

@@ -4,7 +4,6 @@ import (
 	sqldriver "database/sql/driver"
 	"errors"
 	"strings"
-	"syscall"
 
 	driver "github.com/go-sql-driver/mysql"
 
@@ -81,7 +80,7 @@ var answers = kit.Table[uint16]{
 	{9002, registry.KindTLS, "the server wants TLS"},                      // Azure's gateway
 }
 
-// reasons are the errors of the driver itself, and one of a Unix socket.
+// reasons are the errors of the driver itself.
 var reasons = kit.Table[error]{
 	{driver.ErrInvalidConn, registry.KindUnreachable, "the connection broke, or the read timeout has passed"},
 	{sqldriver.ErrBadConn, registry.KindUnreachable, "the connection broke"},
@@ -93,7 +92,6 @@ var reasons = kit.Table[error]{
 	{driver.ErrOldProtocol, registry.KindConfig, "the server speaks an older protocol than that of MySQL 4.1"},
 	{driver.ErrMalformPkt, registry.KindUnreachable, "the server has sent what is not MySQL"},
 	{driver.ErrPktSync, registry.KindUnreachable, "the server has sent what is not MySQL"},
-	{syscall.ENOENT, registry.KindUnreachable, "there is no such socket"}, // or not yet
 }
 
 // closedText is the error of a pool that was closed, which database/sql does not export.

@@ -34,7 +34,7 @@ func (s *settings) known() kit.URLOptions {
 			"foreign_key_checks", Set: s.setVariable},
 		{Names: "collation", Also: "connectionCollation", Set: s.setCollation},
 
-		{Names: "charset", Also: "characterEncoding", Set: s.setCharset},
+		{Names: "charset", Also: "characterEncoding encoding", Set: s.setCharset},
 		{Names: "timeout", Also: "connectTimeout:ms connect_timeout:s", Set: kit.Into(&s.DialTimeout)},
 		{Names: "readTimeout", Also: "socketTimeout:ms socket_timeout:s", Set: kit.Into(&s.ReadTimeout)},
 		{Names: "writeTimeout", Set: kit.Into(&s.WriteTimeout)},
@@ -45,16 +45,21 @@ func (s *settings) known() kit.URLOptions {
 		{Names: "autoReconnect reconnect serverVersion useUnicode allowPublicKeyRetrieval pool_timeout pool queueLimit " +
 			"waitForConnections enableKeepAlive keepAliveInitialDelay statement_cache_size dateStrings supportBigNumbers " +
 			"bigNumberStrings decimalNumbers namedPlaceholders debug trace rewriteBatchedStatements cachePrepStmts " +
-			"useServerPrepStmts useLegacyDatetimeCode zeroDateTimeBehavior schema"},
+			"useServerPrepStmts useLegacyDatetimeCode zeroDateTimeBehavior schema prepared_statements checkout_timeout " +
+			"reaping_frequency idle_timeout acquireTimeout conn_max_age characterSetResults tinyInt1isBit " +
+			"useAffectedRows=true autoReconnectForPools maxReconnects useCursorFetch"},
 
 		{Names: "sslca ssl-ca ssl_ca sslrootcert", Text: "set PREFIX_TLS_CA_FILE"},
 		{Names: "sslcert ssl-cert ssl_cert sslidentity", Text: orCA},
 		{Names: "sslkey ssl-key ssl_key sslpassword", Text: "set PREFIX_TLS_KEY_FILE"},
 		{Names: "requireSSL verifyServerCertificate ssl_verify_cert ssl_verify_identity " +
-			"ssl-verify-server-cert", Text: verify},
+			"ssl-verify-server-cert ssl_require", Text: verify},
 		{Names: "host hostname server port", Text: "write it behind the @; socket names a Unix socket"},
 		{Names: "user username password", Text: "write it before the @"},
 		{Names: "timezone serverTimezone", Text: "write loc or time_zone"},
+		{Names: "sessionVariables init_command initSQL", Text: "write the variables themselves, such as sql_mode=ANSI"},
+		{Names: "useCompression", Text: "write compress"},
+		{Names: "flags useAffectedRows", Text: "write clientFoundRows"},
 		{Names: "allowLoadLocalInfile", Text: "write allowAllFiles"},
 		{Names: "strict", Text: "the driver has no such option any more: write sql_mode"},
 	}}

@@ -66,6 +66,13 @@ func TestStringsOfTheWorldAreRead(t *testing.T) {
 			r.Params = "map[innodb_lock_wait_timeout:5 transaction_isolation:'READ-COMMITTED']"
 		}},
 		hp: {parts, same},
+
+		"MYSQL_URL=mysql://app:PW@/db?unix_socket=/cloudsql/p:r:i":    {app, socket}, // SQLAlchemy
+		u + "?encoding=utf8mb4&pool=5&prepared_statements=false":      {app, same},   // Rails
+		u + "?characterSetResults=utf8&tinyInt1isBit=false":           {app, same},   // JDBC
+		"MYSQL_URL=mysql://app:PW@[fe80::1%25eth0]/db":                {app, func(r *mysql.Resolved) { r.Addr = "[fe80::1%eth0]:3306" }},
+		"MYSQL_HOST=fe80::1%eth0 MYSQL_USER=app MYSQL_PASSWORD=PW":    {parts, func(r *mysql.Resolved) { r.Addr = "[fe80::1%eth0]:3306" }},
+		"MYSQL_URL=mysql://app:PW@[fe80::1%eth0]/db MYSQL_TLS=verify": {app, func(r *mysql.Resolved) { r.Addr, r.TLS, r.ServerName = "[fe80::1%eth0]:3306", true, "fe80::1" }},
 	} {
 		setenv(t, env)
 		want := test.base
@@ -82,6 +89,12 @@ func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 	for env, want := range map[string]string{
 		"MYSQL_URL=jdbc:mysql://h/db?user=app&password=PW":    "MYSQL_URL: this is a URL of Java: drop jdbc:, and put the user and the password before the @",
 		"MYSQL_URL=mysql+pymysql://app:PW@h/db":               "MYSQL_URL: " + oneOf,
+		"MYSQL_URL=r2dbc:mysql://app:PW@h/db":                 "MYSQL_URL: this is a URL of Java: write mysql://user:password@host/database",
+		"MYSQL_URL=mysql://app:PW@h/db&ssl-mode=REQUIRED":     "MYSQL_URL: a ? must stand before the first option, and an & in a name be percent-encoded (%26)",
+		"MYSQL_URL=mysql://app:[YOUR-PASSWORD]@h/db":          "MYSQL_URL: has a <...> or [...] that is to be replaced, as in <password>",
+		hp + " MYSQL_DATABASE=mysql://app:PW@h/db":            "MYSQL_DATABASE: want a name, not a URL",
+		u + "?sessionVariables=sql_mode%3DANSI":               "MYSQL_URL: option sessionVariables: not supported: write the variables themselves, such as sql_mode=ANSI",
+		u + "?useAffectedRows=false":                          "MYSQL_URL: option useAffectedRows: not supported: write clientFoundRows",
 		"MYSQL_URL=mysql2://app:PW@h/db":                      "MYSQL_URL: " + oneOf,
 		"MYSQL_URL=Server=h;Database=db;Uid=app;Pwd=PW":       "MYSQL_URL: this is the form of .NET: write mysql://user:password@host/database",
 		u + "?sslca=/etc/ca.pem":                              "MYSQL_URL: option sslca: not supported: set MYSQL_TLS_CA_FILE",
