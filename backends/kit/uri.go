@@ -74,7 +74,9 @@ func ParseURI(raw string, schemes ...string) (URI, error) {
 	case strings.Contains(path, "&") && strings.Contains(path, "="):
 		return URI{}, errors.New("a ? must stand before the first option, and an & in a name be percent-encoded (%26)")
 	}
-	if err := errors.Join(u.setHosts(hosts), u.setTail(strings.TrimPrefix(path, "/"), query)); err != nil {
+	var err error
+	u.Hosts, err = ParseHosts(hosts)
+	if err = errors.Join(err, u.setTail(strings.TrimPrefix(path, "/"), query)); err != nil {
 		return URI{}, err
 	}
 	switch {
@@ -144,25 +146,6 @@ func (u *URI) setUser(userinfo string) error {
 	return nil
 }
 
-func (u *URI) setHosts(list string) error {
-	for text := range strings.SplitSeq(list, ",") {
-		if path, err := url.PathUnescape(text); err == nil && strings.HasPrefix(path, "/") && !HasControl(path) {
-			u.Hosts = append(u.Hosts, Host{Name: path})
-			continue
-		}
-		// It is not clear whether the last part of it is a port.
-		if strings.Count(text, ":") > 1 && strings.Trim(text, "0123456789abcdefABCDEF:.") == "" {
-			return errors.New("an IPv6 address must stand in brackets, as in [::1]")
-		}
-		host, err := ParseHost(strings.Replace(text, "%25", "%", 1)) // before a zone
-		if err != nil {
-			return err
-		}
-		u.Hosts = append(u.Hosts, host)
-	}
-	return nil
-}
-
 func (u *URI) setTail(path, query string) error {
 	plain, err := url.PathUnescape(path)
 	if err != nil {
@@ -175,6 +158,27 @@ func (u *URI) setTail(path, query string) error {
 	}
 	u.Path, u.Query = plain, options
 	return nil
+}
+
+// ParseHosts reads hosts with commas between them, each as [ParseHost] has it, or the path of a Unix socket, which may be
+// percent-encoded.
+func ParseHosts(list string) (hosts []Host, err error) {
+	for text := range strings.SplitSeq(list, ",") {
+		if path, err := url.PathUnescape(text); err == nil && strings.HasPrefix(path, "/") && !HasControl(path) {
+			hosts = append(hosts, Host{Name: path})
+			continue
+		}
+		// It is not clear whether the last part of it is a port.
+		if strings.Count(text, ":") > 1 && strings.Trim(text, "0123456789abcdefABCDEF:.") == "" {
+			return nil, errors.New("an IPv6 address must stand in brackets, as in [::1]")
+		}
+		host, err := ParseHost(strings.Replace(text, "%25", "%", 1)) // before a zone
+		if err != nil {
+			return nil, err
+		}
+		hosts = append(hosts, host)
+	}
+	return hosts, nil
 }
 
 // ParseHost reads "host", "host:port", "[::1]" and "[::1]:port", and "::1" where nothing in it can be a port. Its error

@@ -21,7 +21,7 @@ type Config struct {
 	URL    config.Secret `env:"URL" doc:"postgres://user:password@host:5432/database?option=value; postgresql:// too"`
 	Shared config.Secret `env:"DATABASE_URL" alias:"POSTGRES_DATABASE_URL=DATABASE_URL" doc:"URL, unless that is set, if it is one of PostgreSQL"` //nolint:lll // one tag
 
-	Host     string        `env:"HOST" alias:"POSTGRES_HOST=PGHOST" doc:"server, or the folder of its socket, without URL"`
+	Host     string        `env:"HOST" alias:"POSTGRES_HOST=PGHOST" doc:"servers, or the folder of a socket, without URL"`
 	Port     config.Port   `env:"PORT" alias:"POSTGRES_PORT=PGPORT" doc:"port, with HOST; 5432 unless set"`
 	User     string        `env:"USER" alias:"POSTGRES_USER=PGUSER" doc:"user, if URL has none"`
 	Password config.Secret `env:"PASSWORD" alias:"POSTGRES_PASSWORD=PGPASSWORD" doc:"password, if URL has none"`
@@ -127,9 +127,10 @@ func (s *settings) locate(name string, loadErr error) error {
 		err := s.fromURL(form, raw)
 		found.Add(err != nil, "%s: %w", form, err)
 	case s.Host != "":
-		host, err := kit.HostOf(s.prefix, s.Host, s.Port)
-		found = kit.Problems{err}
-		s.hosts = []kit.Host{host}
+		for text := range strings.SplitSeq(s.Host, ",") {
+			host, err := kit.HostOf(s.prefix, text, s.Port)
+			found, s.hosts = append(found, err), append(s.hosts, host)
+		}
 	case config.NotSet(name, loadErr, "DATABASE_URL") == nil: // it is set, and cannot be read
 		return nil
 	default:
@@ -149,11 +150,6 @@ func isOurs(url string) bool {
 }
 
 func (s *settings) fromURL(form, raw string) error {
-	scheme, rest, _ := strings.Cut(raw, "://")
-	authority, _, _ := strings.Cut(rest, "/")
-	if (authority == "" || strings.HasSuffix(authority, "@")) && strings.Contains(rest, "host=") {
-		raw = scheme + "://" + authority + "localhost" + rest[len(authority):] // the option says where
-	}
 	u, err := kit.ParseURI(raw, "postgres", "postgresql")
 	if err != nil {
 		return err
@@ -166,13 +162,13 @@ func (s *settings) fromURL(form, raw string) error {
 	return errors.Join(err, s.known(form).Read(form, u.Query))
 }
 
-// setHost reads an option that says where the server is, as URLs do that have no host: the folder of its socket.
+// setHost reads an option that says where the servers are, as URLs have that have no host: the folder of a socket.
 func (s *settings) setHost(_, value string) error {
-	host, err := kit.ParseHost(value)
-	if socket := (kit.Host{Name: value}); isSocket(socket) {
-		host, err = socket, nil
+	hosts, err := kit.ParseHosts(value)
+	for i := range hosts {
+		hosts[i].Port = cmp.Or(hosts[i].Port, s.hosts[0].Port)
 	}
-	s.hosts = []kit.Host{{Name: host.Name, Port: cmp.Or(host.Port, s.hosts[0].Port)}}
+	s.hosts = hosts
 	return err
 }
 
@@ -221,7 +217,7 @@ func (s *settings) setDriver(name string) error {
 	}
 	c := d.ConnConfig
 	maps.DeleteFunc(c.RuntimeParams, func(name, _ string) bool { return s.given[name] == "" }) // PGTZ and so on
-	c.User, c.Password, c.Database, c.ConnectTimeout = s.User, "", s.Database, max(s.DialTimeout, 0)
+	c.User, c.Password, c.Database, c.ConnectTimeout = s.User, "", s.Database, s.DialTimeout
 	for _, host := range s.hosts {
 		secure, err := s.TLS.Config(name, host.Name)
 		if err != nil {
@@ -235,13 +231,8 @@ func (s *settings) setDriver(name string) error {
 	}
 	c.Host, c.Port, c.TLSConfig = c.Fallbacks[0].Host, c.Fallbacks[0].Port, c.Fallbacks[0].TLSConfig
 	c.Fallbacks = c.Fallbacks[1:]
-	d.MaxConns, d.MaxConnLifetime, d.MaxConnIdleTime = unlimited, max(s.ConnMaxLifetime, 0), forever
-	if s.MaxOpenConns > 0 {
-		d.MaxConns = int32(min(s.MaxOpenConns, unlimited))
-	}
-	if s.ConnMaxIdleTime > 0 {
-		d.MaxConnIdleTime = s.ConnMaxIdleTime
-	}
+	d.MaxConns = int32(min(cmp.Or(s.MaxOpenConns, unlimited), unlimited))
+	d.MaxConnLifetime, d.MaxConnIdleTime = s.ConnMaxLifetime, cmp.Or(s.ConnMaxIdleTime, forever)
 	d.PingTimeout, d.HealthCheckPeriod = s.DialTimeout, sweep
 	s.driver = d
 	return nil

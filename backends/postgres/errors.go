@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/puddle/v2"
@@ -31,6 +30,7 @@ var answers = kit.Table[string]{
 	{"53100", registry.KindExhausted, "the server's disk is full"},
 	{"53200", registry.KindExhausted, "the server is out of memory"},
 	{"53300", registry.KindExhausted, "too many connections: the server has none to spare"},
+	{"55000", registry.KindLoading, "the database takes no connections now, or an object is not ready"},
 	{"55P03", registry.KindTimeout, "a lock was not free in time"},
 	{"57014", registry.KindTimeout, "the statement was cancelled, or took longer than statement_timeout"},
 	{"57P01", registry.KindUnreachable, "the server has ended the connection: it is shutting down, or was told to"},
@@ -42,12 +42,6 @@ var answers = kit.Table[string]{
 	{"57", registry.KindUnreachable, "the server or an operator has ended the connection"},
 	{"58", registry.KindUnreachable, "the server's system has failed"},
 	{"XX", registry.KindUnknown, "the server or a pooler has failed"},
-}
-
-// reasons are the errors of the driver itself, and those of a socket that is not there or not yet.
-var reasons = kit.Table[error]{
-	{pgconn.ErrConnClosed, registry.KindUnreachable, "the connection broke"},
-	{syscall.ENOENT, registry.KindUnreachable, "there is no such socket"},
 }
 
 // phrases are words of the driver's errors that have neither a type nor a value.
@@ -76,8 +70,8 @@ func Classify(err error) error {
 	if errors.Is(err, puddle.ErrClosedPool) {
 		return kit.Errorf(registry.KindNotOpen, "%w: the pool was closed", registry.ErrNotOpen)
 	}
-	if reason := reasons.First(func(known error) bool { return errors.Is(err, known) }); reason != nil {
-		return reason
+	if errors.Is(err, pgconn.ErrConnClosed) {
+		return kit.Errorf(registry.KindUnreachable, "the connection broke")
 	}
 	_, connecting := errors.AsType[*pgconn.ConnectError](err)
 	reason := kit.Classify(err)

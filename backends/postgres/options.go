@@ -26,9 +26,11 @@ func (s *settings) known(form string) kit.URLOptions {
 			return kit.Into(field)(name, value)
 		}
 	}
-	exec := func(_, _ string) error { return s.try("default_query_exec_mode", "exec") } // prepares nothing under a name
+	exec := func(_, _ string) error { // prepares nothing under a name
+		return s.try("default_query_exec_mode", cmp.Or(s.given["default_query_exec_mode"], "exec"))
+	}
 	return kit.URLOptions{Prefix: s.prefix, AnyCase: true, Known: []kit.URLOption{
-		{Names: "pgbouncer=true statement_cache_size=0 preparethreshold=0", Set: exec},
+		{Names: "pgbouncer=true statement_cache_size=0 preparethreshold=0 prepared_statements=false", Set: exec},
 		{Names: "host", Set: s.setHost},
 		{Names: "application_name", Also: "applicationname", Set: over(&s.AppName)},
 		{Names: "channel_binding", Set: over(&s.ChannelBinding), Text: "disable, prefer or require"},
@@ -58,7 +60,10 @@ func (s *settings) known(form string) kit.URLOptions {
 
 		{Names: "fallback_application_name gssencmode keepalives keepalives_count keepalives_idle keepalives_interval " +
 			"pgbouncer pool_timeout prepared_statement_cache_size preparethreshold rewritebatchedinserts serverversion " +
-			"socket_timeout sslcompression sslsni statement_cache_size supa tcp_user_timeout uselibpqcompat workaround"},
+			"socket_timeout sslcompression sslsni statement_cache_size supa tcp_user_timeout uselibpqcompat workaround " +
+			"encoding=utf8 encoding=unicode charset=utf8 pool prepared_statements checkout_timeout conn_max_age " +
+			"sockettimeout tcpkeepalive loggerlevel binarytransfer defaultrowfetchsize stringtype command_timeout " +
+			"idle_timeout"},
 
 		{Names: "user password", Text: "write it before the @"},
 		{Names: "dbname", Text: "write it as the path"},
@@ -66,6 +71,8 @@ func (s *settings) known(form string) kit.URLOptions {
 		{Names: "passfile", Text: "set PREFIX_PASSWORD_FILE"},
 		{Names: "service servicefile", Text: "write what the service says"},
 		{Names: "sslpassword", Text: "the key in PREFIX_TLS_KEY_FILE must not be encrypted"},
+		{Names: "readonly", Text: "write default_transaction_read_only=on"},
+		{Names: "sslfactory", Text: "write sslmode=verify-full, or sslmode=no-verify if the server is not to be verified"},
 		{Names: "sslcrl", Text: "revoked certificates are not read"},
 		{Names: "load_balance_hosts", Text: "hosts are tried in their order"},
 	}, Hint: "write a variable of the server as options=-c%20name%3Dvalue"}

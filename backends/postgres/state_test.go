@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -225,6 +226,17 @@ func insist(t *testing.T, pool *driver.Pool, n int) {
 			}
 			return err == nil
 		})
+	}
+}
+
+func TestADatabaseThatTakesNoConnectionsIsTriedAgain(t *testing.T) {
+	s := server(t)
+	s.exec(t, "CREATE DATABASE shut ALLOW_CONNECTIONS false")
+	t.Cleanup(func() { s.exec(t, "DROP DATABASE shut") })
+	_, res := register(at(strings.Replace(s.url(), "/postgres", "/shut", 1)))
+	const want = "the database takes no connections now, or an object is not ready (55000)"
+	if err := res.Open(t.Context()); registry.KindOf(err) != registry.KindLoading || err.Error() != want {
+		t.Errorf("got %s: %v", registry.KindOf(err), err)
 	}
 }
 
