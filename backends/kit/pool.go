@@ -18,6 +18,12 @@ const (
 // Pool is what a backend notes of its pool while drivers do not: whether connections move, and which of them are to
 // leave. The zero value is ready to use. All methods are safe for concurrent use.
 type Pool struct {
+	Lookups // of Hosts
+
+	// If Role is Primary, Check looks Hosts up, so that Left finds the connections that are to leave. Set before it.
+	Role  Role
+	Hosts []Host
+
 	mu       sync.Mutex
 	moved    time.Time // when a connection was last lent or came back
 	returns  bool      // whether one ever came back: something between the pool and the backend may hide it
@@ -53,11 +59,16 @@ func (p *Pool) Full(stats registry.PoolStats) error {
 	return registry.Classify(kind, &failure{kind: kind, text: text, full: true})
 }
 
-// Check is [Probe] with what the pool has noted: that all connections are in use when a question over the pool has no
+// Check is [Probe] with what the pool has noted, after the look-ups of a primary: that all connections are in use when a question over the pool has no
 // more time is what [Pool.Full] says of it.
 func (p *Pool) Check(
 	ctx context.Context, stats func() registry.PoolStats, pooled, direct func(context.Context) error, drop func(),
 ) error {
+	for _, host := range p.Hosts {
+		if p.Role == Primary {
+			p.Ask(ctx, host.Name)
+		}
+	}
 	return Probe(ctx, func(ctx context.Context) error {
 		err := pooled(ctx)
 		if s := stats(); err != nil && ctx.Err() != nil && s.Max > 0 && s.InUse >= s.Max {

@@ -17,15 +17,15 @@ import (
 type client struct {
 	*settings
 	*sql.DB
-	conns   kit.Conns
-	lookups kit.Lookups
-	notes   kit.Pool
-	places  *places
+	conns  kit.Conns
+	notes  kit.Pool
+	places *places
 }
 
 // Open makes a pool and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s, places: newPlaces()}
+	c.notes.Role, c.notes.Hosts = s.role, []kit.Host{s.host}
 	hook := s.hook
 	if hook == nil {
 		hook = sql.OpenDB
@@ -57,9 +57,6 @@ func (c *client) Handle() *sql.DB { return c.DB }
 
 // Check asks the server what a program would: a statement.
 func (c *client) Check(ctx context.Context) error {
-	if c.role == kit.Primary {
-		c.lookups.Ask(ctx, c.host.Name)
-	}
 	return c.notes.Check(ctx, c.PoolStats, c.askPooled, c.askDirect, func() {
 		c.SetMaxIdleConns(-1)
 		c.SetMaxIdleConns(c.MaxIdleConns)

@@ -25,6 +25,8 @@ type session interface {
 	Query(query string, args []sqldriver.Value) (sqldriver.Rows, error)
 }
 
+type arguments = []sqldriver.NamedValue
+
 // connection is a session that leaves its pool when its server turns out to be the wrong one: it has said that it takes
 // no writes, or the host name has left its address. The error that told so is the program's, and nothing is run again.
 type connection struct {
@@ -52,22 +54,7 @@ func (c *connection) ResetSession(ctx context.Context) error {
 }
 
 func (c *connection) stale() bool {
-	return c.of.notes.Stale(c.made) || c.of.lookups.Left(c.wire.RemoteAddr())
-}
-
-// Close gives the place back once the server has let go of it.
-func (c *connection) Close() error {
-	err := c.session.Close()
-	select {
-	case <-c.wire.gone:
-		c.of.places.add(-1)
-	default:
-		go func() {
-			<-c.wire.gone
-			c.of.places.add(-1)
-		}()
-	}
-	return err
+	return c.of.notes.Stale(c.made) || c.of.notes.Left(c.wire.RemoteAddr())
 }
 
 // note looks at what the server has answered, and passes it on.
@@ -79,16 +66,12 @@ func (c *connection) note(err error) error {
 	return err
 }
 
-func (c *connection) ExecContext(
-	ctx context.Context, query string, args []sqldriver.NamedValue,
-) (sqldriver.Result, error) {
+func (c *connection) ExecContext(ctx context.Context, query string, args arguments) (sqldriver.Result, error) {
 	result, err := c.session.ExecContext(ctx, query, args)
 	return result, c.note(err)
 }
 
-func (c *connection) QueryContext(
-	ctx context.Context, query string, args []sqldriver.NamedValue,
-) (sqldriver.Rows, error) {
+func (c *connection) QueryContext(ctx context.Context, query string, args arguments) (sqldriver.Rows, error) {
 	rows, err := c.session.QueryContext(ctx, query, args)
 	return rows, c.note(err)
 }
@@ -120,12 +103,12 @@ type statement struct {
 	conn *connection
 }
 
-func (s *statement) ExecContext(ctx context.Context, args []sqldriver.NamedValue) (sqldriver.Result, error) {
+func (s *statement) ExecContext(ctx context.Context, args arguments) (sqldriver.Result, error) {
 	result, err := s.prepared.ExecContext(ctx, args)
 	return result, s.conn.note(err)
 }
 
-func (s *statement) QueryContext(ctx context.Context, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
+func (s *statement) QueryContext(ctx context.Context, args arguments) (sqldriver.Rows, error) {
 	rows, err := s.prepared.QueryContext(ctx, args)
 	return rows, s.conn.note(err)
 }

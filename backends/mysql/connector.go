@@ -44,7 +44,7 @@ func (c *connector) Connect(ctx context.Context) (conn sqldriver.Conn, err error
 }
 
 func (c *connector) connect(ctx context.Context, who kit.Credentials) (sqldriver.Conn, error) {
-	w := &wire{conns: &c.conns, gone: make(chan struct{})}
+	w := &wire{conns: &c.conns, places: c.places}
 	cfg := c.driver.Clone()
 	cfg.User, cfg.Passwd = who.User, who.Password.Reveal()
 	cfg.DialFunc = func(ctx context.Context, _, addr string) (_ net.Conn, err error) {
@@ -81,9 +81,9 @@ type wire struct {
 	broke   error
 
 	conns   *kit.Conns
-	gone    chan struct{} // closed when the socket is
+	places  *places
 	reading sync.Mutex
-	lent    atomic.Bool // and so it has a place
+	lent    atomic.Bool // and so it has one of the places
 	asked   atomic.Bool // and there is no answer yet
 	closed  atomic.Bool
 }

@@ -57,7 +57,6 @@ var answers = kit.Table[uint16]{
 	{1698, registry.KindAuth, "access denied"},
 	{1792, registry.KindReadOnly, "the transaction is read-only"},
 	{1820, registry.KindAuth, "the password has expired"},
-	{1836, registry.KindReadOnly, "the server is read-only"},
 	{1862, registry.KindAuth, "the password has expired"},
 	{1927, registry.KindUnreachable, "the server has ended the connection"},
 	{1969, registry.KindTimeout, "the server has ended the statement after its time limit"},

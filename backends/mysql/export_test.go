@@ -80,5 +80,5 @@ func resolved(t *testing.T, name string) *settings {
 // ForgetLookups does what half a minute does.
 func ForgetLookups(r *Resource) {
 	c, _ := kit.ClientOf(r.Resource)
-	c.lookups = kit.Lookups{}
+	c.notes.Lookups = kit.Lookups{}
 }

@@ -66,13 +66,13 @@ func (w *wire) Close() error {
 	case w.closed.Swap(true):
 		return nil
 	case !ok || !w.asked.Load() || !w.lent.Load():
-		defer close(w.gone)
+		defer w.leave()
 		return w.Conn.Close()
 	}
 	_ = half.CloseWrite()
 	_ = w.SetReadDeadline(time.Unix(1, 0)) // ends what the driver reads
 	go func() {
-		defer close(w.gone)
+		defer w.leave()
 		defer func() { _ = w.Conn.Close() }()
 		w.reading.Lock()
 		defer w.reading.Unlock()
@@ -83,4 +83,11 @@ func (w *wire) Close() error {
 		_, _ = io.Copy(io.Discard, w.Conn)
 	}()
 	return nil
+}
+
+// leave gives the place back. Of a connection that was not lent, Connect does.
+func (w *wire) leave() {
+	if w.lent.Load() {
+		w.places.add(-1)
+	}
 }

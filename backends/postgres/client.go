@@ -17,11 +17,10 @@ import (
 // client is a pool, and what makes its connections.
 type client struct {
 	*settings
-	pool    *driver.Pool
-	single  *pgx.ConnConfig // for connections that are not of the pool
-	conns   kit.Conns
-	notes   kit.Pool
-	lookups kit.Lookups
+	pool   *driver.Pool
+	single *pgx.ConnConfig // for connections that are not of the pool
+	conns  kit.Conns
+	notes  kit.Pool
 
 	leaving atomic.Int32 // connections that the driver has given up, and that the pool counts as lent
 }
@@ -29,6 +28,7 @@ type client struct {
 // Open makes a pool and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s}
+	c.notes.Role, c.notes.Hosts = s.role, s.hosts
 	c.conns.InUse = func() int { return int(c.pool.Stat().AcquiredConns() - c.leaving.Load()) }
 	cfg := s.driver.Copy()
 	c.follow(cfg)
@@ -75,7 +75,7 @@ func (c *client) follow(cfg *driver.Config) {
 	cfg.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) {
 		c.notes.Returned() // to whoever has waited for it
 		made, _ := conn.PgConn().CustomData()[madeAt].(time.Time)
-		return !c.notes.Stale(made) && !c.lookups.Left(conn.PgConn().Conn().RemoteAddr()), nil
+		return !c.notes.Stale(made) && !c.notes.Left(conn.PgConn().Conn().RemoteAddr()), nil
 	}
 	cfg.BeforeClose = func(conn *pgx.Conn) { // the driver would take up to 15s, and the pool counts it as lent
 		if conn.IsClosed() {
@@ -121,11 +121,6 @@ func (c *client) Handle() *driver.Pool { return c.pool }
 
 // Check asks the server what a program would: a statement.
 func (c *client) Check(ctx context.Context) error {
-	for _, host := range c.hosts {
-		if c.role == kit.Primary {
-			c.lookups.Ask(ctx, host.Name)
-		}
-	}
 	return c.notes.Check(ctx, c.PoolStats, c.askPooled, c.askDirect, c.pool.Reset)
 }
 
