@@ -43,6 +43,7 @@ type renewal struct {
 func (s *settings) openCluster(ctx context.Context) (service, error) {
 	r := &router{settings: s, conns: &kit.Conns{Family: s.family}, nodes: make(map[string]*client)}
 	r.known, r.lent, r.returned = s.addrs, 1, make(chan struct{})
+	r.conns.InUse = func() int { return r.PoolStats().InUse }
 	ctx, cancel := kit.Working(ctx) // it has a deadline
 	defer cancel()
 	if err := r.Check(ctx); err != nil && registry.KindOf(err) != registry.KindDegraded {
@@ -94,16 +95,16 @@ func (r *router) Check(ctx context.Context) error {
 	answers := askAll(&checks, slots.masters, func(addr string) (none struct{}, err error) {
 		return none, r.node(addr).Check(ctx)
 	})
-	failed, worst := 0, error(nil)
+	var worst error
+	masters := make(map[registry.Kind]int)
 	for range slots.masters {
 		err := (<-answers).err
-		if worst = worse(worst, err); err != nil {
-			failed++
-		}
+		worst = worse(worst, err)
+		masters[registry.KindOf(err)]++
 	}
-	switch {
-	case failed > 0:
-		return kit.Errorf(registry.KindOf(worst), "%d of %d masters: %w", failed, len(slots.masters), worst)
+	switch kind := registry.KindOf(worst); {
+	case worst != nil:
+		return kit.Errorf(kind, "%d of %d masters: %w", masters[kind], len(slots.masters), worst)
 	case !slots.isWhole():
 		return kit.Errorf(registry.KindLoading, "slots of the cluster have no master")
 	}
@@ -151,6 +152,9 @@ func (r *router) learn() (failure error) {
 			slots, err = node.askSlots(ctx, conn)
 			return err
 		})
+		if slots != nil { // a full pool is no reason not to follow the map
+			err = nil
+		}
 		return slots, err
 	})
 	for range r.known {

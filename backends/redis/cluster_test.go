@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -261,6 +262,88 @@ func TestAPipelineFollowsASlotThatIsHalfMoved(t *testing.T) {
 	lengths, err = driver.Ints(driver.DoContext(conn, t.Context(), "EXEC"))
 	if fmt.Sprint(lengths) != "[3 3]" || err != nil {
 		t.Errorf("the transaction: %v, %v", lengths, err)
+	}
+}
+
+func TestWhatFollowsABeginThatFailedIsNotDone(t *testing.T) {
+	c := startCluster(t, false)
+	_, res := openPatiently(t, patient(c.url()))
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for name, begin := range map[string]func(driver.Conn) error{
+		"context done": func(conn driver.Conn) error {
+			_, _ = conn.Do("MULTI")
+			_, err := driver.DoContext(conn, ended, "SET", "{t}1", "v")
+			return err
+		},
+		"refused command": func(conn driver.Conn) error {
+			_, _ = conn.Do("MULTI")
+			_, err := conn.Do("SCAN", 0)
+			return err
+		},
+		"no watch": func(conn driver.Conn) error {
+			_, err := driver.DoContext(conn, ended, "WATCH", "{t}1")
+			return err
+		},
+		"slot with no master": func(conn driver.Conn) error {
+			for _, node := range c.nodes {
+				node.do("CLUSTER", "DELSLOTS", redis.SlotOfKey("t"))
+			}
+			conn.Send("MULTI")
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			_, err := driver.DoContext(conn, ctx, "SET", "{t}1", "v")
+			c.nodes[2].do("CLUSTER", "ADDSLOTS", redis.SlotOfKey("t"))
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := res.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if begin(conn) == nil {
+				t.Error("it has begun")
+			}
+			if reply, err := conn.Do("SET", "{other}", "v"); err == nil {
+				t.Errorf("the next command is done: %v", reply)
+			}
+			if conn.Err() == nil {
+				t.Error("the connection can still be used")
+			}
+		})
+	}
+}
+
+func TestFullPoolsDoNotKeepAFailoverFromBeingSeen(t *testing.T) {
+	c := startCluster(t, true)
+	cfg := patient(c.url())
+	cfg.MaxActive = 1
+	_, res := openPatiently(t, cfg)
+	for _, key := range []string{"a", "c"} { // of the other two masters
+		conn, err := res.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := driver.DoContext(conn, t.Context(), "WATCH", key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.nodes[0].kill()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	eventually(t, "the check tells of the killed one", func() error {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		if err := res.Check(ctx); err == nil || err.Error() != "1 of 3 masters: connection refused" {
+			return fmt.Errorf("got %w", err)
+		}
+		return nil
+	})
+	if _, err := do(ctx, res, "SET", "b", "v"); err != nil {
+		t.Error(err)
 	}
 }
 

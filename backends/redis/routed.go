@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -62,6 +63,7 @@ func modeAfter(commands []*command) (m mode) {
 var (
 	errReturned = errors.New("the connection was closed")
 	errNothing  = errors.New("nothing was flushed that has a reply")
+	errUnbound  = errors.New("the node has refused to begin a transaction or a subscription: borrow a connection anew")
 
 	_ driver.ConnWithContext = (*routed)(nil)
 	_ driver.ConnWithTimeout = (*routed)(nil)
@@ -155,7 +157,11 @@ func (c *routed) deliverHeld(w wait) error {
 	}
 	commands := c.held
 	c.held = nil
-	if err := c.deliver(ctx, commands, w); err != nil {
+	err := c.deliver(ctx, commands, w)
+	if modeAfter(commands) != free && c.bound == nil { // what follows must not be done outside of the transaction
+		c.err = cmp.Or(err, errUnbound)
+	}
+	if err != nil {
 		return err
 	}
 	for _, command := range commands {
