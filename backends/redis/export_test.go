@@ -5,11 +5,13 @@ import (
 	"crypto/tls"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	driver "github.com/gomodule/redigo/redis"
 
 	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
 )
 
 // Resolved is what the driver is going to be given.
@@ -95,5 +97,22 @@ func Await(
 	s.latest.Store(newPlace(""))
 	defer time.AfterFunc(closes, func() { s.conns.Drain(ctx, func() {}) }).Stop()
 	_, err := s.await(ctx, borrow)
+	return err
+}
+
+// FullLongAfter is what a full pool is 30s after a connection has come back last, while Sentinels are asked for another.
+func FullLongAfter(t *testing.T, cfg Config) (err error) {
+	t.Helper()
+	settings := resolved(t, "redis", setup{config: &cfg})
+	synctest.Test(t, func(t *testing.T) {
+		s := &sentinels{client: settings.newClient("", new(kit.Conns))}
+		s.latest.Store(newPlace(""))
+		s.notes.Returned()
+		time.Sleep(30 * time.Second)
+		if _, err := s.find(t.Context()); err != nil {
+			t.Error(err)
+		}
+		err = s.notes.Full(registry.PoolStats{Max: 1, InUse: 1})
+	})
 	return err
 }

@@ -178,27 +178,24 @@ func (s *sentinels) ask(ctx context.Context, addr string) (a answer, err error) 
 		return a, err
 	}
 	defer func() { _ = conn.Close() }()
-	_ = conn.Send("SENTINEL", "get-master-addr-by-name", s.SentinelMaster)
-	_ = conn.Send("SENTINEL", "master", s.SentinelMaster)
-	replies, err := driver.Values(driver.DoContext(conn, ctx, ""))
-	if err != nil {
-		return a, Classify(s.firstWord(err))
-	}
-	at, err := driver.Strings(replies[0], nil)
+	at, err := driver.Strings(driver.DoContext(conn, ctx, "SENTINEL", "get-master-addr-by-name", s.SentinelMaster))
 	switch refusal, _ := errors.AsType[driver.Error](err); {
 	case errors.Is(err, driver.ErrNil):
 		return a, kit.Errorf(registry.KindConfig, "the Sentinels know no primary of that name")
 	case strings.HasPrefix(string(refusal), "ERR unknown command"):
 		return a, kit.Errorf(registry.KindConfig, "this is no Sentinel")
 	case err != nil:
-		return a, Classify(err)
+		return a, Classify(s.firstWord(err))
 	case len(at) != 2:
 		return a, kit.Errorf(registry.KindUnknown, "the answer of the Sentinel is no address")
 	}
-	about, _ := driver.StringMap(replies[1], nil) // who may not ask that does without
+	about, err := driver.StringMap(driver.DoContext(conn, ctx, "SENTINEL", "master", s.SentinelMaster))
+	if refused(err) { // who may not ask that does without
+		err = nil
+	}
 	a.epoch, _ = strconv.ParseInt(about["config-epoch"], 10, 64)
 	a.addr = hostPort(at[0], at[1])
-	return a, nil
+	return a, Classify(err)
 }
 
 // blame names the variable that a failure of the Sentinels is about.

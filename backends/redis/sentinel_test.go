@@ -349,6 +349,14 @@ func TestWhatIsWrongWithSentinelsIsOneLine(t *testing.T) {
 	}
 }
 
+func TestAskingSentinelsIsNoSignThatAFullPoolMoves(t *testing.T) {
+	watcher := startSentinel(t, redisServer(t))
+	err := redis.FullLongAfter(t, redis.Config{SentinelHosts: watcher.addr, SentinelMaster: "shop"})
+	if registry.KindOf(err) != registry.KindExhausted {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTheContractIsKeptBehindSentinels(t *testing.T) {
 	node := redisServer(t)
 	watcher := startSentinel(t, node)
