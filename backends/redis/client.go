@@ -42,6 +42,7 @@ func (s *settings) Open(ctx context.Context) (service, error) {
 		return s.openCluster(ctx)
 	}
 	c := s.newClient(s.addrs[0], &kit.Conns{Family: s.family})
+	c.conns.InUse = func() int { return c.PoolStats().InUse }
 	if s.topology == sentinel {
 		c.primary = watch(c)
 	}
@@ -103,6 +104,9 @@ func (c *client) borrow(ctx context.Context) (conn driver.Conn, err error) {
 			conn, err = nil, ctx.Err()
 		} else if cause != nil {
 			panic(cause)
+		}
+		if over := c.conns.Err(); err != nil && over != nil {
+			err = over
 		}
 	}()
 	return c.GetContext(ctx)
@@ -177,11 +181,15 @@ func (c *client) connect(
 		if err != nil {
 			return err
 		}
-		conn = newConnection(c, addr, socket)
-		if err = greet(ctx, conn, who); err != nil {
-			_ = conn.Close()
+		plain := driver.NewConn(socket, c.ReadTimeout, c.WriteTimeout)
+		if err = greet(ctx, plain, who); err != nil {
+			_ = plain.Close()
+			return Classify(err)
 		}
-		return Classify(err)
+		own := &connection{conn: plain, of: c, addr: addr, socket: socket, made: time.Now()}
+		own.calls = calls{own}
+		conn = own
+		return nil
 	})
 	return conn, err
 }
@@ -232,7 +240,7 @@ func (c *client) test(ctx context.Context, conn driver.Conn, lastUsed time.Time)
 		}
 	}
 	c.notes.Lent()
-	return c.conns.Err()
+	return nil
 }
 
 // PoolStats returns the numbers of the pool.
@@ -251,6 +259,19 @@ func (c *client) Close(ctx context.Context) error {
 		if c.primary != nil {
 			c.primary.leave()
 		}
-		_ = c.Pool.Close() // the rest closes on its return
+		c.drain() // the rest closes on its return
 	})
+}
+
+// drain closes what is idle: nothing is lent any more. Only if the pool is full, as somebody may wait then, it closes
+// the pool: the driver panics when a program asks a closed pool with a context that is done.
+func (c *client) drain() {
+	if s := c.PoolStats(); s.Max > 0 && s.InUse >= s.Max {
+		_ = c.Pool.Close()
+	}
+	for c.Stats().IdleCount > 0 {
+		if conn, err := c.borrow(context.Background()); err == nil {
+			_ = conn.Close()
+		}
+	}
 }

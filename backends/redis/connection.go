@@ -13,7 +13,7 @@ import (
 
 // connection is a connection that leaves its pool when its server turns out to be the wrong one: it has said that it
 // takes no writes, the host name has left its address, or the Sentinels name another primary. The reply that told so is
-// the program's, and nothing is sent again.
+// the program's, and nothing is sent again. It also leaves when the next who borrows it would not find it as it was.
 type connection struct {
 	calls
 	conn   driver.Conn
@@ -22,7 +22,12 @@ type connection struct {
 	socket net.Conn
 	made   time.Time
 	idle   atomic.Bool // the pool has flushed it, by Do(""), and the program has not used it since
+	spoilt atomic.Bool // by a lasting command
 }
+
+// lasting are commands whose effect on a connection lasts, and which the driver does not undo: it does so for MULTI,
+// WATCH and subscriptions.
+var lasting = strings.Fields("AUTH CLIENT HELLO QUIT RESET SELECT SSUBSCRIBE")
 
 var (
 	errStale = errors.New("the connection leaves the pool")
@@ -31,12 +36,6 @@ var (
 	_ driver.ConnWithTimeout = (*connection)(nil)
 )
 
-func newConnection(of *client, addr string, socket net.Conn) *connection {
-	c := &connection{of: of, addr: addr, socket: socket, made: time.Now()}
-	c.conn = driver.NewConn(socket, of.ReadTimeout, of.WriteTimeout)
-	c.calls = calls{c}
-	return c
-}
 
 // Err returns why the connection cannot be used, or may not stay in the pool. The pool asks when the connection comes
 // back, and before it is lent.
@@ -44,15 +43,15 @@ func (c *connection) Err() error {
 	if err := c.conn.Err(); err != nil || !c.idle.Load() {
 		return err
 	}
-	if hasEnded(c.socket) || c.of.notes.Stale(c.made) || c.of.lookups.Left(c.socket.RemoteAddr()) ||
+	if c.spoilt.Load() || hasEnded(c.socket) || c.of.notes.Stale(c.made) || c.of.lookups.Left(c.socket.RemoteAddr()) ||
 		c.of.primary != nil && c.of.primary.left(c.addr) {
 		return errStale
 	}
-	return nil
+	return c.of.conns.Err()
 }
 
 func (c *connection) Send(name string, args ...any) error {
-	c.idle.Store(false)
+	c.use(name)
 	return c.conn.Send(name, args...)
 }
 
@@ -63,9 +62,16 @@ func (c *connection) Flush() error {
 
 func (c *connection) Close() error { return c.conn.Close() }
 
-func (c *connection) do(w wait, name string, args []any) (any, error) {
+// use notes that a command is being sent, or that there is none.
+func (c *connection) use(name string) {
 	c.idle.Store(name == "")
-	if name == "" {
+	if slices.ContainsFunc(lasting, func(command string) bool { return strings.EqualFold(command, name) }) {
+		c.spoilt.Store(true)
+	}
+}
+
+func (c *connection) do(w wait, name string, args []any) (any, error) {
+	if c.use(name); name == "" {
 		c.of.notes.Returned()
 	}
 	return c.note(w.do(c.conn, name, args...))

@@ -243,6 +243,66 @@ func TestCloseCutsBorrowedConnectionsAndCountsThem(t *testing.T) {
 	conn.Close()
 }
 
+func TestCloseWithoutTimeCountsWhatIsInUseOnly(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_, res := open(t, at(server(t)))
+	warm(t, res, 4)
+	conn, err := res.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	err = res.Close(ended)
+	if want := "1 connections were still in use and have been cut"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestThePoolSaysThatItWasClosed(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_, res := open(t, at(server(t)))
+	pool := res.Pool()
+	if err := res.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 { // the driver's choice between two causes is random
+		if _, err := pool.GetContext(ended); err == nil {
+			t.Fatal("a connection")
+		}
+	}
+	_, err1 := pool.Get().Do("PING")
+	_, err2 := res.Conn(t.Context())
+	for _, err := range []error{err1, err2} {
+		if registry.KindOf(err) != registry.KindNotOpen {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestWhoWaitsForAFullPoolIsToldOfClose(t *testing.T) {
+	cfg := at(server(t))
+	cfg.MaxActive = 1
+	_, res := open(t, cfg)
+	held, err := res.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := res.Conn(t.Context())
+		held.Close()
+		waiting <- err
+	}()
+	if err := res.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-waiting; registry.KindOf(err) != registry.KindNotOpen {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestABorrowedConnectionHasTheShareOfCloseToComeBack(t *testing.T) {
 	r, res := open(t, at(server(t)))
 	conn, err := res.Conn(t.Context())

@@ -191,6 +191,29 @@ func write(t *testing.T, res *redis.Resource) error {
 	return err
 }
 
+func TestWhatACommandLeavesBehindIsNotLent(t *testing.T) {
+	p := redisServer(t)
+	p.do("ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all")
+	p.do("ACL", "SETUSER", "guest", "on", ">pw", "+ping")
+	cfg := patient("redis://app:pw@" + p.addr + "/1")
+	cfg.MaxActive = 1
+	_, res := openPatiently(t, cfg)
+	for name, args := range map[string][]any{
+		"SELECT": {2}, "select": {2}, "AUTH": {"guest", "pw"}, "SSUBSCRIBE": {"news"}, "RESET": nil, "QUIT": nil,
+		"CLIENT": {"NO-EVICT", "on"}, "SUBSCRIBE": {"news"}, "MULTI": nil, "MONITOR": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := do(t.Context(), res, name, args...); err != nil {
+				t.Fatal(err)
+			}
+			store(t, res, "k")
+			if n := p.do("EVAL", "redis.call('SELECT', 1); return redis.call('DEL', 'k')", 0); n != int64(1) {
+				t.Error("the next command has not reached database 1")
+			}
+		})
+	}
+}
+
 func TestAConnectionThatWasJustClosedIsNotLent(t *testing.T) {
 	p := redisServer(t)
 	_, res := open(t, at(p.url))
