@@ -29,7 +29,7 @@ type payments struct {
 
 func newPayments(name string) *kit.Resource[struct{}, *payments, *http.Client] {
 	return kit.New(name, func(name string, _ struct{}) (*payments, error) {
-		cfg, err := kit.Load[paymentsConfig](name, nil)
+		cfg, err := config.Load[paymentsConfig](name)
 		base, wrong := url.Parse(cfg.URL)
 		if err == nil && (wrong != nil || base.Host == "") {
 			err = kit.Errorf(registry.KindConfig, "PAYMENTS_URL is no URL") // the parser would quote it

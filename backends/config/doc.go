@@ -48,8 +48,9 @@
 // # Errors
 //
 // One error lists every problem, each as "VARIABLE: what is wrong" on a line of its own, in the
-// order of the fields. No error quotes a value or a path or wraps the error of a parser, because
-// either may hold a secret.
+// order of the fields. A VARIABLE is what is set: an alias or the variable of a file has its own name there, also in
+// errors of a backend that are made with [Variables]. No error quotes a value or a path or wraps the error of a parser,
+// because either may hold a secret.
 //
 // # Warnings
 //

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/vibework/mooring/backends/config"
@@ -48,6 +49,16 @@ func ExampleDescribe() {
 	// NATS_PORT     port     4222 [] port of the server
 	// NATS_PASSWORD secret        [NATS_PASS] password of the user
 	// NATS_TIMEOUT  duration 5s   [] longest wait for an answer
+}
+
+// An error names what has set a variable, and a Config in code sets what it says.
+func ExampleLoadOr() {
+	cfg, vars, err := config.LoadOr("nats", &NATSConfig{Host: "https://nats.internal"})
+	if err == nil && strings.Contains(cfg.Host, "://") {
+		err = fmt.Errorf("%s: want a host without a scheme", vars.Name("HOST"))
+	}
+	fmt.Println(cfg.Port, err)
+	// Output: 4222 NATS_HOST: want a host without a scheme
 }
 
 func ExampleDefaults() {

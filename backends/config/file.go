@@ -14,40 +14,23 @@ const (
 	maxFile    = 1 << 20 // far more than any secret or bundle of certificates
 )
 
-// lookup returns the value of the first of v's names that is set, "" if none is.
-func (v variable) lookup(environment map[string]string) (string, error) {
+// lookup returns the value of the first of v's names that is set, by itself or by a file, and what has set it, "" if
+// nothing has.
+func (v variable) lookup(environment map[string]string) (value, source string, p problem) {
 	for _, name := range v.names() {
 		value, p := v.clean(name, environment[name])
-		if path := v.path(name, environment); path != "" {
-			if value != "" {
-				return "", complain(name, "set together with "+problem(name)+fileSuffix+"; keep one of the two")
-			}
-			value, p = v.readValue(name+fileSuffix, path)
-			return value, complain(name+fileSuffix, p)
-		}
-		if value != "" {
-			return value, complain(name, p)
-		}
-	}
-	if v.Required && v.Default == "" {
-		return "", complain(v.Name, "not set")
-	}
-	return "", nil
-}
-
-// source returns which of v's names is set, or stands for a file, "" if none or both are.
-func (v variable) source(environment map[string]string) string {
-	for _, name := range v.names() {
-		switch path, value := v.path(name, environment), strings.TrimSpace(environment[name]); {
-		case path != "" && value != "":
-			return ""
-		case path != "":
-			return name + fileSuffix
+		path := v.path(name, environment)
+		switch {
+		case value != "" && path != "":
+			return "", name, "set together with " + problem(name) + fileSuffix + "; keep one of the two"
 		case value != "":
-			return name
+			return value, name, p
+		case path != "":
+			value, p = v.readValue(name+fileSuffix, path)
+			return value, name + fileSuffix, p
 		}
 	}
-	return ""
+	return "", "", ""
 }
 
 // path returns the path of the file that stands in for the variable, "" if there is none.

@@ -176,7 +176,7 @@ func TestEveryVariableButAPathIsReadFromItsFile(t *testing.T) {
 		"SERVER_WAIT_FILE=/no/such",
 	})
 	assertError(t, err, "SERVER_HOST: set together with SERVER_HOST_FILE; keep one of the two",
-		"SERVER_MAX_CONNS: not a whole number", "SERVER_WAIT_FILE: no such file")
+		"SERVER_MAX_CONNS_FILE: not a whole number", "SERVER_WAIT_FILE: no such file")
 	type paths struct {
 		TLS config.TLS
 	}
@@ -201,33 +201,37 @@ func TestFilesAreThoseThatTheEnvironmentNames(t *testing.T) {
 	}
 }
 
-func TestAnErrorNamesTheVariableThatIsSet(t *testing.T) {
-	about := errors.New("FILES_URL: x\nFILES_PASSWORD is not set, but FILES_USER is; FILES_USER_FILE: y")
+func TestAVariableIsNamedByWhatHasSetIt(t *testing.T) {
 	for name, test := range map[string]struct {
-		environ []string
-		want    string
+		environ, want string
+		isSet         bool
 	}{
-		"itself": {[]string{"FILES_URL=u", "FILES_USER=app"}, about.Error()},
-		"an alias": {
-			[]string{"FILE_SERVER_URL=u"},
-			"FILE_SERVER_URL: x\nFILES_PASSWORD is not set, but FILES_USER is; FILES_USER_FILE: y",
-		},
-		"a file": {
-			[]string{"FILE_SERVER_URL_FILE=/u", "FILES_USER_FILE=/user"},
-			"FILE_SERVER_URL_FILE: x\nFILES_PASSWORD is not set, but FILES_USER_FILE is; FILES_USER_FILE: y",
-		},
-		"both": {[]string{"FILES_USER=app", "FILES_USER_FILE=/user"}, about.Error()},
+		"itself":        {"FILES_URL=u", "FILES_URL", true},
+		"nothing":       {"FILES_USER=u", "FILES_URL", false},
+		"an alias":      {"FILE_SERVER_URL=u", "FILE_SERVER_URL", true},
+		"a file":        {"FILES_URL_FILE=/no/such", "FILES_URL_FILE", true},
+		"an alias file": {"FILE_SERVER_URL_FILE=/no/such", "FILE_SERVER_URL_FILE", true},
+		"both":          {"FILES_URL=u FILES_URL_FILE=/no/such", "FILES_URL", true},
+		"white space":   {"FILES_URL=\u00a0 FILE_SERVER_URL=u", "FILE_SERVER_URL", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, pair := range test.environ {
+			for pair := range strings.SplitSeq(test.environ, " ") {
 				variable, value, _ := strings.Cut(pair, "=")
 				t.Setenv(variable, value)
 			}
-			assertError(t, config.AsSet[fileConfig]("files", about), test.want)
+			_, vars, _ := config.LoadOr[fileConfig]("files", nil)
+			if got := vars.Name("URL"); got != test.want || vars.IsSet("URL") != test.isSet {
+				t.Errorf("got %s, set: %v", got, vars.IsSet("URL"))
+			}
 		})
 	}
-	if err := config.AsSet[fileConfig]("files", nil); err != nil {
-		t.Errorf("nothing became %v", err)
+}
+
+func TestAVariableOfAConfigInCodeIsNamedByItself(t *testing.T) {
+	t.Setenv("FILE_SERVER_URL", "u")
+	_, vars, err := config.LoadOr("files", &fileConfig{User: "app"})
+	if err != nil || vars.Name("URL") != "FILES_URL" || vars.IsSet("URL") || !vars.IsSet("USER") {
+		t.Errorf("%s is set: %v; %v", vars.Name("URL"), vars.IsSet("URL"), err)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
-	"regexp"
+	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
@@ -22,7 +22,7 @@ func Load[T any](name string) (T, error) {
 // last one counts, as in os/exec.
 func LoadFrom[T any](name string, environ []string) (T, error) {
 	var cfg T
-	err := load(name, environ, &cfg)
+	_, err := load(name, environ, &cfg)
 	return cfg, err
 }
 
@@ -40,27 +40,6 @@ func Files[T any](name string) (paths []string) {
 		}
 	}
 	return paths
-}
-
-// tokens are the names of variables in an error.
-var tokens = regexp.MustCompile(`\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b`)
-
-// AsSet returns err, which is about the variables of a T for the instance called name, with the names that the
-// process's environment sets: those of an alias, such as PGPORT, or of a file, such as MYSQL_PORT_FILE. Errors name the
-// variable itself by [Prefix]. AsSet panics if the tags of T are wrong.
-func AsSet[T any](name string, err error) error {
-	if err == nil {
-		return nil
-	}
-	called, environment := make(map[string]string), env.ToMap(os.Environ())
-	for _, v := range variables(reflect.TypeFor[T](), name) {
-		called[v.Name] = v.source(environment)
-	}
-	text := tokens.ReplaceAllStringFunc(err.Error(), func(token string) string { return cmp.Or(called[token], token) })
-	if text == err.Error() {
-		return err
-	}
-	return errors.New(text)
 }
 
 // Defaults returns cfg with every zero field set from its envDefault tag, for a Config that is
@@ -94,9 +73,10 @@ func eachNumber(cfg any, f func(variable, reflect.Value)) {
 	}
 }
 
-func load(name string, environ []string, cfg any) error {
+func load(name string, environ []string, cfg any) (Variables, error) {
+	set := Variables{name: name, set: make(map[string]string), related: urlFor(name, environ)}
 	if err := checkName(name); err != nil {
-		return err
+		return set, err
 	}
 	target := reflect.ValueOf(cfg).Elem()
 	vars := variables(target.Type(), name)
@@ -105,16 +85,22 @@ func load(name string, environ []string, cfg any) error {
 	setDefaults(cfg)
 
 	values := make(map[string]string) // all that env gets to see
-	problems := make(map[string]error)
+	problems := make(map[string]problem)
 	for _, v := range vars {
-		if value, err := v.lookup(environment); err != nil {
-			problems[v.Name] = err
-		} else if value != "" {
+		value, source, p := v.lookup(environment)
+		switch {
+		case p != "":
+			problems[v.Name] = p
+		case value != "":
 			values[v.Name] = value
 		}
+		if source != "" {
+			set.SetBy(strings.TrimPrefix(v.Name, set.Prefix()), source)
+		}
 	}
+	set.unwanted = len(set.set) == 0 && set.related == "" && !hasPrefix(environment, set.Prefix())
 	refused := refusals(env.ParseWithOptions(cfg, env.Options{
-		Prefix: Prefix(name),
+		Prefix: set.Prefix(),
 		FuncMap: map[reflect.Type]env.ParserFunc{
 			reflect.TypeFor[time.Duration](): func(text string) (any, error) { return ParseDuration(text) },
 		},
@@ -123,16 +109,24 @@ func load(name string, environ []string, cfg any) error {
 
 	var errs []error
 	for _, v := range vars {
-		err := problems[v.Name]
-		if err == nil {
-			value := target.FieldByIndex(v.field.Index)
-			err = complain(v.Name, v.check(value, refused[v.field.Name]))
+		key := strings.TrimPrefix(v.Name, set.Prefix())
+		p := cmp.Or(problems[v.Name], v.check(target.FieldByIndex(v.field.Index), refused[v.field.Name]))
+		if p == "" && v.Required && v.Default == "" && !set.IsSet(key) {
+			errs = append(errs, set.missing(v.Name+": not set"))
 		}
-		if err != nil {
-			errs = append(errs, about{err, v.Name})
+		errs = append(errs, complain(set.Name(key), p))
+	}
+	return set, errors.Join(errs...)
+}
+
+// hasPrefix reports whether a variable is set whose name begins with prefix.
+func hasPrefix(environment map[string]string, prefix string) bool {
+	for name, value := range environment {
+		if value != "" && strings.HasPrefix(name, prefix) {
+			return true
 		}
 	}
-	return errors.Join(errs...)
+	return false
 }
 
 func setDefaults(cfg any) {

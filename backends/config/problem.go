@@ -21,18 +21,6 @@ func complain(variable string, p problem) error {
 	return errors.New(variable + ": " + string(p))
 }
 
-// about is what is wrong with a variable of that name, or with a file or an alias that stands in for it.
-type about struct {
-	error
-	variable string
-}
-
-// Is finds what is wrong with a variable, by its name, in the error of Load.
-func (a about) Is(target error) bool {
-	other, ok := target.(about)
-	return ok && other.variable == a.variable
-}
-
 // check returns what is wrong with a field that now holds value, and that env refused to fill if
 // refused is not nil.
 func (v variable) check(value reflect.Value, refused error) problem {

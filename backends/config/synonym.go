@@ -2,8 +2,6 @@ package config
 
 import (
 	"cmp"
-	"errors"
-	"os"
 	"slices"
 	"strings"
 )
@@ -90,37 +88,6 @@ func wholeOf(vars []variable, environment map[string]string) string {
 		}
 	}
 	return ""
-}
-
-// IsSet reports whether the process's environment sets anything for the instance called name: a variable that begins
-// with its prefix.
-func IsSet(name string) bool {
-	return slices.ContainsFunc(os.Environ(), func(pair string) bool {
-		variable, value, _ := strings.Cut(pair, "=")
-		return value != "" && strings.HasPrefix(variable, Prefix(name))
-	})
-}
-
-// NotSet returns the error for the instance called name that nothing says where its server is: none of the variables
-// with these keys is set, such as URL and HOST. It returns nil if loadErr, which is what Load has returned, is about
-// one of them: it is set, and cannot be read. It names a variable that is set in the process's environment and that
-// no instance reads, if that is a URL of the default instance's kind: DATABASE_URL=mysql://... for "mysql".
-func NotSet(name string, loadErr error, keys ...string) error {
-	var names []string
-	for _, key := range keys {
-		names = append(names, Prefix(name)+key)
-	}
-	if slices.ContainsFunc(names, func(name string) bool { return errors.Is(loadErr, about{variable: name}) }) {
-		return nil
-	}
-	text := names[0] + " is not set"
-	if len(names) > 1 {
-		text += ", nor is " + strings.Join(names[1:], " or ")
-	}
-	if other := urlFor(name, os.Environ()); other != "" {
-		text += "; " + other + " is set, but not read"
-	}
-	return errors.New(text)
 }
 
 // relatives are schemes of URLs that do not begin with the name of the instance.

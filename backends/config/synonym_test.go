@@ -128,10 +128,12 @@ func TestTheErrorOfAnUnsetURLNamesAnotherOne(t *testing.T) {
 	} {
 		t.Setenv("DATABASE_URL", test.value)
 		prefix := config.Prefix(test.instance)
-		err := config.NotSet(test.instance, nil, "URL", "DSN", "HOST")
+		_, vars, _ := config.LoadOr[struct{}](test.instance, nil)
+		err := vars.NotSet("URL", "DSN", "HOST")
 		assertError(t, err, prefix+"URL is not set, nor is "+prefix+"DSN or "+prefix+"HOST"+test.want)
 	}
 	t.Setenv("DATABASE_URL", "")
 	t.Setenv("MONGO_ARCHIVE_URI", "mongodb://h") // of another instance
-	assertError(t, config.NotSet("mongo", nil, "URI"), "MONGO_URI is not set")
+	_, vars, _ := config.LoadOr[struct{}]("mongo", nil)
+	assertError(t, vars.NotSet("URI"), "MONGO_URI is not set")
 }

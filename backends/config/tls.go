@@ -50,8 +50,12 @@ func (t *TLS) IsRequired() bool { return t.required }
 // both host and ServerName are empty, since the driver fills in one of many hosts, an authority of the beginning that
 // is withdrawn is not trusted any longer, but none that is new is trusted.
 func (t TLS) Config(name, host string) (*tls.Config, error) {
-	prefix := Prefix(name)
-	if record := "TLS is required, and the server is not verified: " + prefix + "TLS=verify verifies it"; t.isBare() &&
+	return Variables{name: name}.TLS(t, host)
+}
+
+// TLS is [TLS.Config], with errors that name what has set a variable.
+func (v Variables) TLS(t TLS, host string) (*tls.Config, error) {
+	if record := "TLS is required, and the server is not verified: " + v.Name("TLS") + "=verify verifies it"; t.isBare() &&
 		once(record) {
 		slog.Info(record)
 	}
@@ -60,7 +64,7 @@ func (t TLS) Config(name, host string) (*tls.Config, error) {
 		return nil, nil
 	case TLSVerify, TLSSkipVerify:
 	default:
-		return nil, complain(prefix+"TLS", "not off, verify or skip-verify")
+		return nil, complain(v.Name("TLS"), "not off, verify or skip-verify")
 	}
 	cfg := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
@@ -68,12 +72,12 @@ func (t TLS) Config(name, host string) (*tls.Config, error) {
 		InsecureSkipVerify: t.mode() == TLSSkipVerify,
 	}
 	if strings.HasPrefix(host, "/") {
-		return nil, complain(prefix+"TLS", "there is no TLS over a Unix socket")
+		return nil, complain(v.Name("TLS"), "there is no TLS over a Unix socket")
 	}
 	if cfg.ServerName == "" {
 		cfg.ServerName, _, _ = strings.Cut(host, "%") // no certificate has the zone of an address
 	}
-	if err := errors.Join(t.trust(cfg, prefix+"TLS_CA_FILE"), t.identify(cfg, prefix)); err != nil {
+	if err := errors.Join(t.trust(cfg, v), t.identify(cfg, v)); err != nil {
 		return nil, err
 	}
 	return cfg, nil
@@ -95,7 +99,7 @@ func (t TLS) mode() string {
 func (t TLS) isBare() bool { return t == TLS{required: true} }
 
 // trust makes cfg trust the authorities that are in CAFile at the time of the handshake, or the system's.
-func (t TLS) trust(cfg *tls.Config, variable string) error {
+func (t TLS) trust(cfg *tls.Config, vars Variables) error {
 	if t.CAFile == "" {
 		return nil
 	}
@@ -105,7 +109,7 @@ func (t TLS) trust(cfg *tls.Config, variable string) error {
 		if p == "" && (!pool.AppendCertsFromPEM(pem) || !isWhole(pem)) {
 			p = "no PEM certificate in the file, or half of one"
 		}
-		return pool, complain(variable, p)
+		return pool, complain(vars.Name("TLS_CA_FILE"), p)
 	})
 	cfg.RootCAs = roots.Get()
 	if err == nil && !cfg.InsecureSkipVerify {
@@ -136,8 +140,8 @@ func verify(state tls.ConnectionState, serverName string, roots *x509.CertPool) 
 }
 
 // identify makes cfg show the certificate that is in CertFile at the time of the handshake, if there is one.
-func (t TLS) identify(cfg *tls.Config, prefix string) error {
-	certVar, keyVar := prefix+"TLS_CERT_FILE", prefix+"TLS_KEY_FILE"
+func (t TLS) identify(cfg *tls.Config, vars Variables) error {
+	certVar, keyVar := vars.Name("TLS_CERT_FILE"), vars.Name("TLS_KEY_FILE")
 	switch {
 	case t.CertFile == "" && t.KeyFile == "":
 		return nil

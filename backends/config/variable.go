@@ -12,7 +12,7 @@ import (
 // variable is a field of a Config and what fills it.
 type variable struct {
 	Var
-	key   string              // Name without the prefix
+	key   string              // Name without the prefix of the instance
 	words map[string]string   // what the value may be called, in lower case, and what is read then
 	field reflect.StructField // its Index leads there from the outermost struct
 }

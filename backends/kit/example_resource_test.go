@@ -39,12 +39,12 @@ type memoSetup struct{ config *MemoConfig }
 type memoSettings struct{ addr string }
 
 func resolve(name string, in memoSetup) (*memoSettings, error) {
-	cfg, err := kit.Load(name, in.config)
+	cfg, vars, err := config.LoadOr(name, in.config)
 	if err != nil {
 		return nil, err
 	}
 	if !kit.ValidHost(cfg.Host) {
-		return nil, fmt.Errorf("%sHOST: not a host name or address", config.Prefix(name))
+		return nil, fmt.Errorf("%s: not a host name or address", vars.Name("HOST"))
 	}
 	return &memoSettings{kit.Host{Name: cfg.Host, Port: cfg.Port}.Addr(7007)}, nil
 }

@@ -38,13 +38,6 @@ func listenForPings() net.Listener {
 	return server
 }
 
-// A Config is complete by itself, or else the environment says what is in it.
-func ExampleLoad() {
-	cfg, err := kit.Load("memo", &MemoConfig{Host: "memo.internal"})
-	fmt.Println(cfg.Host, cfg.Port, err)
-	// Output: memo.internal 7007 <nil>
-}
-
 // The configuration is read again when a file has changed, and each connection logs in with what it says then.
 func ExampleFollow() {
 	type Config struct {
@@ -53,7 +46,7 @@ func ExampleFollow() {
 	}
 	given := &Config{User: "app", Password: config.NewSecret("secret")} // nil reads the environment and its files
 	_, login, err := kit.Follow("memo", given, nil, func() (kit.Credentials, error) {
-		cfg, err := kit.Load("memo", given)
+		cfg, _, err := config.LoadOr("memo", given)
 		return kit.Credentials{User: cfg.User, Password: cfg.Password}, err
 	})
 	if err != nil {
@@ -157,42 +150,34 @@ func ExampleParseURI() {
 
 // The options of a URL are a table: fields, those of the driver, and what people copy from other languages.
 func ExampleURLOptions() {
-	var cfg struct {
-		Timeout time.Duration
+	type Config struct {
+		Timeout time.Duration `env:"TIMEOUT"`
 		TLS     config.TLS
 	}
-	options := kit.URLOptions{Prefix: "MEMO_", Known: []kit.URLOption{
-		{Names: "timeout", Also: "connect_timeout:s", Set: kit.Into(&cfg.Timeout)},
+	cfg, vars, _ := config.LoadOr("memo", &Config{Timeout: time.Second})
+	options := kit.URLOptions{Vars: vars, Known: []kit.URLOption{
+		{Names: "timeout", Also: "connect_timeout:s", Field: &cfg.Timeout, Key: "TIMEOUT"},
 		{Names: "tls", Also: "ssl", Set: func(_, value string) error {
-			return kit.SetTLS(&cfg.TLS, "MEMO_", value, "true or false")
+			return kit.SetTLS(&cfg.TLS, vars, value, "true or false")
 		}},
 		{Names: "sslca", Text: "set PREFIX_TLS_CA_FILE"},
 		{Names: "useUnicode"}, // skipped with a record
 	}}
-	u, _ := kit.ParseURI("memo://h?connect_timeout=3&ssl=true", "memo")
-	fmt.Println(options.Read("MEMO_URL", u.Query), cfg.Timeout, cfg.TLS.Mode)
-	u, _ = kit.ParseURI("memo://h?sslca=ca.pem&timeuot=3s", "memo")
+	u, _ := kit.ParseURI("memo://h?sslca=ca.pem&timeuot=3s&connect_timeout=3", "memo")
 	fmt.Println(options.Read("MEMO_URL", u.Query))
+	u, _ = kit.ParseURI("memo://h?ssl=true", "memo")
+	fmt.Println(options.Read("MEMO_URL", u.Query), cfg.TLS.Mode)
 	// Output:
-	// <nil> 3s verify
+	// option connect_timeout: conflicts with MEMO_TIMEOUT; remove one
 	// option sslca: not supported: set MEMO_TLS_CA_FILE
 	// option "timeuot" is unknown; did you mean timeout?
-}
-
-func ExampleInto() {
-	var size int
-	set := kit.Into(&size)
-	fmt.Println(set("pool_size", "20"), size)
-	fmt.Println(set("pool_size", "many"))
-	// Output:
-	// <nil> 20
-	// not a whole number from 0
+	// <nil> verify
 }
 
 func ExampleSetTLS() {
-	var cfg config.TLS
-	fmt.Println(kit.SetTLS(&cfg, "MEMO_", "verify-full", "true or false"), cfg.Mode)
-	fmt.Println(kit.SetTLS(&cfg, "MEMO_", "disable", "true or false"))
+	cfg, vars, _ := config.LoadOr("memo", &config.TLS{})
+	fmt.Println(kit.SetTLS(&cfg, vars, "verify-full", "true or false"), cfg.Mode)
+	fmt.Println(kit.SetTLS(&cfg, vars, "disable", "true or false"))
 	// Output:
 	// <nil> verify
 	// conflicts with MEMO_TLS or another option; remove one
@@ -288,7 +273,7 @@ func ExampleLookups() {
 
 // A check asks the server whether it takes writes, if the program cares.
 func ExampleRole() {
-	role, err := kit.ParseRole("MEMO_", "primary")
+	role, err := kit.ParseRole(config.Variables{}, "primary")
 	fmt.Println(role.Judge(true), err)
 	fmt.Println(role.Judge(false))
 	// Output:

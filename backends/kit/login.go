@@ -52,22 +52,17 @@ type Ask = func(ctx context.Context) (user string, password config.Secret, err e
 
 // Follow returns what read makes of the configuration of the instance called name, and a login that reads it again when
 // one of the files has changed that the environment names for its variables; or one that calls ask for each connection,
-// unless ask is nil. Read must load the configuration by [Load], with the same given one: if that is not nil, there are
-// no files, and nothing changes. A Rest of the credentials that differs from the first one is told once, and has no
-// effect. If read fails, the settings are what it has returned, and there is no login.
+// unless ask is nil. Read must load the configuration by [config.LoadOr], with the same given one: if that is not nil,
+// there are no files, and nothing changes. A Rest of the credentials that differs from the first one is told once, and
+// has no effect. If read fails, the settings are what it has returned, and there is no login.
 func Follow[C any, S interface{ Credentials() Credentials }](
 	name string, given *C, ask Ask, read func() (S, error),
 ) (settings S, login *Login, err error) {
 	var files []string
-	asSet := func(err error) error { return err }
 	if given == nil {
 		files = config.Files[C](name)
-		asSet = func(err error) error { return config.AsSet[C](name, err) }
 	}
-	live, err := config.NewLive(files, func() (S, error) {
-		settings, err := read()
-		return settings, asSet(err)
-	})
+	live, err := config.NewLive(files, read)
 	switch settings = live.Get(); {
 	case err != nil:
 		return settings, nil, err

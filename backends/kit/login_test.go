@@ -266,7 +266,7 @@ func TestAConfigurationIsFollowedThroughItsFiles(t *testing.T) {
 	t.Setenv("MEMO_HOST", "h")
 	t.Setenv("MEMO_USER_FILE", filepath.Join(dir, "user"))
 	t.Setenv("MEMO_PASSWORD_FILE", filepath.Join(dir, "password"))
-	read := func() (followed, error) { return kit.Load[followed]("memo", nil) }
+	read := func() (followed, error) { return config.Load[followed]("memo") }
 	settings, login, err := kit.Follow[followed]("memo", nil, nil, read)
 	if err != nil || settings.User != "app" {
 		t.Fatalf("%+v, %v", settings, err)
@@ -290,9 +290,10 @@ func TestAFileThatIsRefusedIsNamed(t *testing.T) {
 	_, log := newRotation(t, "")
 	path := filepath.Join(t.TempDir(), "host")
 	t.Setenv("MEMO_HOST_FILE", path)
-	read := func() (f followed, err error) {
-		if f, err = kit.Load[followed]("memo", nil); f.Host == "ZQXV" {
-			err = errors.New("MEMO_HOST: not the name of a host")
+	read := func() (followed, error) {
+		f, vars, err := config.LoadOr[followed]("memo", nil)
+		if f.Host == "ZQXV" {
+			err = errors.New(vars.Name("HOST") + ": not the name of a host")
 		}
 		return f, err
 	}
@@ -321,7 +322,7 @@ func TestAFileThatIsRefusedIsNamed(t *testing.T) {
 func TestAConfigurationThatIsGivenHasNoFiles(t *testing.T) {
 	t.Setenv("MEMO_PASSWORD_FILE", "/no/such")
 	given := followed{User: "app"}
-	settings, login, err := kit.Follow("memo", &given, nil, func() (followed, error) { return kit.Load("memo", &given) })
+	settings, login, err := kit.Follow("memo", &given, nil, func() (followed, error) { return config.Defaults(given), nil })
 	if err != nil || settings.User != given.User {
 		t.Fatalf("%+v, %v", settings, err)
 	}

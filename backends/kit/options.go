@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,8 +20,8 @@ import (
 // URLOptions are the options that may stand after the ? of a URL: those of the driver, those that are fields of a
 // Config, and what the drivers of other languages have there, which people copy.
 type URLOptions struct {
-	Prefix  string // of the variables; PREFIX_ in a text stands for it
-	AnyCase bool   // the case of the letters of a name is of no account
+	Vars    config.Variables // their prefix takes the place of PREFIX_ in a text
+	AnyCase bool             // the case of the letters of a name is of no account
 	Known   []URLOption
 	Hint    string // ends what is said of an unknown option; "" lists those that are read
 }
@@ -32,9 +33,14 @@ type URLOption struct {
 	// values are refused.
 	Names, Also string
 	// Set reads a value, and gets the name as it stands in Names. An error of Set must not quote the value. An option
-	// without a Set is refused if there is a Text, and else skipped with a record.
+	// without a Set and a Field is refused if there is a Text, and else skipped with a record.
 	Set  func(name, value string) error
 	Text string // what the value has to be, instead of the error of Set; without Set, what to write instead
+	// Field points to the string, int or time.Duration that Set fills; without a Set, the value is read into it: a
+	// duration with a unit, or a whole number from 0. Key is that of the variable that fills it, too, if there is one: if
+	// the variable is set to something else, the option is refused.
+	Field any
+	Key   string
 }
 
 // told are the records that have been made: a configuration is read many times.
@@ -66,25 +72,50 @@ func (o URLOptions) Read(variable string, given url.Values) error {
 		other, twice := set[ours]
 		set[ours] = name
 		var err error
-		switch {
+		switch reads := option.Set != nil || option.Field != nil; {
 		case len(given[name]) > 1, strings.EqualFold(name, other):
 			err = errors.New("set more than once")
 		case twice && given.Get(other) != given.Get(name):
 			err = fmt.Errorf("is set as %s, too, to another value; remove one", other)
 		case HasControl(value):
 			err = errors.New("has a control character")
-		case option.Set != nil:
-			if err = option.Set(ours, value); err != nil && option.Text != "" {
-				err = errors.New("not " + option.Text)
-			}
+		case reads:
+			err = o.set(option, variable+": option "+name, ours, value)
 		case option.Text != "":
-			err = errors.New("not supported: " + strings.ReplaceAll(option.Text, "PREFIX_", o.Prefix))
+			err = errors.New("not supported: " + strings.ReplaceAll(option.Text, "PREFIX_", o.Vars.Prefix()))
 		default:
 			tellOnce(variable + ": option " + name + " is skipped: it means nothing in Go")
 		}
 		found.Add(err != nil, "option %s: %w", name, err)
 	}
 	return found.Err()
+}
+
+// set reads the value that source has.
+func (o URLOptions) set(option *URLOption, source, name, value string) error {
+	set := option.Set
+	if set == nil {
+		set = into(option.Field)
+	}
+	before := contentOf(option.Field)
+	if err := set(name, value); err != nil && option.Text != "" {
+		return errors.New("not " + option.Text)
+	} else if err != nil || option.Key == "" {
+		return err
+	}
+	if o.Vars.IsSet(option.Key) && contentOf(option.Field) != before {
+		return fmt.Errorf("conflicts with %s; remove one", o.Vars.Name(option.Key))
+	}
+	o.Vars.SetBy(option.Key, source)
+	return nil
+}
+
+// contentOf returns what field points to.
+func contentOf(field any) any {
+	if field == nil {
+		return nil
+	}
+	return reflect.ValueOf(field).Elem().Interface()
 }
 
 // find returns the option of that name, its name in Names, and the unit of a number.
@@ -122,7 +153,7 @@ func (o URLOptions) unknown(name string) error {
 		return name
 	}
 	for _, option := range o.Known {
-		if option.Set != nil {
+		if option.Set != nil || option.Field != nil {
 			read = append(read, strings.Fields(option.Names)...)
 		}
 		for known := range strings.FieldsSeq(option.Names + " " + option.Also) {
@@ -142,10 +173,10 @@ func (o URLOptions) unknown(name string) error {
 	return errors.New("an option after the ? is unknown; these are known: " + strings.Join(read, ", "))
 }
 
-// Into returns a [URLOption.Set] that reads the value into a field: a duration with a unit, or a whole number from 0.
-func Into[T string | int | time.Duration](field *T) func(name, value string) error {
+// into returns a [URLOption.Set] that reads the value into a field.
+func into(field any) func(name, value string) error {
 	return func(_, value string) (err error) {
-		switch field := any(field).(type) {
+		switch field := field.(type) {
 		case *string:
 			*field = value
 		case *time.Duration:
@@ -163,7 +194,7 @@ func Into[T string | int | time.Duration](field *T) func(name, value string) err
 // platforms: sslmode=require, ssl-mode=REQUIRED, sslaccept=strict, ssl={"rejectUnauthorized":true}; and in those of the
 // variable TLS. To require TLS is [config.TLS.Require]. The order in which several options are read is of no account.
 // The error does not quote the word, and says what is wanted.
-func SetTLS(t *config.TLS, prefix, word, want string) error {
+func SetTLS(t *config.TLS, vars config.Variables, word, want string) error {
 	mode := config.TLSVerify
 	switch strings.ToLower(strings.ReplaceAll(word, " ", "")) {
 	case "true", "1", "yes", "on", config.TLSVerify, "strict", "verify_ca", "verify-ca", "verify_identity", "verify-full",
@@ -182,7 +213,7 @@ func SetTLS(t *config.TLS, prefix, word, want string) error {
 	required := mode == "" || t.IsRequired()
 	mode = cmp.Or(mode, t.Mode)
 	if t.Mode != "" && t.Mode != mode || required && mode == config.TLSOff {
-		return fmt.Errorf("conflicts with %sTLS or another option; remove one", prefix)
+		return fmt.Errorf("conflicts with %s or another option; remove one", vars.Name("TLS"))
 	}
 	if t.Mode = mode; required {
 		t.Require()

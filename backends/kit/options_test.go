@@ -17,7 +17,7 @@ import (
 )
 
 // memoOptions are a little of everything. What is read is written into got.
-func memoOptions(got *strings.Builder, timeout *time.Duration, pool *int) kit.URLOptions {
+func memoOptions(vars config.Variables, got *strings.Builder, timeout *time.Duration, pool *int) kit.URLOptions {
 	note := func(name, value string) error {
 		if value == "bad" {
 			return errors.New("a parser quotes bad")
@@ -25,12 +25,12 @@ func memoOptions(got *strings.Builder, timeout *time.Duration, pool *int) kit.UR
 		got.WriteString(name + "=" + value + " ")
 		return nil
 	}
-	return kit.URLOptions{Prefix: "MEMO_", Known: []kit.URLOption{
+	return kit.URLOptions{Vars: vars, Known: []kit.URLOption{
 		{Names: "mode=fast", Set: func(name, _ string) error { return note(name, "warp") }},
 		{Names: "compress parseTime", Set: note, Text: "true or false"},
 		{Names: "searchPath", Also: "schema search_path", Set: note},
-		{Names: "timeout:s", Also: "connectTimeout:ms", Set: kit.Into(timeout)},
-		{Names: "poolSize", Also: "pool_size", Set: kit.Into(pool)},
+		{Names: "timeout:s", Also: "connectTimeout:ms", Field: timeout, Key: "TIMEOUT"},
+		{Names: "poolSize", Also: "pool_size", Field: pool, Key: "POOL_SIZE"},
 		{Names: "mode useUnicode"},
 		{Names: "sslca ssl_ca", Text: "set PREFIX_TLS_CA_FILE"},
 	}}
@@ -69,7 +69,7 @@ func TestEachOptionOfAURLHasItsRule(t *testing.T) {
 		var timeout time.Duration
 		var pool int
 		given, _ := url.ParseQuery(query)
-		err := memoOptions(&got, &timeout, &pool).Read("MEMO_URL", given)
+		err := memoOptions(variables(t, "memo"), &got, &timeout, &pool).Read("MEMO_URL", given)
 		if timeout != 0 && err == nil {
 			fmt.Fprint(&got, timeout, " ")
 		}
@@ -88,7 +88,7 @@ func TestEachOptionOfAURLHasItsRule(t *testing.T) {
 
 func TestTheCaseOfAnOptionIsOfNoAccountIfNotWanted(t *testing.T) {
 	var got strings.Builder
-	options := memoOptions(&got, new(time.Duration), new(int))
+	options := memoOptions(variables(t, "memo"), &got, new(time.Duration), new(int))
 	options.AnyCase, options.Hint = true, "see the README"
 	for query, want := range map[string]string{
 		"PARSETIME=1":       "",
@@ -113,7 +113,7 @@ func TestAnOptionThatMeansNothingIsToldOfOnce(t *testing.T) {
 	t.Cleanup(func() { slog.SetDefault(before) })
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 	variable := fmt.Sprintf("MEMO%d_URL", time.Now().UnixNano()) // a process is told but once
-	options := memoOptions(new(strings.Builder), new(time.Duration), new(int))
+	options := memoOptions(variables(t, "memo"), new(strings.Builder), new(time.Duration), new(int))
 	for range 2 {
 		if err := options.Read(variable, url.Values{"useUnicode": {"1"}}); err != nil {
 			t.Error(err)
@@ -127,7 +127,7 @@ func TestAnOptionThatMeansNothingIsToldOfOnce(t *testing.T) {
 
 func TestNoPartOfAPasswordIsQuotedAsAnOption(t *testing.T) {
 	for name, secret := range canary.Hostile() {
-		options := memoOptions(new(strings.Builder), new(time.Duration), new(int))
+		options := memoOptions(variables(t, "memo"), new(strings.Builder), new(time.Duration), new(int))
 		for _, given := range []url.Values{{secret.Value: {"1"}}, {"poolSize": {secret.Value}}, {"timeout": {secret.Value}}} {
 			err := options.Read("MEMO_URL", given)
 			if err == nil {
@@ -171,7 +171,7 @@ func TestTLSIsAskedForInManyWords(t *testing.T) {
 		got := test.before
 		var err error
 		for word := range strings.FieldsSeq(test.words) {
-			err = errors.Join(err, kit.SetTLS(&got, "MEMO_", word, "on or off"))
+			err = errors.Join(err, kit.SetTLS(&got, variables(t, "memo"), word, "on or off"))
 		}
 		if mode := modeOf(t, got); err == nil && mode != test.want || err != nil && err.Error() != test.want {
 			t.Errorf("%s: got %q, %v; want %s", test.words, mode, err, test.want)

@@ -26,9 +26,17 @@ func TestAURLGoesBeforeItsParts(t *testing.T) {
 		var log bytes.Buffer
 		before := slog.Default()
 		slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+		vars := variables(t, "x")
+		for key, set := range map[string]bool{
+			"HOST": test.host, "USER": test.parts[0] != "", "PASSWORD": test.parts[1] != "",
+		} {
+			if set {
+				vars.SetBy(key, "X_"+key)
+			}
+		}
 		parts := kit.Parts{
-			Prefix: "X_", UserKey: "USER", User: test.parts[0], Password: config.NewSecret(test.parts[1]),
-			Others: map[string]bool{"HOST": test.host, "PORT": false},
+			Vars: vars, UserKey: "USER", User: test.parts[0], Password: config.NewSecret(test.parts[1]),
+			Others: []string{"HOST", "PORT"},
 		}
 		got, err := parts.Beside("X_URL", kit.Credentials{User: test.url[0], Password: config.NewSecret(test.url[1])})
 		slog.SetDefault(before)

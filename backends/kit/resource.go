@@ -2,6 +2,7 @@ package kit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -88,15 +89,6 @@ func New[O any, S Settings[T], T Client[H], H any](
 	return r
 }
 
-// Load returns the configuration that resolve checks: the given one, where 0 means the default, or, if given is nil,
-// what the environment says for the instance of that name, where 0 is 0.
-func Load[C any](name string, given *C) (C, error) {
-	if given != nil {
-		return config.Defaults(*given), nil
-	}
-	return config.Load[C](name)
-}
-
 // Use sets options. They count from the next Open on. Use panics while the resource is open.
 func (r *Resource[O, T, H]) Use(opts ...Option[O]) {
 	if r.state.Load().status == isOpen {
@@ -119,7 +111,7 @@ func (r *Resource[O, T, H]) Configure() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err := r.configure()
-	if err != nil && !config.IsSet(r.name) {
+	if errors.Is(err, config.ErrNothingSet) {
 		hint := fmt.Errorf("%w (not wanted? drop its import, or call registry.Unregister(%q))", err, r.name)
 		return registry.Classify(registry.KindConfig, hint)
 	}

@@ -48,7 +48,7 @@ func newFake(opts ...kit.Option[fakeSetup]) *fake {
 }
 
 func resolveFake(name string, in fakeSetup) (*fakeSettings, error) {
-	cfg, err := kit.Load(name, in.config)
+	cfg, _, err := config.LoadOr(name, in.config)
 	if err != nil {
 		return nil, err
 	}

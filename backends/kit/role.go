@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/registry"
 )
 
@@ -17,13 +18,13 @@ const (
 	Replica Role = "replica" // what takes none
 )
 
-// ParseRole returns the role of that name, in any case of letters. Its error names the variable ROLE of the prefix.
-func ParseRole(prefix, name string) (Role, error) {
+// ParseRole returns the role of that name, in any case of letters. Its error names the variable ROLE.
+func ParseRole(vars config.Variables, name string) (Role, error) {
 	switch role := Role(strings.ToLower(name)); role {
 	case Any, Primary, Replica:
 		return role, nil
 	}
-	return "", errors.New(prefix + "ROLE: not primary, replica or any")
+	return "", errors.New(vars.Name("ROLE") + ": not primary, replica or any")
 }
 
 // Judge returns what it means for the role that a server takes writes, or takes none. A primary that takes none is

@@ -221,19 +221,19 @@ func wantsBrackets(text string) bool {
 		len(behind) == 4 && strings.Trim(behind, "0123456789") == "" && net.ParseIP(text[:end]) != nil
 }
 
-// HostOf reads what the variables HOST and PORT say, whose names begin with prefix: a host, host:port, or the path of a
-// Unix socket. Its error names the variable.
-func HostOf(prefix, text string, port config.Port) (host Host, err error) {
+// HostOf reads what the variables HOST and PORT say: a host, host:port, or the path of a Unix socket. Its error names
+// the variable.
+func HostOf(vars config.Variables, text string, port config.Port) (host Host, err error) {
 	if strings.HasPrefix(text, "/") {
 		host.Name = text
 	} else if host, err = ParseHost(text); err != nil {
-		return host, fmt.Errorf("%sHOST: not a host name or address: %w", prefix, err)
+		return host, fmt.Errorf("%s: not a host name or address: %w", vars.Name("HOST"), err)
 	}
 	switch {
 	case host.Port == 0:
 		host.Port = port
 	case port != 0 && port != host.Port:
-		return host, fmt.Errorf("%[1]sHOST: has a port, and %[1]sPORT is another one", prefix)
+		return host, fmt.Errorf("%s: has a port, and %s is another one", vars.Name("HOST"), vars.Name("PORT"))
 	}
 	return host, nil
 }

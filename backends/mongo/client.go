@@ -43,7 +43,7 @@ type client struct {
 func (c *client) connect(ctx context.Context, read func() (*options.ClientOptions, error)) (err error) {
 	hopeful, lost := context.WithCancelCause(ctx)
 	defer lost(nil)
-	c.monitor.prefix, c.monitor.lost = c.settings.prefix, lost
+	c.monitor.prefix, c.monitor.lost = c.settings.vars.Prefix(), lost
 	start := func() (_ *driver.Client, err error) { // it may outlive connect, and so shares nothing but c
 		select {
 		case c.settings.turn <- struct{}{}:
@@ -105,7 +105,8 @@ func (c *client) wantsLogin(ctx context.Context) error {
 	preference := options.RunCmd().SetReadPreference(c.used.ReadPreference)
 	err := c.Database(cmp.Or(c.settings.Database, "admin")).RunCommand(ctx, list, preference).Err()
 	if registry.KindOf(c.classify(err)) == registry.KindPermission {
-		return kit.Errorf(registry.KindAuth, "the server wants a user name and a password; %sURI has none", c.settings.prefix)
+		return kit.Errorf(registry.KindAuth, "the server wants a user name and a password; %s has none",
+			c.settings.vars.Name("URI"))
 	}
 	return nil // other servers may not know the command
 }
@@ -170,7 +171,8 @@ func (c *client) ask(ctx context.Context) error {
 	err := c.classify(raw)
 	switch {
 	case codeOf(raw) == codeUnknownCommand && role != kit.Any:
-		return kit.Errorf(registry.KindPermission, "the server knows no hello, which %sROLE asks with", c.settings.prefix)
+		return kit.Errorf(registry.KindPermission, "the server knows no hello, which %s asks with",
+			c.settings.vars.Name("ROLE"))
 	case err == nil && answer.Msg != "isdbgrid": // a router has passed the question on to whom it fits
 		return role.Judge(answer.TakesWrites)
 	case registry.KindOf(err) == registry.KindPermission && role == kit.Any:
@@ -182,7 +184,7 @@ func (c *client) ask(ctx context.Context) error {
 func (c *client) PoolStats() registry.PoolStats { return c.monitor.stats() }
 
 func (c *client) classify(err error) error {
-	return classify(err, c.settings.prefix, c.monitor.cause())
+	return classify(err, c.settings.vars.Prefix(), c.monitor.cause())
 }
 
 // Close waits until no session is in progress and no connection is in use, as long as it may. Only then it disconnects:

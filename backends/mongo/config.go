@@ -34,7 +34,7 @@ type Config struct {
 type settings struct {
 	Config
 	hook   func(*options.ClientOptions)
-	prefix string
+	vars   config.Variables
 	role   kit.Role
 	tls    *tls.Config   // by the variables, or by the files that the URI names
 	uri    config.Secret // with the escapes that the driver wants
@@ -46,39 +46,36 @@ type settings struct {
 
 // resolve checks the configuration. Its error lists all that is wrong, by variable and option, and quotes no value.
 func resolve(name string, in setup, turn chan struct{}) (*settings, error) {
-	cfg, loadErr := kit.Load(name, in.config)
-	s := &settings{Config: cfg, hook: in.hook, prefix: config.Prefix(name), turn: turn}
+	cfg, vars, loadErr := config.LoadOr(name, in.config)
+	s := &settings{Config: cfg, hook: in.hook, vars: vars, turn: turn}
 	given, uriErr := s.readURI()
 	if uriErr != nil {
-		uriErr = fmt.Errorf("%sURI: %w", s.prefix, uriErr)
+		uriErr = fmt.Errorf("%s: %w", vars.Name("URI"), uriErr)
 	}
 	if cfg.URI.IsZero() {
-		uriErr = config.NotSet(name, loadErr, "URI")
+		uriErr = vars.NotSet("URI")
 	}
-	role, roleErr := kit.ParseRole(s.prefix, s.Role)
-	secure, tlsErr := s.TLS.Config(name, "") // each host is verified by its own name
+	role, roleErr := kit.ParseRole(vars, s.Role)
+	secure, tlsErr := vars.TLS(s.TLS, "") // each host is verified by its own name
 	if tlsErr != nil && cfg.TLS == (config.TLS{}) {
-		tlsErr = fmt.Errorf("%sURI: a file of its TLS options is half written or too large", s.prefix)
+		tlsErr = fmt.Errorf("%s: a file of its TLS options is half written or too large", vars.Name("URI"))
 	}
 	s.role, s.tls = role, secure
 	all, clash := s.merge(given)
 	found := kit.Problems{loadErr, uriErr, clash, tlsErr, roleErr}
-	add := func(wrong bool, format string) { found.Add(wrong, format, s.prefix) }
-	add(s.Database != "" && !validDatabase(s.Database), "%sDATABASE: not a name for a database")
+	add := func(wrong bool, key, text string) { found.Add(wrong, "%s: %s", vars.Name(key), text) }
+	add(s.Database != "" && !validDatabase(s.Database), "DATABASE", "not a name for a database")
 	most := *all.MaxPoolSize
-	add(most > mostConns, "%sMAX_POOL_SIZE: want at most 65535, or 0 for any number")
-	least := "%[1]sMIN_POOL_SIZE"
+	add(most > mostConns, "MAX_POOL_SIZE", "want at most 65535, or 0 for any number")
+	least := vars.Name("MIN_POOL_SIZE")
 	if given.MinPoolSize != nil {
-		least = "%[1]sURI: option minPoolSize"
+		least = vars.Name("URI") + ": option minPoolSize"
 	}
-	add(most > 0 && *all.MinPoolSize > most, least+": is more than maxPoolSize or %[1]sMAX_POOL_SIZE")
-	add(most == 0 && *all.MinPoolSize > mostConns, least+": want at most 65535")
-	add(s.ServerSelectionTimeout <= 0 && loadErr == nil, "%sSERVER_SELECTION_TIMEOUT: want more than 0")
-	add(s.ConnectTimeout <= 0 && loadErr == nil, "%sCONNECT_TIMEOUT: want more than 0")
-	if in.config != nil {
-		return s, found.Err()
-	}
-	return s, config.AsSet[Config](name, found.Err())
+	found.Add(most > 0 && *all.MinPoolSize > most, "%s: is more than maxPoolSize or %s", least, vars.Name("MAX_POOL_SIZE"))
+	found.Add(most == 0 && *all.MinPoolSize > mostConns, "%s: want at most 65535", least)
+	add(s.ServerSelectionTimeout <= 0 && loadErr == nil, "SERVER_SELECTION_TIMEOUT", "want more than 0")
+	add(s.ConnectTimeout <= 0 && loadErr == nil, "CONNECT_TIMEOUT", "want more than 0")
+	return s, found.Err()
 }
 
 // Target returns where the servers are, by the URI.
@@ -115,7 +112,6 @@ func (s *settings) newClient(o *options.ClientOptions) (*driver.Client, error) {
 // merge returns what o and the variables say together. What o has goes before the defaults of the variables; where o
 // and a variable that is set differ, that is an error.
 func (s *settings) merge(o *options.ClientOptions) (*options.ClientOptions, error) {
-	usual := config.Defaults(Config{})
 	own := options.Client().SetMaxPoolSize(uint64(s.MaxPoolSize)).SetMinPoolSize(uint64(s.MinPoolSize)).
 		SetMaxConnIdleTime(s.MaxConnIdleTime).SetConnectTimeout(s.ConnectTimeout).
 		SetServerSelectionTimeout(s.ServerSelectionTimeout)
@@ -130,16 +126,14 @@ func (s *settings) merge(o *options.ClientOptions) (*options.ClientOptions, erro
 		all.SetServerMonitoringMode(s.mode)
 	}
 	found := new(kit.Problems)
-	clash := func(set, differs bool, option, variable string) {
-		found.Add(set && differs, "%[2]sURI: %[1]s: conflicts with %[2]s%[3]s; remove one", option, s.prefix, variable)
+	clash := func(differs bool, option, key string) {
+		found.Add(differs && s.vars.IsSet(key), "%s: option %s: conflicts with %s; remove one",
+			s.vars.Name("URI"), option, s.vars.Name(key))
 	}
-	clash(s.MaxPoolSize != usual.MaxPoolSize, *all.MaxPoolSize != *own.MaxPoolSize, "maxPoolSize", "MAX_POOL_SIZE")
-	clash(s.MinPoolSize != usual.MinPoolSize, *all.MinPoolSize != *own.MinPoolSize, "minPoolSize", "MIN_POOL_SIZE")
-	clash(s.MaxConnIdleTime != usual.MaxConnIdleTime, *all.MaxConnIdleTime != s.MaxConnIdleTime,
-		"maxIdleTimeMS", "MAX_CONN_IDLE_TIME")
-	clash(s.ServerSelectionTimeout != usual.ServerSelectionTimeout,
-		*all.ServerSelectionTimeout != s.ServerSelectionTimeout, "serverSelectionTimeoutMS", "SERVER_SELECTION_TIMEOUT")
-	clash(s.ConnectTimeout != usual.ConnectTimeout, *all.ConnectTimeout != s.ConnectTimeout,
-		"connectTimeoutMS", "CONNECT_TIMEOUT")
+	clash(*all.MaxPoolSize != *own.MaxPoolSize, "maxPoolSize", "MAX_POOL_SIZE")
+	clash(*all.MinPoolSize != *own.MinPoolSize, "minPoolSize", "MIN_POOL_SIZE")
+	clash(*all.MaxConnIdleTime != s.MaxConnIdleTime, "maxIdleTimeMS", "MAX_CONN_IDLE_TIME")
+	clash(*all.ServerSelectionTimeout != s.ServerSelectionTimeout, "serverSelectionTimeoutMS", "SERVER_SELECTION_TIMEOUT")
+	clash(*all.ConnectTimeout != s.ConnectTimeout, "connectTimeoutMS", "CONNECT_TIMEOUT")
 	return all, found.Err()
 }

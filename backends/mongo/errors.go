@@ -117,5 +117,5 @@ func (s *settings) refusal(err error, text string) error {
 	case strings.Contains(words, "TXT"):
 		text = "its TXT record does not fit: want one, of the form authSource=admin&replicaSet=rs0"
 	}
-	return kit.Errorf(registry.KindConfig, "%sURI: %s", s.prefix, text)
+	return kit.Errorf(registry.KindConfig, "%s: %s", s.vars.Name("URI"), text)
 }

@@ -79,7 +79,7 @@ func (r *Resource) Database() *driver.Database {
 	c := kit.Must(kit.ClientOf(r.Resource))
 	if c.settings.Database == "" {
 		const text = "%s: no database: set %[2]sDATABASE, or name it in %[2]sURI (mongodb://host/name)"
-		panic(fmt.Sprintf(text, r.Name(), c.settings.prefix))
+		panic(fmt.Sprintf(text, r.Name(), c.settings.vars.Prefix()))
 	}
 	return c.Client.Database(c.settings.Database)
 }

@@ -117,12 +117,12 @@ func (s *settings) readOptions(u *kit.URI) error {
 		u.Query.Set(name, value)
 		return nil
 	}
-	known := kit.URLOptions{Prefix: s.prefix, AnyCase: true, Hint: "MongoDB's manual has those that are known"}
+	known := kit.URLOptions{Vars: s.vars, AnyCase: true, Hint: "MongoDB's manual has those that are known"}
 	for _, option := range driverOptions {
 		known.Known = append(known.Known, kit.URLOption{Names: option.names, Set: keep})
 	}
 	known.Known = append(known.Known, otherOptions...)
-	return known.Read(s.prefix+"URI", given)
+	return known.Read(s.vars.Name("URI"), given)
 }
 
 // blame returns an error for each option that the driver refuses. It tries one after the other, since what the driver
@@ -164,10 +164,10 @@ func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (found ki
 	}
 	plain := o.TLSConfig == nil || u.Query.Get("tls") == "false" || u.Query.Get("ssl") == "false"
 	twice := s.TLS != (config.TLS{}) && (details || u.Query.Has("tls") || u.Query.Has("ssl"))
-	found.Add(twice, "has TLS options, and so has %[1]sTLS or %[1]sTLS_*; remove one", s.prefix)
+	found.Add(twice, "has TLS options, and so has %[1]sTLS or %[1]sTLS_*; remove one", s.vars.Prefix())
 	found.Add(details && plain && !twice, "has other TLS options, but tls is not true")
-	found.Add(mechanism == x509 && !certified, "option authMechanism: %s wants tlsCertificateKeyFile or %sTLS_CERT_FILE",
-		x509, s.prefix)
+	found.Add(mechanism == x509 && !certified, "option authMechanism: %s wants tlsCertificateKeyFile or %s",
+		x509, s.vars.Name("TLS_CERT_FILE"))
 	found.Add(mechanism == "" && u.User != "" && u.Password.IsZero(), "the user has no password")
 	found.Add(s.srv && o.Direct != nil && *o.Direct, "option directConnection: want mongodb:// and one host")
 	return found

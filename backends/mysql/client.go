@@ -96,7 +96,7 @@ func (c *client) ask(ctx context.Context, db *sql.DB) error {
 		return nil
 	case refused:
 		return kit.Errorf(registry.KindPermission, "the server does not say whether it takes writes (%d), and %sROLE asks it",
-			refusal.Number, c.prefix)
+			refusal.Number, c.vars.Prefix())
 	case err != nil:
 		return Classify(err)
 	}

@@ -45,7 +45,7 @@ const usualPort = 3306
 type settings struct {
 	Config
 	setup
-	prefix string
+	vars   config.Variables
 	host   kit.Host // or the path of a Unix socket
 	role   kit.Role
 	driver *driver.Config // all but the password and the dialler
@@ -56,14 +56,14 @@ type settings struct {
 
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
-	cfg, loadErr := kit.Load(name, in.config)
+	cfg, vars, loadErr := config.LoadOr(name, in.config)
 	s := &settings{
-		Config: cfg, setup: in, prefix: config.Prefix(name), driver: driver.NewConfig(),
+		Config: cfg, setup: in, vars: vars, driver: driver.NewConfig(),
 		options: url.Values{"parseTime": {"true"}, "maxAllowedPacket": {"0"}},
 	}
-	err := s.locate(name, loadErr)
-	role, roleErr := kit.ParseRole(s.prefix, s.Role)
-	secure, tlsErr := s.TLS.Config(name, s.host.Name)
+	err := s.locate()
+	role, roleErr := kit.ParseRole(vars, s.Role)
+	secure, tlsErr := vars.TLS(s.TLS, s.host.Name)
 	s.role = role
 	if err := errors.Join(loadErr, err, roleErr, tlsErr); err != nil {
 		return s, err
@@ -75,7 +75,7 @@ func read(name string, in setup) (*settings, error) {
 func (s *settings) setDriver(secure *tls.Config) error {
 	d, err := driver.ParseDSN("/?" + s.options.Encode())
 	if err != nil {
-		return fmt.Errorf("%sURL: the options do not go together", s.prefix)
+		return fmt.Errorf("%s: the options do not go together", s.vars.Name("URL"))
 	}
 	d.Net, d.Addr = "tcp", s.host.Addr(usualPort)
 	if strings.HasPrefix(d.Addr, "/") {
@@ -92,20 +92,20 @@ func (s *settings) setDriver(secure *tls.Config) error {
 }
 
 // locate reads the form that is set.
-func (s *settings) locate(name string, loadErr error) (err error) {
-	form, parse, raw := s.prefix+"URL", parseURL, s.URL
+func (s *settings) locate() (err error) {
+	form, parse, raw := s.vars.Name("URL"), parseURL, s.URL
 	if raw.IsZero() {
-		form, parse, raw = s.prefix+"DSN", parseDSN, s.DSN
+		form, parse, raw = s.vars.Name("DSN"), parseDSN, s.DSN
 	}
 	switch {
 	case !s.URL.IsZero() && !s.DSN.IsZero():
-		return fmt.Errorf("%[1]sURL and %[1]sDSN are set together: keep one", s.prefix)
+		return fmt.Errorf("%s and %s are set together: keep one", s.vars.Name("URL"), s.vars.Name("DSN"))
 	case raw.IsZero() && s.Host == "":
-		return config.NotSet(name, loadErr, "URL", "DSN", "HOST")
+		return s.vars.NotSet("URL", "DSN", "HOST")
 	case raw.IsZero():
 		return s.fromParts()
 	}
-	u, err := parse(raw.Reveal(), s.prefix)
+	u, err := parse(raw.Reveal(), s.vars.Prefix())
 	if err == nil {
 		s.host = u.Hosts[0]
 		err = errors.Join(s.reconcile(form, u), s.known().Read(form, u.Query))
@@ -119,8 +119,7 @@ func (s *settings) locate(name string, loadErr error) (err error) {
 // reconcile puts what a URL or a DSN says besides the address together with the other variables.
 func (s *settings) reconcile(form string, u kit.URI) error {
 	who, err := kit.Parts{
-		Prefix: s.prefix, UserKey: "USER", User: s.User, Password: s.Password,
-		Others: map[string]bool{"HOST": s.Host != "", "PORT": s.Port != 0, "DATABASE": s.Database != ""},
+		Vars: s.vars, UserKey: "USER", User: s.User, Password: s.Password, Others: []string{"DATABASE", "HOST", "PORT"},
 	}.Beside(form, kit.Credentials{User: u.User, Password: u.Password})
 	s.User, s.Password, s.Database = who.User, who.Password, u.Path
 	return err
@@ -128,8 +127,9 @@ func (s *settings) reconcile(form string, u kit.URI) error {
 
 // fromParts takes the path of a Unix socket for a host, too, and host:port.
 func (s *settings) fromParts() (err error) {
-	s.host, err = kit.HostOf(s.prefix, s.Host, s.Port)
+	s.host, err = kit.HostOf(s.vars, s.Host, s.Port)
 	found := kit.Problems{err}
-	found.Add(s.User == "" && !s.Password.IsZero(), "%[1]sUSER is not set, but %[1]sPASSWORD is", s.prefix)
+	nobody := s.User == "" && !s.Password.IsZero()
+	found.Add(nobody, "%s is not set, but %s is", s.vars.Name("USER"), s.vars.Name("PASSWORD"))
 	return found.Err()
 }

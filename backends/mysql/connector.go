@@ -135,14 +135,14 @@ func (w *wire) SyscallConn() (syscall.RawConn, error) {
 func (s *settings) explain(w *wire, err error) error {
 	answer, answered := errors.AsType[*driver.MySQLError](err)
 	if answered && answer.Number == 1045 && s.driver.TLS == nil {
-		return kit.Errorf(registry.KindAuth, "access denied (1045), or the server wants TLS: %sTLS", s.prefix)
+		return kit.Errorf(registry.KindAuth, "access denied (1045), or the server wants TLS: %s", s.vars.Name("TLS"))
 	}
 	reason := Classify(err)
 	switch kind := registry.KindOf(reason); {
 	case kind == registry.KindTLS && s.driver.TLS == nil:
-		return kit.Errorf(kind, "%w: set %sTLS", reason, s.prefix)
+		return kit.Errorf(kind, "%w: set %s", reason, s.vars.Name("TLS"))
 	case errors.As(err, new(x509.UnknownAuthorityError)):
-		return kit.Errorf(kind, "%w: %sTLS_CA_FILE says whom to trust", reason, s.prefix)
+		return kit.Errorf(kind, "%w: %s says whom to trust", reason, s.vars.Name("TLS_CA_FILE"))
 	case !answered && w.broke != nil && (kind == registry.KindUnreachable || kind == registry.KindUnknown):
 		return kit.Classify(w.broke)
 	}

@@ -18,7 +18,7 @@ func (s *settings) known() kit.URLOptions {
 		verify  = "write tls=true, or tls=skip-verify if the server is not to be verified"
 		orCA    = "set PREFIX_TLS_CERT_FILE, or PREFIX_TLS_CA_FILE for an authority"
 	)
-	return kit.URLOptions{Prefix: s.prefix, Known: []kit.URLOption{
+	return kit.URLOptions{Vars: s.vars, Known: []kit.URLOption{
 		{Names: "allowAllFiles allowCleartextPasswords allowFallbackToPlaintext allowNativePasswords allowOldPasswords " +
 			"checkConnLiveness clientFoundRows columnsWithAlias compress interpolateParams parseTime " +
 			"rejectReadOnly", Set: s.try, Text: yesOrNo},
@@ -35,10 +35,10 @@ func (s *settings) known() kit.URLOptions {
 		{Names: "collation", Also: "connectionCollation", Set: s.setCollation},
 
 		{Names: "charset", Also: "characterEncoding encoding", Set: s.setCharset},
-		{Names: "timeout", Also: "connectTimeout:ms connect_timeout:s", Set: kit.Into(&s.DialTimeout)},
-		{Names: "readTimeout", Also: "socketTimeout:ms socket_timeout:s", Set: kit.Into(&s.ReadTimeout)},
-		{Names: "writeTimeout", Set: kit.Into(&s.WriteTimeout)},
-		{Names: "connectionLimit", Also: "connection_limit", Set: kit.Into(&s.MaxOpenConns)},
+		{Names: "timeout", Also: "connectTimeout:ms connect_timeout:s", Field: &s.DialTimeout, Key: "DIAL_TIMEOUT"},
+		{Names: "readTimeout", Also: "socketTimeout:ms socket_timeout:s", Field: &s.ReadTimeout, Key: "READ_TIMEOUT"},
+		{Names: "writeTimeout", Field: &s.WriteTimeout, Key: "WRITE_TIMEOUT"},
+		{Names: "connectionLimit", Also: "connection_limit", Field: &s.MaxOpenConns, Key: "MAX_OPEN_CONNS"},
 		{Names: "socket", Also: "socketPath unix_socket unixSocket", Set: s.setSocket},
 		{Names: "tls ssl useSSL ssl-mode sslmode ssl_mode sslMode sslaccept", Set: s.setTLS},
 
@@ -124,5 +124,5 @@ func (s *settings) setCollation(_, value string) error {
 }
 
 func (s *settings) setTLS(_, value string) error {
-	return kit.SetTLS(&s.TLS, s.prefix, value, "true, false or skip-verify")
+	return kit.SetTLS(&s.TLS, s.vars, value, "true, false or skip-verify")
 }

@@ -83,6 +83,22 @@ func TestStringsOfTheWorldAreRead(t *testing.T) {
 	}
 }
 
+func TestAVariableBesideAnOptionSaysTheSame(t *testing.T) {
+	for env, want := range map[string]string{
+		"?connection_limit=5 MYSQL_MAX_OPEN_CONNS=5":     "",
+		"?connection_limit=5 MYSQL_MAX_OPEN_CONNS=10":    "MYSQL_URL: option connection_limit: conflicts with MYSQL_MAX_OPEN_CONNS; remove one",
+		"?timeout=3s MYSQL_DIAL_TIMEOUT=3000ms":          "",
+		"?connectTimeout=1000 MYSQL_DIAL_TIMEOUT=5s":     "MYSQL_URL: option connectTimeout: conflicts with MYSQL_DIAL_TIMEOUT; remove one",
+		"?readTimeout=1s&writeTimeout=1s MYSQL_ROLE=any": "",
+	} {
+		setenv(t, u+env)
+		err := mysql.New("mysql").Configure()
+		if (err == nil) != (want == "") || err != nil && err.Error() != want {
+			t.Errorf("%s\ngot  %v\nwant %s", env, err, want)
+		}
+	}
+}
+
 func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 	const parens = "write host:port for tcp(host:port), and %2F for each / of a socket in the place of the host"
 	const oneOf = "the scheme is that of another language: write mysql://"

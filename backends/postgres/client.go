@@ -159,7 +159,7 @@ func (c *client) ask(ctx context.Context, conn *pgconn.PgConn) error {
 		return nil
 	case len(results) != 1 || len(results[0].Rows) != 1:
 		return kit.Errorf(registry.KindPermission, "the server does not say whether it takes writes, and %sROLE asks it",
-			c.prefix)
+			c.vars.Prefix())
 	}
 	return c.notes.Judge(c.role, string(results[0].Rows[0][0]) == "off")
 }

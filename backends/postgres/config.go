@@ -52,24 +52,23 @@ const (
 type settings struct {
 	Config
 	setup
-	prefix string
+	vars   config.Variables
 	hosts  []kit.Host
 	role   kit.Role
 	given  map[string]string // options that the driver's parser takes
 	driver *driver.Config    // all but the password and the dialler
 	login  *kit.Login
-
-	instead []string // variables, each with the option of the URL that says the same
 }
 
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
-	cfg, loadErr := kit.Load(name, in.config)
-	s := &settings{Config: cfg, setup: in, prefix: config.Prefix(name), given: make(map[string]string)}
-	found := kit.Problems{loadErr, s.locate(name, loadErr)}
+	cfg, vars, loadErr := config.LoadOr(name, in.config)
+	s := &settings{Config: cfg, setup: in, vars: vars, given: make(map[string]string)}
+	s.Role = roleOf(s.Role)
+	found := kit.Problems{loadErr, s.readSSLMode(), s.locate()}
 	var err error
-	s.role, err = kit.ParseRole(s.prefix, cmp.Or(attrs[s.Role], s.Role))
-	found = append(found, err, s.setTLSMode())
+	s.role, err = kit.ParseRole(vars, s.Role)
+	found = append(found, err, s.trustSystem())
 	_, err = driver.ParseConfig(harmless)
 	found.Add(err != nil, "PGSERVICE: the driver would read it and cannot: unset it, and write what the service says")
 	for _, named := range [][3]string{
@@ -79,14 +78,11 @@ func read(name string, in setup) (*settings, error) {
 	} {
 		if variable, option, value := named[0], named[1], named[2]; err == nil && value != "" {
 			failed := s.try(option, value)
-			found.Add(failed != nil, "%s%s: %w", s.prefix, variable, failed)
+			found.Add(failed != nil, "%s: %w", vars.Name(variable), failed)
 		}
 	}
 	if err = found.Err(); err == nil {
-		err = s.setDriver(name)
-	}
-	if err != nil {
-		err = errors.New(strings.NewReplacer(s.instead...).Replace(err.Error()))
+		err = s.setDriver()
 	}
 	return s, err
 }
@@ -107,9 +103,9 @@ func (s *settings) Target() kit.Target {
 // url returns the URL, and the variable that it is in.
 func (s *settings) url() (variable, raw string) {
 	if shared := s.Shared.Reveal(); s.URL.IsZero() && isOurs(shared) {
-		return strings.TrimPrefix(s.prefix+"DATABASE_URL", config.Prefix(Name)), shared
+		return s.vars.Name("DATABASE_URL"), shared
 	}
-	return s.prefix + "URL", s.URL.Reveal()
+	return s.vars.Name("URL"), s.URL.Reveal()
 }
 
 // attrs are what libpq calls a role: target_session_attrs.
@@ -118,8 +114,13 @@ var attrs = map[string]string{
 	"read-only": "replica", "standby": "replica", "secondary": "replica", "slave": "replica",
 }
 
+func roleOf(word string) string {
+	word = strings.ToLower(word)
+	return cmp.Or(attrs[word], word)
+}
+
 // locate reads the form that is set: a URL, and what the other variables say that it leaves out, or these alone.
-func (s *settings) locate(name string, loadErr error) error {
+func (s *settings) locate() error {
 	form, raw := s.url()
 	var found kit.Problems
 	switch {
@@ -128,19 +129,19 @@ func (s *settings) locate(name string, loadErr error) error {
 		found.Add(err != nil, "%s: %w", form, err)
 	case s.Host != "":
 		for text := range strings.SplitSeq(s.Host, ",") {
-			host, err := kit.HostOf(s.prefix, text, s.Port)
+			host, err := kit.HostOf(s.vars, text, s.Port)
 			found, s.hosts = append(found, err), append(s.hosts, host)
 		}
-	case config.NotSet(name, loadErr, "DATABASE_URL") == nil: // it is set, and cannot be read
+	case s.Shared.IsZero() && s.vars.IsSet("DATABASE_URL"): // it cannot be read
 		return nil
 	default:
-		return config.NotSet(name, loadErr, "URL", "HOST")
+		return s.vars.NotSet("URL", "HOST")
 	}
 	for i, host := range s.hosts {
 		s.hosts[i].Name, _, _ = strings.Cut(host.Name, "/.s.PGSQL.") // the driver adds the name of the socket
 	}
 	nobody := found.Err() == nil && s.User == "" && s.credentials == nil
-	found.Add(nobody, "%sUSER is not set, nor does a URL have a user", s.prefix)
+	found.Add(nobody, "%s is not set, nor does a URL have a user", s.vars.Name("USER"))
 	return found.Err()
 }
 
@@ -154,12 +155,15 @@ func (s *settings) fromURL(form, raw string) error {
 	if err != nil {
 		return err
 	}
+	others := []string{"HOST", "PORT"}
+	if u.Path != "" {
+		others = append(others, "DATABASE")
+	}
 	who, err := kit.Parts{
-		Prefix: s.prefix, UserKey: "USER", User: s.User, Password: s.Password,
-		Others: map[string]bool{"HOST": s.Host != "", "PORT": s.Port != 0, "DATABASE": s.Database != "" && u.Path != ""},
+		Vars: s.vars, UserKey: "USER", User: s.User, Password: s.Password, Others: others,
 	}.Beside(form, kit.Credentials{User: u.User, Password: u.Password})
 	s.hosts, s.User, s.Password, s.Database = u.Hosts, who.User, who.Password, cmp.Or(u.Path, s.Database)
-	return errors.Join(err, s.known(form).Read(form, u.Query))
+	return errors.Join(err, s.known().Read(form, u.Query))
 }
 
 // setHost reads an option that says where the servers are, as URLs have that have no host: the folder of a socket.
@@ -174,29 +178,37 @@ func (s *settings) setHost(_, value string) error {
 
 func isSocket(host kit.Host) bool { return strings.HasPrefix(host.Name, "/") }
 
-// setTLSMode reads what libpq has besides TLS.
-func (s *settings) setTLSMode() error {
-	if s.SSLMode != "" {
-		if err := s.setSSLMode("", s.SSLMode); err != nil {
-			return fmt.Errorf("%sSSLMODE: %w", s.prefix, err)
-		}
+// readSSLMode reads the variable that libpq has besides TLS.
+func (s *settings) readSSLMode() error {
+	if s.SSLMode == "" {
+		return nil
 	}
-	if s.TLS.CAFile == "system" {
-		s.TLS.CAFile = ""
-		if s.setSSLMode("", "verify-full") != nil {
-			return fmt.Errorf("%sTLS_CA_FILE: system wants sslmode=verify-full", s.prefix)
-		}
+	variable := s.vars.Name("SSLMODE")
+	if err := s.setSSLMode("", s.SSLMode); err != nil {
+		return fmt.Errorf("%s: %w", variable, err)
+	}
+	s.vars.SetBy("TLS", variable)
+	return nil
+}
+
+// trustSystem reads what libpq calls the authorities of the system.
+func (s *settings) trustSystem() error {
+	if s.TLS.CAFile != "system" {
+		return nil
+	}
+	s.TLS.CAFile = ""
+	if s.setSSLMode("", "verify-full") != nil {
+		return fmt.Errorf("%s: system wants sslmode=verify-full", s.vars.Name("TLS_CA_FILE"))
 	}
 	return nil
 }
 
 // setSSLMode reads what libpq calls sslmode. Its drivers take true for require.
 func (s *settings) setSSLMode(_, value string) error {
-	s.SSLMode = ""
 	if value == "true" || value == "1" {
 		value = "require"
 	}
-	return kit.SetTLS(&s.TLS, s.prefix, value, "disable, require or verify-full")
+	return kit.SetTLS(&s.TLS, s.vars, value, "disable, require or verify-full")
 }
 
 // harmless keeps the driver's parser, which reads the environment and files of its own accord, from doing so: what
@@ -206,20 +218,20 @@ const harmless = "host=/ port=5432 user=x password=x sslmode=disable sslcertmode
 	"sslnegotiation='' "
 
 // setDriver makes what the driver is given.
-func (s *settings) setDriver(name string) error {
+func (s *settings) setDriver() error {
 	var options strings.Builder
 	for name, value := range s.given {
 		options.WriteString(keyword(name, value))
 	}
 	d, err := driver.ParseConfig(harmless + options.String())
 	if err != nil {
-		return fmt.Errorf("%sURL: the options do not go together", s.prefix)
+		return fmt.Errorf("%s: the options do not go together", s.vars.Name("URL"))
 	}
 	c := d.ConnConfig
 	maps.DeleteFunc(c.RuntimeParams, func(name, _ string) bool { return s.given[name] == "" }) // PGTZ and so on
 	c.User, c.Password, c.Database, c.ConnectTimeout = s.User, "", s.Database, s.DialTimeout
 	for _, host := range s.hosts {
-		secure, err := s.TLS.Config(name, host.Name)
+		secure, err := s.vars.TLS(s.TLS, host.Name)
 		if err != nil {
 			return err
 		}

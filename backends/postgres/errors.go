@@ -97,10 +97,11 @@ func (s *settings) explain(err error) error {
 	reason := Classify(err)
 	answer, answered := errors.AsType[*pgconn.PgError](err)
 	if answered && s.driver.ConnConfig.TLSConfig == nil && !isSocket(s.hosts[0]) && wantsTLS(answer) {
-		return kit.Errorf(registry.KindTLS, "the server wants TLS: set %[1]sTLS, or sslmode in %[1]sURL", s.prefix)
+		return kit.Errorf(registry.KindTLS, "the server wants TLS: set %s, or sslmode in %s",
+			s.vars.Name("TLS"), s.vars.Name("URL"))
 	}
 	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
-		return kit.Errorf(registry.KindTLS, "%w: %sTLS_CA_FILE says whom to trust", reason, s.prefix)
+		return kit.Errorf(registry.KindTLS, "%w: %s says whom to trust", reason, s.vars.Name("TLS_CA_FILE"))
 	}
 	return reason
 }

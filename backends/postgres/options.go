@@ -11,40 +11,40 @@ import (
 	"github.com/vibework/mooring/backends/kit"
 )
 
-// known returns the options that may stand after the ? of a URL in the variable form, and reads them into s.
-func (s *settings) known(form string) kit.URLOptions {
+// known returns the options that may stand after the ? of a URL, and reads them into s.
+func (s *settings) known() kit.URLOptions {
 	const seconds = "a number of seconds, nor a duration such as 30s"
-	over := func(variable *string) func(name, value string) error {
+	named := func(field *string) func(name, value string) error { // tried with the variable that says the same
 		return func(name, value string) error {
-			*variable = ""
-			return s.try(name, value)
-		}
-	}
-	file := func(field *string, key string) func(name, value string) error {
-		return func(name, value string) error {
-			s.instead = append(s.instead, s.prefix+key, form+": option "+name)
-			return kit.Into(field)(name, value)
+			err := s.try(name, value)
+			if err == nil {
+				*field = value
+			}
+			return err
 		}
 	}
 	exec := func(_, _ string) error { // prepares nothing under a name
 		return s.try("default_query_exec_mode", cmp.Or(s.given["default_query_exec_mode"], "exec"))
 	}
-	return kit.URLOptions{Prefix: s.prefix, AnyCase: true, Known: []kit.URLOption{
+	return kit.URLOptions{Vars: s.vars, AnyCase: true, Known: []kit.URLOption{
 		{Names: "pgbouncer=true statement_cache_size=0 preparethreshold=0 prepared_statements=false", Set: exec},
 		{Names: "host", Set: s.setHost},
-		{Names: "application_name", Also: "applicationname", Set: over(&s.AppName)},
-		{Names: "channel_binding", Set: over(&s.ChannelBinding), Text: "disable, prefer or require"},
-		{Names: "options", Set: over(&s.Options)},
+		{Names: "application_name", Also: "applicationname", Set: named(&s.AppName), Field: &s.AppName, Key: "APP_NAME"},
+		{
+			Names: "channel_binding", Set: named(&s.ChannelBinding), Text: "disable, prefer or require",
+			Field: &s.ChannelBinding, Key: "CHANNEL_BINDING",
+		},
+		{Names: "options", Set: named(&s.Options), Field: &s.Options, Key: "OPTIONS"},
 		{Names: "port", Set: s.setPort},
-		{Names: "target_session_attrs", Also: "targetservertype", Set: s.setRole},
+		{Names: "target_session_attrs", Also: "targetservertype", Set: s.setRole, Field: &s.Role, Key: "ROLE"},
 		{Names: "sslmode ssl sslaccept", Set: s.setSSLMode},
-		{Names: "sslrootcert", Also: "sslca", Set: file(&s.TLS.CAFile, "TLS_CA_FILE")},
-		{Names: "sslcert", Set: file(&s.TLS.CertFile, "TLS_CERT_FILE")},
-		{Names: "sslkey", Set: file(&s.TLS.KeyFile, "TLS_KEY_FILE")},
-		{Names: "connect_timeout:s", Also: "logintimeout:s", Set: kit.Into(&s.DialTimeout), Text: seconds},
-		{Names: "pool_max_conns", Also: "connection_limit", Set: kit.Into(&s.MaxOpenConns)},
-		{Names: "pool_max_conn_lifetime", Set: kit.Into(&s.ConnMaxLifetime)},
-		{Names: "pool_max_conn_idle_time", Set: kit.Into(&s.ConnMaxIdleTime)},
+		{Names: "sslrootcert", Also: "sslca", Field: &s.TLS.CAFile, Key: "TLS_CA_FILE"},
+		{Names: "sslcert", Field: &s.TLS.CertFile, Key: "TLS_CERT_FILE"},
+		{Names: "sslkey", Field: &s.TLS.KeyFile, Key: "TLS_KEY_FILE"},
+		{Names: "connect_timeout:s", Also: "logintimeout:s", Field: &s.DialTimeout, Key: "DIAL_TIMEOUT", Text: seconds},
+		{Names: "pool_max_conns", Also: "connection_limit", Field: &s.MaxOpenConns, Key: "MAX_OPEN_CONNS"},
+		{Names: "pool_max_conn_lifetime", Field: &s.ConnMaxLifetime, Key: "CONN_MAX_LIFETIME"},
+		{Names: "pool_max_conn_idle_time", Field: &s.ConnMaxIdleTime, Key: "CONN_MAX_IDLE_TIME"},
 
 		{Names: "default_query_exec_mode description_cache_capacity krbspn krbsrvname max_protocol_version " +
 			"min_protocol_version pool_max_conn_lifetime_jitter pool_min_conns pool_min_idle_conns require_auth " +
@@ -92,8 +92,8 @@ func (s *settings) try(name, value string) error {
 
 // setRole reads what libpq and JDBC call a role.
 func (s *settings) setRole(_, value string) error {
-	role := cmp.Or(attrs[strings.ToLower(value)], value)
-	if _, err := kit.ParseRole("", role); err != nil {
+	role := roleOf(value)
+	if _, err := kit.ParseRole(s.vars, role); err != nil {
 		return errors.New("not read-write, read-only or any")
 	}
 	s.Role = role

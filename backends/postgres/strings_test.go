@@ -81,7 +81,6 @@ func TestStringsOfTheWorldAreRead(t *testing.T) {
 		u + "?ssl=true&sslmode=verify-full":                              verify,
 		u + "?sslmode=require&sslaccept=strict":                          verify,
 		u + "?sslmode=require&sslrootcert=system":                        verify,
-		u + "?sslmode=verify-full PGSSLMODE=disable":                     verify,
 		u + "?client_encoding=UTF8":                                      params("map[client_encoding:UTF8]"),
 		u + "?targetServerType=secondary":                                func(r *postgres.Resolved) { r.Role = "replica" },
 		"POSTGRES_URL=postgres://app:PW@/db?host=/run/s&port=5433":       host("/run/s/.s.PGSQL.5433"),
@@ -190,9 +189,40 @@ func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 	} {
 		setenv(t, env)
 		err := postgres.New("postgres").Configure()
-		if err == nil || strings.TrimSuffix(strings.ReplaceAll(err.Error(), "\n", "; "), hint) != want {
+		if env == "" {
+			want += hint
+		}
+		if err == nil || strings.ReplaceAll(err.Error(), "\n", "; ") != want {
 			t.Errorf("%s\ngot  %v\nwant %s", env, err, want)
 		}
+	}
+}
+
+func TestAVariableBesideAnOptionSaysTheSame(t *testing.T) {
+	refusals := map[string]string{
+		"?application_name=x PGAPPNAME=x":                                  "",
+		"?sslmode=verify-full PGSSLMODE=verify-full":                       "",
+		"?targetServerType=secondary PGTARGETSESSIONATTRS=read-only":       "",
+		"?sslmode=verify-full PGSSLMODE=disable":                           "option sslmode: conflicts with PGSSLMODE or another option; remove one",
+		"?application_name=x PGAPPNAME=y":                                  "option application_name: conflicts with PGAPPNAME; remove one",
+		"?targetServerType=primary PGTARGETSESSIONATTRS=read-only":         "option targetServerType: conflicts with PGTARGETSESSIONATTRS; remove one",
+		"?connect_timeout=3 POSTGRES_DIAL_TIMEOUT=5s":                      "option connect_timeout: conflicts with POSTGRES_DIAL_TIMEOUT; remove one",
+		"?sslmode=verify-full&sslrootcert=/no/such PGSSLROOTCERT=/no/file": "option sslrootcert: conflicts with PGSSLROOTCERT; remove one",
+		"?sslmode=verify-full&sslrootcert=/no/such":                        "option sslrootcert: no such file",
+	}
+	for env, want := range refusals {
+		setenv(t, u+env)
+		err := postgres.New("postgres").Configure()
+		if want != "" {
+			want = "POSTGRES_URL: " + want
+		}
+		if (err == nil) != (want == "") || err != nil && err.Error() != want {
+			t.Errorf("%s\ngot  %v\nwant %s", env, err, want)
+		}
+	}
+	setenv(t, pg+" PGSSLROOTCERT=/no/such")
+	if err := postgres.New("postgres").Configure(); err == nil || err.Error() != "PGSSLROOTCERT: no such file" {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -219,5 +249,5 @@ func TestANegativeNumberIsNoLimit(t *testing.T) {
 	}
 }
 
-// hint is what is added where no variable begins with POSTGRES_.
+// hint is what is added where nothing is set.
 const hint = ` (not wanted? drop its import, or call registry.Unregister("postgres"))`

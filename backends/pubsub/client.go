@@ -93,7 +93,8 @@ func (c *client) dial(ctx context.Context) (*driver.Client, error) {
 	if project == "" {
 		found, err := transport.Creds(ctx, opts...)
 		if err != nil || found.ProjectID == "" {
-			return nil, kit.Errorf(registry.KindConfig, "%sPROJECT_ID is not set, and the credentials name no project", s.prefix)
+			return nil, kit.Errorf(registry.KindConfig, "%s is not set, and the credentials name no project",
+				s.vars.Name("PROJECT_ID"))
 		}
 		project = found.ProjectID
 	}
@@ -104,10 +105,10 @@ func (c *client) dial(ctx context.Context) (*driver.Client, error) {
 	case len(s.options) > 0:
 		return nil, kit.Errorf(registry.KindConfig, "the driver does not take the options in code, or the credentials")
 	case s.CredentialsFile != "":
-		return nil, kit.Errorf(registry.KindConfig, "%sCREDENTIALS_FILE: %w", s.prefix, errMalformed)
+		return nil, kit.Errorf(registry.KindConfig, "%s: %w", s.vars.Name("CREDENTIALS_FILE"), errMalformed)
 	default:
 		return nil, kit.Errorf(registry.KindConfig, "%sCREDENTIALS_FILE is not set, and there are no application "+
-			"default credentials that can be used", s.prefix)
+			"default credentials that can be used", s.vars.Prefix())
 	}
 }
 
@@ -185,7 +186,7 @@ func (c *client) check(ctx context.Context) error {
 	if status.Code(err) == codes.Unavailable {
 		err = c.ask(ctx)
 	}
-	variable, named := c.settings.prefix+"CHECK_TOPIC", c.settings.CheckTopic != ""
+	variable, named := c.settings.vars.Name("CHECK_TOPIC"), c.settings.CheckTopic != ""
 	switch {
 	case noTopic(err) && named:
 		return kit.Errorf(registry.KindConfig, "%s: there is no such topic", variable)
@@ -200,7 +201,7 @@ func (c *client) check(ctx context.Context) error {
 		})
 		return nil
 	}
-	return classify(err, c.settings.prefix)
+	return classify(err, c.settings.vars.Prefix())
 }
 
 // ask gets the topic without the driver's retries, which end in a deadline and hide the cause.

@@ -101,6 +101,6 @@ func (c *client) unconfirmed(pending []*driver.PublishResult) error {
 	if errors.Is(first, errCut) {
 		return kit.Errorf(registry.KindTimeout, "%d messages were not confirmed and may be lost", count)
 	}
-	cause := classify(first, c.settings.prefix)
+	cause := classify(first, c.settings.vars.Prefix())
 	return kit.Errorf(registry.KindOf(cause), "%d messages were not confirmed and may be lost: %v", count, cause)
 }

@@ -51,24 +51,21 @@ type settings struct {
 	Config
 	setup
 	name     string
-	prefix   string // of the variables
+	vars     config.Variables
 	addr     string // of the emulator or the endpoint; "" for where the driver goes by itself
 	fileType option.CredentialsType
 }
 
 // resolve checks the configuration and the file of credentials. Its error names variables and quotes no value.
 func resolve(name string, in setup) (*settings, error) {
-	cfg, err := kit.Load(name, in.config)
-	if err != nil {
-		return nil, err
-	}
-	s := &settings{Config: cfg, setup: in, name: name, prefix: config.Prefix(name)}
+	cfg, vars, loadErr := config.LoadOr(name, in.config)
+	s := &settings{Config: cfg, setup: in, name: name, vars: vars}
 	host, file := s.setHost(), s.readFile()
-	found := kit.Problems{s.checkProject(), host, file}
+	found := kit.Problems{loadErr, s.checkProject(), host, file}
 	noTopic := s.CheckTopic != "" && !validTopic.MatchString(s.CheckTopic)
-	found.Add(noTopic, "%sCHECK_TOPIC: not the name of a topic", s.prefix)
-	found.Add(s.GRPCConns < 1, "%sGRPC_CONNS: must be at least 1", s.prefix)
-	found.Add(s.PublishTimeout <= 0, "%sPUBLISH_TIMEOUT: must be more than 0", s.prefix)
+	found.Add(noTopic, "%s: not the name of a topic", vars.Name("CHECK_TOPIC"))
+	found.Add(s.GRPCConns < 1, "%s: must be at least 1", vars.Name("GRPC_CONNS"))
+	found.Add(s.PublishTimeout <= 0, "%s: must be more than 0", vars.Name("PUBLISH_TIMEOUT"))
 	return s, found.Err()
 }
 
@@ -94,25 +91,25 @@ func (s *settings) checkProject() error {
 	case s.ProjectID == driver.DetectProjectID, detect && len(s.options) > 0:
 		s.ProjectID = ""
 	case s.ProjectID == "" && s.fileType != "":
-		return fmt.Errorf("%sPROJECT_ID is not set, and the file of credentials names no project", s.prefix)
+		return fmt.Errorf("%s is not set, and the file of credentials names no project", s.vars.Name("PROJECT_ID"))
 	case s.ProjectID == "":
-		return fmt.Errorf("%sPROJECT_ID is not set", s.prefix)
+		return s.vars.NotSet("PROJECT_ID")
 	case !validProject.MatchString(s.ProjectID):
-		return fmt.Errorf("%sPROJECT_ID: not the id of a project", s.prefix)
+		return fmt.Errorf("%s: not the id of a project", s.vars.Name("PROJECT_ID"))
 	}
 	return nil
 }
 
 func (s *settings) setHost() error {
-	variable, text, usual := s.prefix+"ENDPOINT", s.Endpoint, config.Port(servicePort)
+	variable, text, usual := s.vars.Name("ENDPOINT"), s.Endpoint, config.Port(servicePort)
 	switch {
 	case s.EmulatorHost != "" && s.Endpoint != "":
-		return fmt.Errorf("%[1]sEMULATOR_HOST and %[1]sENDPOINT are both set: drop one", s.prefix)
+		return fmt.Errorf("%s and %s are both set: drop one", s.vars.Name("EMULATOR_HOST"), variable)
 	case s.EmulatorHost != "":
-		variable, text, usual = s.prefix+"EMULATOR_HOST", s.EmulatorHost, emulatorPort
+		variable, text, usual = s.vars.Name("EMULATOR_HOST"), s.EmulatorHost, emulatorPort
 	case emulatorOfProcess():
 		return fmt.Errorf("PUBSUB_EMULATOR_HOST is set, and the driver sends everything of the process there: "+
-			"unset it, or set %sEMULATOR_HOST as well", s.prefix)
+			"unset it, or set %s as well", s.vars.Name("EMULATOR_HOST"))
 	case s.Endpoint == "":
 		return nil
 	}

@@ -29,10 +29,10 @@ var fileTypes = []option.CredentialsType{
 // readFile looks into the file of credentials that either variable names, for its type and its project. The driver
 // reads it when the client is opened, and would quote the process-wide variable if that holds the key instead.
 func (s *settings) readFile() (err error) {
-	variable, path := s.prefix+"CREDENTIALS_FILE", s.CredentialsFile
+	variable, path := s.vars.Name("CREDENTIALS_FILE"), s.CredentialsFile
 	switch {
 	case s.EmulatorHost != "" && path != "":
-		return fmt.Errorf("%[1]sEMULATOR_HOST and %[1]sCREDENTIALS_FILE are both set: drop one", s.prefix)
+		return fmt.Errorf("%s and %s are both set: drop one", s.vars.Name("EMULATOR_HOST"), variable)
 	case s.EmulatorHost != "", path == "" && len(s.options) > 0: // the program may bring its own
 		return nil
 	case path == "":

@@ -70,12 +70,13 @@ func (i *intake) Open(ctx context.Context) (*receiver, error) {
 		return nil, kit.Errorf(registry.KindNotOpen, "%w", err)
 	}
 	s := &receiver{
-		subscriber: c.Subscriber(i.subscription), handle: i.handle, prefix: c.settings.prefix, done: make(chan struct{}),
+		subscriber: c.Subscriber(i.subscription), handle: i.handle, prefix: c.settings.vars.Prefix(),
+		done: make(chan struct{}),
 	}
 	_, err = c.SubscriptionAdminClient.GetSubscription(ctx,
 		&pubsubpb.GetSubscriptionRequest{Subscription: s.subscriber.String()}, noRetry)
 	if err != nil && !mayNotLook(err) {
-		return nil, classify(err, c.settings.prefix)
+		return nil, classify(err, c.settings.vars.Prefix())
 	}
 	for _, hook := range i.hooks {
 		hook(&s.subscriber.ReceiveSettings)

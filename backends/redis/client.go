@@ -206,7 +206,7 @@ func (c *client) socket(ctx context.Context, addr string) (socket net.Conn, err 
 		socket, err = c.conns.Dial(ctx, addr, c.DialTimeout)
 	}
 	if err = Classify(err); c.topology != oneServer && registry.KindOf(err) == registry.KindTLS {
-		err = kit.Errorf(registry.KindTLS, "%w (see %[2]sTLS_CA_FILE, %[2]sTLS_SERVER_NAME)", err, c.prefix)
+		err = kit.Errorf(registry.KindTLS, "%w (see %[2]sTLS_CA_FILE, %[2]sTLS_SERVER_NAME)", err, c.vars.Prefix())
 	}
 	return socket, err
 }
@@ -221,7 +221,7 @@ func (s *settings) tlsTo(addr string) (*tls.Config, error) {
 	if known, found := s.secure.Load(host); found {
 		return known.(*tls.Config), nil
 	}
-	secure, err := s.TLS.Config(s.name, host)
+	secure, err := s.vars.TLS(s.TLS, host)
 	if err != nil {
 		return nil, kit.Errorf(registry.KindTLS, "%w", err)
 	}

@@ -61,16 +61,16 @@ const (
 type settings struct {
 	Config
 	setup
-	name, prefix string
-	topology     topology
-	host         string // of one server, without the port; or the path of a socket
-	addrs        []string
-	family       string // 4 or 6 if only such an address will do
-	role         kit.Role
-	tls          *tls.Config
-	secure       sync.Map // by host, where there are several: *tls.Config
-	login        *kit.Login
-	toSentinels  *kit.Login // nil if there are none
+	vars        config.Variables
+	topology    topology
+	host        string // of one server, without the port; or the path of a socket
+	addrs       []string
+	family      string // 4 or 6 if only such an address will do
+	role        kit.Role
+	tls         *tls.Config
+	secure      sync.Map // by host, where there are several: *tls.Config
+	login       *kit.Login
+	toSentinels *kit.Login // nil if there are none
 }
 
 // nameLetters are those of which every server takes a name.
@@ -80,40 +80,40 @@ const wantName = "want printable letters without a blank"
 
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
-	cfg, loadErr := kit.Load(name, in.config)
-	s := &settings{Config: cfg, setup: in, name: name, prefix: config.Prefix(name)}
-	hosts, err := s.locate(loadErr)
+	cfg, vars, loadErr := config.LoadOr(name, in.config)
+	s := &settings{Config: cfg, setup: in, vars: vars}
+	hosts, err := s.locate()
 	p := kit.Problems{loadErr, err, s.setPlace(hosts)}
 	if s.MaxActive > 0 {
 		s.MaxIdle = min(s.MaxIdle, s.MaxActive)
 	}
-	s.tls, err = s.TLS.Config(name, s.host)
+	s.tls, err = vars.TLS(s.TLS, s.host)
 	p = append(p, err)
-	s.role, err = kit.ParseRole(s.prefix, s.Role)
+	s.role, err = kit.ParseRole(vars, s.Role)
 	p = append(p, err)
 	p.Add(s.role == kit.Replica && s.topology != oneServer,
-		"%sROLE: Sentinels and a cluster lead to primaries: want primary or any", s.prefix)
-	p.Add(strings.Trim(s.ClientName, nameLetters) != "", "%sCLIENT_NAME: %s", s.prefix, wantName)
+		"%s: Sentinels and a cluster lead to primaries: want primary or any", vars.Name("ROLE"))
+	p.Add(strings.Trim(s.ClientName, nameLetters) != "", "%s: %s", vars.Name("CLIENT_NAME"), wantName)
 	return s, p.Err()
 }
 
 // locate reads the URL, or else the parts.
-func (s *settings) locate(loadErr error) (hosts []kit.Host, err error) {
+func (s *settings) locate() (hosts []kit.Host, err error) {
 	switch {
 	case !s.URL.IsZero():
 		if hosts, err = s.fromURL(); err != nil {
-			err = fmt.Errorf("%sURL: %w", s.prefix, err)
+			err = fmt.Errorf("%s: %w", s.vars.Name("URL"), err)
 		}
 		return hosts, err
 	case s.SentinelHosts != "":
 		return s.fromSentinelHosts()
 	case s.Host != "":
-		host, err := kit.HostOf(s.prefix, s.Host, s.Port)
+		host, err := kit.HostOf(s.vars, s.Host, s.Port)
 		return []kit.Host{host}, errors.Join(err, s.needPassword())
 	case s.SentinelMaster != "":
-		return nil, fmt.Errorf("%[1]sSENTINEL_HOSTS is not set, but %[1]sSENTINEL_MASTER is", s.prefix)
+		return nil, fmt.Errorf("%s is not set, but %s is", s.vars.Name("SENTINEL_HOSTS"), s.vars.Name("SENTINEL_MASTER"))
 	}
-	return nil, config.NotSet(s.name, loadErr, "URL", "HOST", "SENTINEL_HOSTS")
+	return nil, s.vars.NotSet("URL", "HOST", "SENTINEL_HOSTS")
 }
 
 // setPlace notes where the servers are.
@@ -127,7 +127,7 @@ func (s *settings) setPlace(hosts []kit.Host) error {
 		if s.topology == oneServer {
 			s.host = host.Name
 		} else if strings.HasPrefix(host.Name, "/") {
-			return fmt.Errorf("%sURL: a %s is not found by a Unix socket", s.prefix, s.topology)
+			return fmt.Errorf("%s: a %s is not found by a Unix socket", s.vars.Name("URL"), s.topology)
 		}
 	}
 	return nil
@@ -135,23 +135,24 @@ func (s *settings) setPlace(hosts []kit.Host) error {
 
 func (s *settings) fromSentinelHosts() (hosts []kit.Host, err error) {
 	s.topology = sentinel
+	named, master := s.vars.Name("SENTINEL_HOSTS"), s.vars.Name("SENTINEL_MASTER")
 	for text := range strings.SplitSeq(s.SentinelHosts, ",") {
 		host, wrong := kit.ParseHost(strings.TrimSpace(text))
 		if wrong != nil {
-			err = fmt.Errorf("%sSENTINEL_HOSTS: %w", s.prefix, wrong)
+			err = fmt.Errorf("%s: %w", named, wrong)
 		}
 		hosts = append(hosts, host)
 	}
 	p := kit.Problems{err, s.needPassword()}
-	p.Add(s.Host != "", "%[1]sHOST and %[1]sSENTINEL_HOSTS are both set: keep one", s.prefix)
-	p.Add(s.SentinelMaster == "", "%[1]sSENTINEL_MASTER is not set, but %[1]sSENTINEL_HOSTS is", s.prefix)
+	p.Add(s.Host != "", "%s and %s are both set: keep one", s.vars.Name("HOST"), named)
+	p.Add(s.SentinelMaster == "", "%s is not set, but %s is", master, named)
 	return hosts, p.Err()
 }
 
 // needPassword refuses a user without a password.
 func (s *settings) needPassword() error {
 	if s.Username != "" && s.Password.IsZero() && s.credentials == nil {
-		return fmt.Errorf("%[1]sPASSWORD is not set, but %[1]sUSERNAME is", s.prefix)
+		return fmt.Errorf("%s is not set, but %s is", s.vars.Name("PASSWORD"), s.vars.Name("USERNAME"))
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func unanswered(err error) bool {
 func (c *client) firstWord(err error) error {
 	if shown := Classify(err); c.tls == nil && registry.KindOf(shown) == registry.KindUnreachable {
 		return kit.Errorf(registry.KindUnreachable, "%w (if this port wants TLS, write rediss:// or set %sTLS)",
-			shown, c.prefix)
+			shown, c.vars.Prefix())
 	}
 	return err
 }

@@ -32,7 +32,7 @@ func resolve(name string, in setup) (*settings, error) {
 // sentinelLogin returns who logs in to the Sentinels. They have users of their own.
 func sentinelLogin(name string, given *Config) (*kit.Login, error) {
 	_, login, err := kit.Follow(name, given, nil, func() (kit.Credentials, error) {
-		cfg, err := kit.Load(name, given)
+		cfg, _, err := config.LoadOr(name, given)
 		return kit.Credentials{User: cfg.SentinelUsername, Password: cfg.SentinelPassword}, err
 	})
 	return login, err

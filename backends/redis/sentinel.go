@@ -212,7 +212,7 @@ func (s *sentinels) blame(failure error) error {
 	if kind.Retryable() {
 		say = "no Sentinel leads to the primary: "
 	}
-	return kit.Errorf(kind, "%s%s: %s%w", s.prefix, variable, say, failure)
+	return kit.Errorf(kind, "%s: %s%w", s.vars.Name(variable), say, failure)
 }
 
 // listen hears what one Sentinel tells, and comes back when the connection breaks.

@@ -25,7 +25,7 @@ func (c *client) ask(ctx context.Context, conn driver.Conn) error {
 		return err
 	case role != "master" && role != "slave":
 		return kit.Errorf(registry.KindPermission,
-			"the user may ask neither ROLE nor INFO, and %sROLE needs one of them", c.prefix)
+			"the user may ask neither ROLE nor INFO, and %sROLE needs one of them", c.vars.Prefix())
 	}
 	return c.notes.Judge(c.role, role == "master")
 }
@@ -64,16 +64,17 @@ func (c *client) identify(ctx context.Context, conn driver.Conn) error {
 		return c.firstWord(err)
 	case mode == "sentinel":
 		return kit.Errorf(registry.KindConfig, "this is a Sentinel, and not the server that it watches: "+
-			"write %sURL=redis+sentinel://host:26379/NAME", c.prefix)
+			"write %sURL=redis+sentinel://host:26379/NAME", c.vars.Prefix())
 	case mode != "cluster" && mode != "" && c.topology == cluster:
-		return kit.Errorf(registry.KindConfig, "this is one server, and no cluster: write %sURL=redis://host:6379", c.prefix)
+		return kit.Errorf(registry.KindConfig, "this is one server, and no cluster: write %sURL=redis://host:6379",
+			c.vars.Prefix())
 	case mode != "cluster" || c.topology == cluster:
 		return nil
 	}
 	nodes, err := text(driver.DoContext(conn, ctx, "CLUSTER", "NODES"))
 	if nodes != "" && !holdsAllSlots(nodes) {
 		return kit.Errorf(registry.KindConfig, "this is a node of a cluster, and does not hold all slots: "+
-			"write %sURL=redis+cluster://host:6379", c.prefix)
+			"write %sURL=redis+cluster://host:6379", c.vars.Prefix())
 	}
 	return err
 }

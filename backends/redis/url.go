@@ -17,7 +17,7 @@ import (
 // fromURL reads the URL. What it says counts, whatever the parts say besides.
 func (s *settings) fromURL() ([]kit.Host, error) {
 	raw, topology := cutTopology(s.URL.Reveal())
-	if err := otherForm(raw, s.prefix); err != nil {
+	if err := otherForm(raw, s.vars.Prefix()); err != nil {
 		return nil, err
 	}
 	u, err := kit.ParseURI(socketAsHost(raw), "redis", "rediss", "valkey", "valkeys")
@@ -29,7 +29,7 @@ func (s *settings) fromURL() ([]kit.Host, error) {
 		return nil, fmt.Errorf("want one host; %s for several", topologies)
 	}
 	var database string // as an option has it
-	err = s.known(&database).Read(s.prefix+"URL", u.Query)
+	err = s.known(&database).Read(s.vars.Name("URL"), u.Query)
 	return u.Hosts, errors.Join(s.setLogin(u), s.setMaster(&u), s.setDatabase(u, database), err, s.secureBy(u.Scheme))
 }
 
@@ -38,7 +38,7 @@ func (s *settings) secureBy(scheme string) error {
 	switch {
 	case scheme != "rediss" && scheme != "valkeys":
 	case s.TLS.Mode == config.TLSOff:
-		return fmt.Errorf("asks for TLS, but %sTLS or an option is off", s.prefix)
+		return fmt.Errorf("asks for TLS, but %s or an option is off", s.vars.Name("TLS"))
 	case s.TLS.Mode == "":
 		s.TLS.Mode = config.TLSVerify
 	}
@@ -115,18 +115,19 @@ func socketAsHost(raw string) string {
 func (s *settings) setLogin(u kit.URI) error {
 	who := kit.Credentials{User: u.User, Password: u.Password}
 	if !u.HasPassword && u.User != "" && s.Password.IsZero() && s.credentials == nil { // as redis-cli has it
-		slog.Info(s.prefix + "URL: the name before the @ is taken for the password; write user:password@, or :password@")
+		slog.Info(s.vars.Name("URL") +
+			": the name before the @ is taken for the password; write user:password@, or :password@")
 		who = kit.Credentials{Password: config.NewSecret(u.User)}
 	}
 	named := who.User != ""
 	parts := kit.Parts{
-		Prefix: s.prefix, UserKey: "USERNAME", User: s.Username, Password: s.Password,
-		Others: map[string]bool{
-			"HOST": s.Host != "", "PORT": s.Port != 0, "DB": s.DB != 0, "SENTINEL_HOSTS": s.SentinelHosts != "",
-			"SENTINEL_MASTER": s.SentinelMaster != "" && (s.topology != sentinel || strings.Trim(u.Path, "/") != ""),
-		},
+		Vars: s.vars, UserKey: "USERNAME", User: s.Username, Password: s.Password,
+		Others: []string{"DB", "HOST", "PORT", "SENTINEL_HOSTS"},
 	}
-	who, err := parts.Beside(s.prefix+"URL", who)
+	if s.topology != sentinel || strings.Trim(u.Path, "/") != "" {
+		parts.Others = append(parts.Others, "SENTINEL_MASTER")
+	}
+	who, err := parts.Beside(s.vars.Name("URL"), who)
 	switch {
 	case err != nil:
 		return err
@@ -158,12 +159,12 @@ func (s *settings) setDatabase(u kit.URI, option string) error {
 func (s *settings) known(database *string) kit.URLOptions {
 	asItIs := func(string, string) error { return nil }
 	return kit.URLOptions{
-		Prefix: s.prefix, AnyCase: true, Hint: "db, tls, family and client_name are known",
+		Vars: s.vars, AnyCase: true, Hint: "db, tls, family and client_name are known",
 		Known: []kit.URLOption{
-			{Names: "db", Also: "database", Set: kit.Into(database)},
+			{Names: "db", Also: "database", Field: database},
 			{Names: "tls ssl", Set: s.setTLS},
 			{Names: "family", Set: s.setFamily},
-			{Names: "client_name", Also: "clientname", Set: s.setClientName},
+			{Names: "client_name", Also: "clientname", Set: s.setClientName, Field: &s.ClientName, Key: "CLIENT_NAME"},
 			{Names: "protocol=2 ssl_cert_reqs=required ssl_cert_reqs=optional ssl_cert_reqs=cert_required " +
 				"ssl_cert_reqs=cert_optional skip_verify=false skip_verify=0 insecure=false insecure=0", Set: asItIs},
 
@@ -193,7 +194,7 @@ func (s *settings) setTLS(_, value string) error {
 	if on, err := strconv.ParseBool(value); err == nil && on && s.TLS.Mode == config.TLSSkipVerify {
 		return nil
 	}
-	return kit.SetTLS(&s.TLS, s.prefix, value, "true, false or skip-verify")
+	return kit.SetTLS(&s.TLS, s.vars, value, "true, false or skip-verify")
 }
 
 func (s *settings) setClientName(_, value string) error {

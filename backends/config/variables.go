@@ -1,0 +1,86 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// ErrNothingSet is in an error about a variable that has to be set where the environment has nothing for the instance:
+// maybe nobody wants it.
+var ErrNothingSet = errors.New("nothing is set")
+
+// Variables are those of an instance, for errors and records. They know what has set each, and no value: the variable
+// itself, an alias such as PGHOST, the variable of a file such as MYSQL_PASSWORD_FILE, or an option of a URL. A key is
+// the name of a variable without the prefix.
+type Variables struct {
+	name     string
+	set      map[string]string // what has set the variable, by key
+	related  string            // a variable that no instance reads, with a URL of this kind
+	unwanted bool              // the environment has nothing for the instance
+}
+
+// LoadOr returns what [Load] returns, or, unless given is nil, that with its [Defaults]; and the variables of which
+// errors about it are made. A variable is set in code if its field is not zero.
+func LoadOr[T any](name string, given *T) (T, Variables, error) {
+	var cfg T
+	if given == nil {
+		vars, err := load(name, os.Environ(), &cfg)
+		return cfg, vars, err
+	}
+	vars := Variables{name: name, set: make(map[string]string)}
+	for _, v := range variables(reflect.TypeFor[T](), name) {
+		if !reflect.ValueOf(given).Elem().FieldByIndex(v.field.Index).IsZero() {
+			vars.SetBy(strings.TrimPrefix(v.Name, vars.Prefix()), v.Name)
+		}
+	}
+	return Defaults(*given), vars, nil
+}
+
+// Prefix is [Prefix] of the instance's name.
+func (v Variables) Prefix() string { return Prefix(v.name) }
+
+// Name returns what has set the variable with this key, and the variable itself if nothing has.
+func (v Variables) Name(key string) string { return cmp.Or(v.set[key], v.Prefix()+key) }
+
+// IsSet reports whether something has set the variable with this key, also to what cannot be read.
+func (v Variables) IsSet(key string) bool { return v.set[key] != "" }
+
+// SetBy notes that what is called source has set the variable with this key.
+func (v Variables) SetBy(key, source string) { v.set[key] = source }
+
+// NotSet returns the error that nothing says where the server is: no variable with one of these keys is set, such as
+// URL and HOST. If one is, it is nil: what is wrong with that is in the error of [LoadOr]. NotSet names a variable that
+// no instance reads, if its value is a URL of the default instance's kind: DATABASE_URL=mysql://... for "mysql".
+func (v Variables) NotSet(keys ...string) error {
+	if slices.ContainsFunc(keys, v.IsSet) {
+		return nil
+	}
+	var names []string
+	for _, key := range keys {
+		names = append(names, v.Name(key))
+	}
+	text := names[0] + " is not set"
+	if len(names) > 1 {
+		text += ", nor is " + strings.Join(names[1:], " or ")
+	}
+	if v.related != "" {
+		text += "; " + v.related + " is set, but not read"
+	}
+	return v.missing(text)
+}
+
+// missing returns the error that a variable is not set.
+func (v Variables) missing(text string) error {
+	if v.unwanted {
+		return nothingSet{errors.New(text)}
+	}
+	return errors.New(text)
+}
+
+type nothingSet struct{ error }
+
+func (nothingSet) Is(target error) bool { return target == ErrNothingSet }
