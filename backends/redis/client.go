@@ -255,11 +255,15 @@ func (c *client) PoolStats() registry.PoolStats {
 // Close closes the pool. It lends no connection from its beginning on; those that are lent may finish their work until
 // ctx ends, less 100ms (in 25s if ctx has no deadline). Those that do not come back are cut and counted in the error.
 func (c *client) Close(ctx context.Context) error {
+	working, stop := kit.Working(ctx)
+	defer stop()
 	return c.conns.Close(ctx, func() {
 		if c.primary != nil {
 			c.primary.leave()
 		}
-		c.drain() // the rest closes on its return
+		for c.drain(); c.ActiveCount() > 0 && pause(working, nil, 10*time.Millisecond); {
+			c.drain() // what has come back just before closes now, the rest on its return
+		}
 	})
 }
 

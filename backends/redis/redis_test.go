@@ -281,6 +281,51 @@ func TestThePoolSaysThatItWasClosed(t *testing.T) {
 	}
 }
 
+// late is a connection that comes back while the pool is being closed.
+type late struct {
+	driver.ConnWithContext
+	comesBack func()
+}
+
+func (l late) Err() error {
+	err := l.ConnWithContext.Err()
+	l.comesBack()
+	return err
+}
+
+func TestAConnectionThatComesBackAsCloseBeginsDoesNotDelayIt(t *testing.T) {
+	asked, goOn := make(chan struct{}), make(chan struct{})
+	comesBack := sync.OnceFunc(func() {
+		close(asked)
+		<-goOn
+	})
+	first := true
+	_, res := open(t, at(server(t)), redis.WithHook(func(pool *driver.Pool) {
+		dial := pool.DialContext
+		pool.DialContext = func(ctx context.Context) (driver.Conn, error) {
+			conn, err := dial(ctx)
+			if err != nil || first { // that of Open
+				first = false
+				return conn, err
+			}
+			return late{conn.(driver.ConnWithContext), comesBack}, nil
+		}
+	}))
+	one, err1 := res.Conn(t.Context())
+	other, err2 := res.Conn(t.Context())
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	go other.Close()
+	<-asked
+	one.Close()
+	time.AfterFunc(100*time.Millisecond, func() { close(goOn) })
+	start := time.Now()
+	if err := res.Close(t.Context()); err != nil || time.Since(start) > 20*time.Second {
+		t.Errorf("%v after %v", err, time.Since(start))
+	}
+}
+
 func TestWhoWaitsForAFullPoolIsToldOfClose(t *testing.T) {
 	cfg := at(server(t))
 	cfg.MaxActive = 1
