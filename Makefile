@@ -2,6 +2,8 @@
 LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 MODULES := $(shell .ci/modules)
 RACE := $(if $(shell command -v $$(go env CC) 2>/dev/null),-race)
+# Go's own limit of 10 minutes a package is too short for a machine that has other things to do.
+TEST_FLAGS := $(RACE) -timeout 1h
 NO_POSTGRES := $(if $(wildcard /usr/lib/postgresql/*/bin/initdb)$(shell command -v initdb),,backends/postgres)
 MYSQL_SERVER := $(or $(MYSQL_URL),mysql://root@127.0.0.1:3306/test)
 REDIS_SERVER := $(or $(REDIS_URL),redis://127.0.0.1:6379/1)
@@ -37,14 +39,14 @@ race:
 
 unit:
 	@$(if $(NO_POSTGRES),echo "$(NO_POSTGRES) is not tested: no PostgreSQL is installed (apt-get install postgresql)",true)
-	.ci/alive go test $(RACE) $(patsubst %,./%/...,$(filter-out bench $(NO_POSTGRES),$(MODULES)))
+	.ci/alive go test $(TEST_FLAGS) $(patsubst %,./%/...,$(filter-out bench $(NO_POSTGRES),$(MODULES)))
 
 embedded: bin/devstack
-	MOORING_TEST_SERVERS=env .ci/alive bin/devstack -- go test $(RACE) -count=1 $(SERVED)
+	MOORING_TEST_SERVERS=env .ci/alive bin/devstack -- go test $(TEST_FLAGS) -count=1 $(SERVED)
 
 integration: bin/devstack ## test the backends and the service on the servers at MYSQL_URL and REDIS_URL (else localhost)
-	$(ON_SERVERS) go test $(RACE) -count=1 $(filter %/mysql %/redis,$(SERVED))
-	$(ON_SERVERS) go test -C examples $(RACE) -short -count=1 ./service/...
+	$(ON_SERVERS) go test $(TEST_FLAGS) -count=1 $(filter %/mysql %/redis,$(SERVED))
+	$(ON_SERVERS) go test -C examples $(TEST_FLAGS) -short -count=1 ./service/...
 
 check: lint tidy cross test short-model ## everything that CI asks for, but for the integration tests
 

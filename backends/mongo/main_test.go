@@ -50,13 +50,15 @@ func uriOf(s *mongotest.Server) string {
 	return u.String()
 }
 
-// at is a configuration whose waits are short enough for a test to sit through.
+// patience bounds what ends by itself, however busy the machine is.
+const patience = 30 * time.Second
+
+// waited is how long a test waits for a server that does not come.
+const waited = 2 * time.Second
+
+// at is a configuration for tests whose subject is no deadline.
 func at(uri string) mongo.Config {
-	return mongo.Config{
-		URI:                    config.NewSecret(uri),
-		ServerSelectionTimeout: time.Second,
-		ConnectTimeout:         time.Second,
-	}
+	return mongo.Config{URI: config.NewSecret(uri), ServerSelectionTimeout: patience, ConnectTimeout: patience}
 }
 
 // open registers and opens a resource of its own registry, and closes it after the test.
@@ -71,7 +73,7 @@ func open(t *testing.T, cfg mongo.Config, opts ...mongo.Option) (*registry.Regis
 }
 
 func register(cfg mongo.Config, opts ...mongo.Option) (*registry.Registry, *mongo.Resource) {
-	r := &registry.Registry{OpenTimeout: 2 * time.Second, CheckTimeout: 4 * time.Second}
+	r := &registry.Registry{OpenTimeout: patience, CheckTimeout: 6 * time.Second} // a full pool is waited for half of it
 	res := mongo.New("mongo", append(opts, mongo.WithConfig(cfg))...)
 	r.Register(res)
 	return r, res

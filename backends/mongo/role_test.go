@@ -66,6 +66,9 @@ func TestARoleIsAskedOfTheServer(t *testing.T) {
 		fake := mongotest.Start(t, mongotest.Options{Hello: member(test.what)})
 		cfg := at("mongodb://" + fake.Addr() + "/?" + test.options)
 		cfg.Role = test.role
+		if test.want == noPrimary {
+			cfg.ServerSelectionTimeout = waited
+		}
 		res := mongo.New("mongo", mongo.WithConfig(cfg))
 		got := ""
 		if err := res.Open(t.Context()); err != nil {
@@ -105,7 +108,9 @@ func TestOpenNamesWhatIsWrongWithTheReplicaSet(t *testing.T) {
 		{"primary", "replicaSet=rs0&readPreference=secondary", "loading: the replica set has no secondary (MONGO_URI: readPreference)"},
 	} {
 		fake := mongotest.Start(t, mongotest.Options{Hello: member(test.what)})
-		err := mongo.New("mongo", mongo.WithConfig(at("mongodb://"+fake.Addr()+"/?"+test.options))).Open(t.Context())
+		cfg := at("mongodb://" + fake.Addr() + "/?" + test.options)
+		cfg.ServerSelectionTimeout = waited
+		err := mongo.New("mongo", mongo.WithConfig(cfg)).Open(t.Context())
 		if got := fmt.Sprintf("%s: %v", registry.KindOf(err), err); got != test.want {
 			t.Errorf("%s, %s\ngot  %s\nwant %s", test.what, test.options, got, test.want)
 		}
@@ -131,7 +136,6 @@ func TestMembersWithNamesThatNobodyKnowsAreExplained(t *testing.T) {
 func TestReadersDoNotWaitForAPrimary(t *testing.T) {
 	fake := mongotest.Start(t, mongotest.Options{Hello: member("secondary", closedPort(t))})
 	cfg := at("mongodb://" + fake.Addr() + "/?replicaSet=rs0&readPreference=secondaryPreferred")
-	cfg.ServerSelectionTimeout = 30 * time.Second
 	start := time.Now()
 	r, _ := open(t, cfg)
 	if result := r.Check(t.Context(), "mongo"); result.Err != nil {

@@ -87,7 +87,7 @@ func TestAServerThatFallsSilentInTheHandshakeIsATimeout(t *testing.T) {
 		_, _ = conn.Write(append([]byte{byte(len(greeting)), 0, 0, 0}, greeting...))
 	})
 	cfg := at("mysql://app:secret@" + l.Addr().String() + "?tls=skip-verify")
-	cfg.DialTimeout, cfg.ReadTimeout = 100*time.Millisecond, time.Minute
+	cfg.DialTimeout = 100 * time.Millisecond
 	start := time.Now()
 	err := mysql.New("mysql", mysql.WithConfig(cfg)).Open(t.Context())
 	if want := "no answer in time: context deadline exceeded"; err == nil || err.Error() != want {

@@ -40,13 +40,12 @@ func TestOpenSaysWhatIsWrongWithTheServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := at("mysql://app:secret@" + test.addr(t))
-			cfg.DialTimeout, cfg.ReadTimeout = 30*time.Second, time.Minute
 			if test.kind == registry.KindTimeout {
 				cfg.DialTimeout = 300 * time.Millisecond
 			}
 			start := time.Now()
 			err := mysql.New("mysql", mysql.WithConfig(cfg)).Open(t.Context())
-			if took := time.Since(start); took > 10*cfg.DialTimeout {
+			if took := time.Since(start); took >= patience {
 				t.Errorf("it took %v with a DialTimeout of %v", took, cfg.DialTimeout)
 			}
 			if err == nil || err.Error() != test.want {
@@ -68,7 +67,7 @@ func TestOpenOfASilentServerEndsWithItsContext(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	if took := time.Since(start); took > 10*r.OpenTimeout {
+	if took := time.Since(start); took >= patience {
 		t.Errorf("it took %v with an OpenTimeout of %v", took, r.OpenTimeout)
 	}
 }
@@ -233,7 +232,7 @@ func TestAPooledConnectionThatGetsNoAnswerIsNoFailure(t *testing.T) {
 		return sql.OpenDB(muffled{c, &lost})
 	}))
 	lost.Store(true)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second) // half of it is for a new connection
 	defer cancel()
 	if err := res.Check(ctx); err != nil {
 		t.Error(err)

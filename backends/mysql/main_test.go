@@ -82,13 +82,13 @@ func with(t *testing.T, raw string, edit func(*url.URL)) string {
 	return u.String()
 }
 
-// at is a configuration whose waits are short enough for a test to sit through.
+// patience bounds what ends by itself, however busy the machine is.
+const patience = 30 * time.Second
+
+// at is a configuration for tests whose subject is no deadline.
 func at(url string) mysql.Config {
 	return mysql.Config{
-		URL:          config.NewSecret(url),
-		DialTimeout:  time.Second,
-		ReadTimeout:  2 * time.Second,
-		WriteTimeout: time.Second,
+		URL: config.NewSecret(url), DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience,
 	}
 }
 
@@ -104,7 +104,7 @@ func open(t *testing.T, cfg mysql.Config, opts ...mysql.Option) (*registry.Regis
 }
 
 func register(cfg mysql.Config, opts ...mysql.Option) (*registry.Registry, *mysql.Resource) {
-	r := &registry.Registry{OpenTimeout: 2 * time.Second, CheckTimeout: 2 * time.Second}
+	r := &registry.Registry{OpenTimeout: patience, CheckTimeout: 6 * time.Second} // a full pool is waited for half of it
 	res := mysql.New("mysql", append(opts, mysql.WithConfig(cfg))...)
 	r.Register(res)
 	return r, res

@@ -108,7 +108,7 @@ func eventually(t *testing.T, so func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for limit := time.Now().Add(30 * time.Second); !so(); <-tick.C {
+	for limit := time.Now().Add(patience); !so(); <-tick.C {
 		if time.Now().After(limit) {
 			t.Fatal("it has not come to pass")
 		}

@@ -29,9 +29,9 @@ func (s serving) Run() int {
 	return s.M.Run()
 }
 
-// at is a configuration whose waits are short enough for a test to sit through.
+// at is a configuration for tests whose subject is no deadline.
 func at(url string) postgres.Config {
-	return postgres.Config{URL: config.NewSecret(url), DialTimeout: 2 * time.Second}
+	return postgres.Config{URL: config.NewSecret(url), DialTimeout: patience}
 }
 
 // open registers and opens a resource of its own registry, and closes it after the test.
@@ -46,7 +46,7 @@ func open(t *testing.T, cfg postgres.Config, opts ...postgres.Option) (*registry
 }
 
 func register(cfg postgres.Config, opts ...postgres.Option) (*registry.Registry, *postgres.Resource) {
-	r := &registry.Registry{OpenTimeout: 2 * time.Second, CheckTimeout: 2 * time.Second}
+	r := &registry.Registry{OpenTimeout: patience, CheckTimeout: 6 * time.Second} // a full pool is waited for half of it
 	res := postgres.New("postgres", append(opts, postgres.WithConfig(cfg))...)
 	r.Register(res)
 	return r, res

@@ -171,7 +171,7 @@ func TestATokenThatCannotBeHadIsExplainedAndNotQuoted(t *testing.T) {
 			g := newGoogle(t)
 			cfg := pubsub.Config{ProjectID: project, CredentialsFile: externalAccount(t, tokenServer(t, test.answer), secret.Value)}
 			res := pubsub.New("pubsub", pubsub.WithConfig(cfg), g.option())
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), bound(test.kind))
 			defer cancel()
 			err := res.Open(ctx)
 			if err == nil || err.Error() != test.want || registry.KindOf(err) != test.kind {
@@ -257,7 +257,7 @@ func TestTLSFailuresSayWhatIsWrong(t *testing.T) {
 		res := pubsub.New("pubsub", pubsub.WithConfig(pubsub.Config{
 			ProjectID: project, CredentialsFile: externalAccount(t, tokenServer(t, issue), "subject"),
 		}), elsewhere.option())
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), bound(test.kind))
 		err := res.Open(ctx)
 		cancel()
 		if err == nil || err.Error() != test.want || registry.KindOf(err) != test.kind {

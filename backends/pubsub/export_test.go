@@ -3,6 +3,8 @@ package pubsub
 import (
 	"testing"
 	"time"
+
+	"github.com/vibework/mooring/backends/kit"
 )
 
 // Resolved is what the driver is going to be given.
@@ -28,4 +30,10 @@ func Resolve(t *testing.T, name string, opts ...Option) Resolved {
 		Project: s.ProjectID, Addr: s.addr, Topic: s.CheckTopic, Credentials: s.fileType != "",
 		GRPCConns: s.GRPCConns, PublishTimeout: s.PublishTimeout, CheckInterval: s.CheckInterval,
 	}
+}
+
+// ForgetAnswer does what CheckInterval does.
+func ForgetAnswer(r *Resource) {
+	c, _ := kit.ClientOf(r.Resource)
+	c.answer.Store(nil)
 }

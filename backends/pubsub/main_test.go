@@ -38,6 +38,17 @@ var onServers = os.Getenv("MOORING_TEST_SERVERS") == "env"
 
 const project = "mooring-test"
 
+// patience bounds what ends by itself, however busy the machine is.
+const patience = 30 * time.Second
+
+// bound is how long what fails with this kind may take: a timeout is waited for.
+func bound(kind registry.Kind) time.Duration {
+	if kind == registry.KindTimeout {
+		return time.Second
+	}
+	return patience
+}
+
 // server returns where a Pub/Sub server is: a fake of this test's own, or the one that PUBSUB_* names.
 func server(t *testing.T) (addr string) {
 	t.Helper()
@@ -110,7 +121,7 @@ func open(t *testing.T, cfg pubsub.Config, opts ...pubsub.Option) (*registry.Reg
 }
 
 func register(cfg pubsub.Config, opts ...pubsub.Option) (*registry.Registry, *pubsub.Resource) {
-	r := &registry.Registry{OpenTimeout: 2 * time.Second, CheckTimeout: 2 * time.Second}
+	r := &registry.Registry{OpenTimeout: patience, CheckTimeout: patience}
 	res := pubsub.New("pubsub", append(opts, pubsub.WithConfig(cfg))...)
 	r.Register(res)
 	return r, res
@@ -161,7 +172,7 @@ func (top topic) name() string { return "projects/" + project + "/topics/" + top
 // them. It asks for messages instead of streaming them: what streams in the driver outlives the test.
 func (top topic) receive(t *testing.T, n int) (texts []string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for len(texts) < n {
 		got := top.pull(ctx, t)

@@ -230,7 +230,6 @@ func TestAServiceThatFailsForAMomentDoesNotEndTheStart(t *testing.T) {
 			return next(ctx, req)
 		})
 		r, _ := register(at(addr))
-		r.OpenTimeout = 30 * time.Second
 		if err := r.OpenAll(t.Context()); err != nil {
 			t.Errorf("%v: %v", code, err)
 		}

@@ -17,9 +17,9 @@ import (
 
 func TestAClusterIsUsedAsOneServer(t *testing.T) {
 	c := startCluster(t, false)
-	cfg := patient(c.url())
+	cfg := at(c.url())
 	cfg.MaxActive = 4
-	r, res := openPatiently(t, cfg)
+	r, res := open(t, cfg)
 	conn, err := res.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +136,7 @@ func TestAClusterIsUsedAsOneServer(t *testing.T) {
 
 func TestAKilledMasterOfAClusterIsFollowed(t *testing.T) {
 	c := startCluster(t, true)
-	r, res := openPatiently(t, patient(c.url()))
+	r, res := open(t, at(c.url()))
 	done, stop := work(t, res)
 	more(t, done, 100)
 	c.nodes[0].kill()
@@ -159,7 +159,7 @@ func TestAKilledMasterOfAClusterIsFollowed(t *testing.T) {
 
 func TestAPlannedFailoverOfAClusterFailsNothing(t *testing.T) {
 	c := startCluster(t, true)
-	_, res := openPatiently(t, patient(c.url()))
+	_, res := open(t, at(c.url()))
 	done, stop := work(t, res)
 	more(t, done, 100)
 	c.nodes[4].do("CLUSTER", "FAILOVER")
@@ -181,7 +181,7 @@ func TestAPlannedFailoverOfAClusterFailsNothing(t *testing.T) {
 
 func TestAReshardUnderLoadFailsNothing(t *testing.T) {
 	c := startCluster(t, false)
-	_, res := openPatiently(t, patient(c.url()))
+	_, res := open(t, at(c.url()))
 	done, stop := work(t, res)
 	more(t, done, 400)
 	moved := make(map[int]bool)
@@ -205,7 +205,7 @@ func TestAReshardUnderLoadFailsNothing(t *testing.T) {
 
 func TestNodesWithoutAnAddressAreOnTheSameHost(t *testing.T) {
 	c := startCluster(t, false, "--cluster-preferred-endpoint-type", "unknown-endpoint")
-	_, res := openPatiently(t, patient("redis+cluster://"+c.nodes[0].addr))
+	_, res := open(t, at("redis+cluster://"+c.nodes[0].addr))
 	for n := range 50 {
 		store(t, res, fmt.Sprint("k", n))
 	}
@@ -234,7 +234,7 @@ func TestNodesWithoutAnAddressAreOnTheSameHost(t *testing.T) {
 
 func TestAPipelineFollowsASlotThatIsHalfMoved(t *testing.T) {
 	c := startCluster(t, false)
-	_, res := openPatiently(t, patient(c.url()))
+	_, res := open(t, at(c.url()))
 	for n := range 3 {
 		store(t, res, fmt.Sprint("{a}", n))
 	}
@@ -349,7 +349,7 @@ func TestFullPoolsDoNotKeepAFailoverFromBeingSeen(t *testing.T) {
 
 func TestSlotsWithoutAMasterFailTheCheck(t *testing.T) {
 	c := startCluster(t, false, "--cluster-require-full-coverage", "no")
-	r, _ := openPatiently(t, patient(c.url()))
+	r, _ := open(t, at(c.url()))
 	for _, node := range c.nodes {
 		node.do("CLUSTER", "DELSLOTS", 100)
 	}
@@ -373,7 +373,7 @@ func TestWhatIsNoClusterIsNamed(t *testing.T) {
 			"write REDIS_URL=redis+sentinel://host:26379/NAME",
 		gone.Addr().String(): "unreachable: no node of the cluster tells of its slots: connection refused",
 	} {
-		res := redis.New("redis", redis.WithConfig(patient("redis+cluster://"+addr)))
+		res := redis.New("redis", redis.WithConfig(at("redis+cluster://"+addr)))
 		err := res.Open(t.Context())
 		for registry.KindOf(err) == registry.KindTimeout { // on a busy machine
 			err = res.Open(t.Context())
@@ -386,7 +386,7 @@ func TestWhatIsNoClusterIsNamed(t *testing.T) {
 
 func TestWhatIsLentByAClusterMayFinish(t *testing.T) {
 	c := startCluster(t, false)
-	res := redis.New("redis", redis.WithConfig(patient(c.url())))
+	res := redis.New("redis", redis.WithConfig(at(c.url())))
 	eventually(t, "it opens", func() error { return res.Open(t.Context()) }) // on a busy machine not at once
 	conn, err := res.Conn(t.Context())
 	if err != nil {
@@ -416,7 +416,7 @@ func TestWhatIsLentByAClusterMayFinish(t *testing.T) {
 func TestTheContractIsKeptByACluster(t *testing.T) {
 	c := startCluster(t, false)
 	registrytest.Run(t, registrytest.Target{New: func(*testing.T) registry.Resource {
-		return redis.New("redis", redis.WithConfig(patient(c.url())))
+		return redis.New("redis", redis.WithConfig(at(c.url())))
 	}})
 }
 

@@ -40,18 +40,19 @@ func TestOpenSaysWhatIsWrongWithTheServer(t *testing.T) {
 		"not a database": {hangUp, "the connection was closed (if this port wants TLS, write rediss:// or set REDIS_TLS)", registry.KindUnreachable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, _ := register(at("redis://" + test.addr(t)))
-			r.OpenTimeout = 300 * time.Millisecond
+			bound := patience
+			if test.kind == registry.KindTimeout {
+				bound = 300 * time.Millisecond
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), bound)
+			defer cancel()
 			start := time.Now()
-			err := r.OpenAll(t.Context())
-			if took := time.Since(start); took > 10*r.OpenTimeout {
-				t.Errorf("it took %v with an OpenTimeout of %v", took, r.OpenTimeout)
+			got := openError(ctx, at("redis://"+test.addr(t)))
+			if took := time.Since(start); took > bound+10*time.Second {
+				t.Errorf("it took %v of %v", took, bound)
 			}
-			if got := err.Error(); got != "open redis: "+string(test.kind)+": "+test.want && name != "no such host" {
+			if got != string(test.kind)+": "+test.want && name != "no such host" {
 				t.Errorf("got %s", got)
-			}
-			if kind := registry.KindOf(err); kind != test.kind && name != "no such host" {
-				t.Errorf("the kind is %q", kind)
 			}
 		})
 	}
@@ -63,22 +64,21 @@ func TestTLSFailuresSayWhatIsWrong(t *testing.T) {
 	plain := listen(t)
 	serve(t, plain, func(conn net.Conn) { _, _ = conn.Write([]byte("-ERR Protocol error\r\n")) })
 	for addr, want := range map[string]string{
-		secure.Listener.Addr().String(): "open redis: tls: the server's certificate is signed by an unknown authority",
-		plain.Addr().String():           "open redis: tls: the server does not speak TLS on this port",
-		hangUp(t): "open redis: unreachable: the connection was closed " +
-			"(in the TLS handshake; does the server speak TLS on this port?)",
-		silentPort(t): "open redis: timeout: no answer in time: context deadline exceeded " +
+		secure.Listener.Addr().String(): "tls: the server's certificate is signed by an unknown authority",
+		plain.Addr().String():           "tls: the server does not speak TLS on this port",
+		hangUp(t):                       "unreachable: the connection was closed (in the TLS handshake; does the server speak TLS on this port?)",
+		silentPort(t): "timeout: no answer in time: context deadline exceeded " +
 			"(in the TLS handshake; does the server speak TLS on this port?)",
 	} {
-		r, _ := register(at("rediss://" + addr))
-		r.OpenTimeout = time.Second
-		if strings.Contains(want, ": tls: ") { // nobody waits for that, but a handshake takes a busy machine its time
-			r.OpenTimeout = 30 * time.Second
+		bound := patience
+		if strings.HasPrefix(want, "timeout") {
+			bound = time.Second
 		}
-		err := r.OpenAll(t.Context())
-		if err == nil || err.Error() != want {
-			t.Errorf("got  %v\nwant %s", err, want)
+		ctx, cancel := context.WithTimeout(t.Context(), bound)
+		if got := openError(ctx, at("rediss://"+addr)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
 		}
+		cancel()
 	}
 }
 
@@ -111,17 +111,15 @@ const (
 
 func TestAServerThatServesNobodyIsNotOpened(t *testing.T) {
 	for text, want := range map[string]string{
-		full: "open redis: exhausted: too many connections: the server's maxclients is reached",
-		guarded: "open redis: config: the server runs in protected mode and serves its own host only (DENIED): " +
+		full: "exhausted: too many connections: the server's maxclients is reached",
+		guarded: "config: the server runs in protected mode and serves its own host only (DENIED): " +
 			"give it a password (requirepass) and set it here, too",
 	} {
 		url, say := sayNo(t)
 		say(text)
 		for _, option := range []string{"", "/3", "?client_name=shop"} { // what a client says first
-			r, _ := register(at(url + option))
-			r.OpenTimeout = 300 * time.Millisecond
-			if err := r.OpenAll(t.Context()); err == nil || err.Error() != want {
-				t.Errorf("%s: got  %v\nwant %s", option, err, want)
+			if got := openError(t.Context(), at(url+option)); got != want {
+				t.Errorf("%s: got  %s\nwant %s", option, got, want)
 			}
 		}
 	}
@@ -148,9 +146,8 @@ func TestAServerThatServesNobodyAnyMoreFailsTheCheck(t *testing.T) {
 
 func TestACheckOfAFrozenServerEndsWithItsContext(t *testing.T) {
 	proxy, url := proxied(t)
-	r, res := open(t, at(url))
+	_, res := open(t, at(url))
 	proxy.Blackhole()
-	r.CheckTimeout = 0
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	start := time.Now()
@@ -213,10 +210,8 @@ func TestAFullPoolDoesNotHideADeadServer(t *testing.T) {
 func TestNothingIsLeftOfAFailedOpen(t *testing.T) {
 	proxy, url := proxied(t)
 	proxy.CutAfter(1)
-	r, _ := register(at(url))
-	r.OpenTimeout = 200 * time.Millisecond
-	if err := r.OpenAll(t.Context()); registry.KindOf(err) != registry.KindUnreachable {
-		t.Errorf("got %v", err)
+	if got := openError(t.Context(), at(url)); !strings.HasPrefix(got, "unreachable: ") {
+		t.Errorf("got %s", got)
 	}
 	noneLeft(t, proxy)
 }
@@ -226,7 +221,7 @@ func noneLeft(t *testing.T, proxy *faultproxy.Proxy) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for limit := time.Now().Add(30 * time.Second); proxy.Conns() != 0; <-tick.C {
+	for limit := time.Now().Add(patience); proxy.Conns() != 0; <-tick.C {
 		if time.Now().After(limit) {
 			t.Fatalf("%d connections are left", proxy.Conns())
 		}

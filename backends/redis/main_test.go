@@ -36,13 +36,13 @@ func server(t *testing.T) (url string) {
 	return cfg.URL.Reveal()
 }
 
-// at is a configuration whose waits are short enough for a test to sit through.
+// patience bounds what ends by itself, however busy the machine is.
+const patience = 30 * time.Second
+
+// at is a configuration for tests whose subject is no deadline.
 func at(url string) redis.Config {
 	return redis.Config{
-		URL:          config.NewSecret(url),
-		DialTimeout:  time.Second,
-		ReadTimeout:  time.Second,
-		WriteTimeout: time.Second,
+		URL: config.NewSecret(url), DialTimeout: patience, ReadTimeout: patience, WriteTimeout: patience,
 	}
 }
 
@@ -58,7 +58,7 @@ func open(t *testing.T, cfg redis.Config, opts ...redis.Option) (*registry.Regis
 }
 
 func register(cfg redis.Config, opts ...redis.Option) (*registry.Registry, *redis.Resource) {
-	r := &registry.Registry{OpenTimeout: 2 * time.Second, CheckTimeout: 2 * time.Second}
+	r := &registry.Registry{OpenTimeout: patience, CheckTimeout: 6 * time.Second} // a full pool is waited for half of it
 	res := redis.New("redis", append(opts, redis.WithConfig(cfg))...)
 	r.Register(res)
 	return r, res

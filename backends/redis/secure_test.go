@@ -35,9 +35,9 @@ func secured(t *testing.T) (options []string, authority string) {
 func isSecure(t *testing.T, url, authority string) {
 	t.Helper()
 	url = "rediss" + strings.TrimPrefix(url, "redis")
-	cfg := patient(url)
+	cfg := at(url)
 	cfg.TLS.CAFile = authority
-	r, res := openPatiently(t, cfg)
+	r, res := open(t, cfg)
 	for n := range 20 {
 		store(t, res, fmt.Sprint("k", n))
 	}
@@ -54,7 +54,7 @@ func isSecure(t *testing.T, url, authority string) {
 			"the server's certificate is for another host name (see REDIS_TLS_CA_FILE, REDIS_TLS_SERVER_NAME)",
 		},
 	} {
-		cfg := patient(test.url)
+		cfg := at(test.url)
 		cfg.TLS.CAFile = test.authority
 		err := redis.New("redis", redis.WithConfig(cfg)).Open(t.Context())
 		for registry.KindOf(err) == registry.KindTimeout { // on a busy machine

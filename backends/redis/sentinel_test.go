@@ -81,35 +81,16 @@ func (w *watched) url() string {
 	return "redis+sentinel://" + strings.Join(addrs, ",") + "/shop"
 }
 
-// patient is a configuration for tests whose subject is no deadline.
-func patient(url string) redis.Config {
-	const long = 30 * time.Second
-	return redis.Config{URL: config.NewSecret(url), DialTimeout: long, ReadTimeout: long, WriteTimeout: long}
-}
-
-// openPatiently is open for such tests.
-func openPatiently(t *testing.T, cfg redis.Config) (*registry.Registry, *redis.Resource) {
-	t.Helper()
-	r := &registry.Registry{OpenTimeout: 30 * time.Second, CheckTimeout: 30 * time.Second}
-	res := redis.New("redis", redis.WithConfig(cfg))
-	r.Register(res)
-	if err := r.OpenAll(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.CloseAll(t.Context()) })
-	return r, res
-}
-
 // eventually waits until f is nil.
 func eventually(t *testing.T, what string, f func() error) {
 	t.Helper()
 	var err error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
 		if err = f(); err == nil {
 			return
 		}
 	}
-	t.Fatalf("not in 30s: %s: %v", what, err)
+	t.Fatalf("not in %v: %s: %v", patience, what, err)
 }
 
 // do runs a command over a connection that is borrowed for it.
@@ -132,7 +113,7 @@ func portOf(ctx context.Context, res *redis.Resource) (string, error) {
 
 func TestAKilledPrimaryIsFollowedByTheNext(t *testing.T) {
 	w := startWatched(t)
-	r, res := openPatiently(t, patient(w.url()))
+	r, res := open(t, at(w.url()))
 	if now, err := portOf(t.Context(), res); err != nil || now != port(w.nodes[0]) {
 		t.Fatalf("the first primary is %s: %v", now, err)
 	}
@@ -153,7 +134,7 @@ func TestANewConnectionWaitsForTheNextPrimary(t *testing.T) {
 	for name, fell := range map[string]func(*process){"killed": (*process).kill, "frozen": (*process).freeze} {
 		t.Run(name, func(t *testing.T) {
 			w := startWatched(t)
-			r, res := openPatiently(t, patient(w.url()))
+			r, res := open(t, at(w.url()))
 			held, err := res.Conn(t.Context()) // the one that the pool has
 			if err != nil {
 				t.Fatal(err)
@@ -209,9 +190,9 @@ func TestTheWaitForAPrimaryEndsAfterTheDialTimeout(t *testing.T) {
 
 func TestAPlannedFailoverMovesTheConnections(t *testing.T) {
 	w := startWatched(t)
-	cfg := patient(w.url())
+	cfg := at(w.url())
 	cfg.ClientName = "moves"
-	_, res := openPatiently(t, cfg)
+	_, res := open(t, cfg)
 	held, err := res.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -245,7 +226,7 @@ func TestOneOfThreeSentinelsIsEnough(t *testing.T) {
 	w := startWatched(t)
 	w.sentinels[0].kill()
 	w.sentinels[2].kill()
-	r, res := openPatiently(t, patient(w.url()))
+	r, res := open(t, at(w.url()))
 	if _, err := do(t.Context(), res, "SET", "k", "v"); err != nil {
 		t.Error(err)
 	}
@@ -257,7 +238,7 @@ func TestOneOfThreeSentinelsIsEnough(t *testing.T) {
 func TestASilentSentinelIsNotWaitedFor(t *testing.T) {
 	w := startWatched(t)
 	silent := listen(t)
-	_, res := openPatiently(t, patient("redis+sentinel://"+silent.Addr().String()+","+w.sentinels[1].addr+"/shop"))
+	_, res := open(t, at("redis+sentinel://"+silent.Addr().String()+","+w.sentinels[1].addr+"/shop"))
 	if _, err := do(t.Context(), res, "SET", "k", "v"); err != nil {
 		t.Error(err)
 	}

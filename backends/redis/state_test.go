@@ -16,15 +16,15 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-func openError(t *testing.T, cfg redis.Config) error {
-	t.Helper()
-	r, _ := register(cfg)
-	r.OpenTimeout = time.Second
-	err := r.OpenAll(t.Context())
+// openError opens once, and returns the kind and the text of the error.
+func openError(ctx context.Context, cfg redis.Config) string {
+	res := redis.New("redis", redis.WithConfig(cfg))
+	err := res.Open(ctx)
 	if err == nil {
-		_ = r.CloseAll(t.Context())
+		_ = res.Close(ctx)
+		return ""
 	}
-	return err
+	return fmt.Sprintf("%s: %v", registry.KindOf(err), err)
 }
 
 func TestASentinelIsRefusedByName(t *testing.T) {
@@ -33,11 +33,11 @@ func TestASentinelIsRefusedByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := redisServer(t, file, "--sentinel")
-	want := "open redis: config: this is a Sentinel, and not the server that it watches: " +
+	want := "config: this is a Sentinel, and not the server that it watches: " +
 		"write REDIS_URL=redis+sentinel://host:26379/NAME"
 	for _, url := range []string{p.url, p.url + "/1", "redis://:pw@" + p.addr} {
-		if err := openError(t, at(url)); err == nil || err.Error() != want {
-			t.Errorf("got %v", err)
+		if got := openError(t.Context(), at(url)); got != want {
+			t.Errorf("got %s", got)
 		}
 	}
 }
@@ -45,14 +45,14 @@ func TestASentinelIsRefusedByName(t *testing.T) {
 func TestANodeOfAClusterIsRefusedUnlessItHoldsAllSlots(t *testing.T) {
 	p := redisServer(t, "--cluster-enabled", "yes")
 	p.do("CLUSTER", "ADDSLOTSRANGE", 0, 16382)
-	want := "open redis: config: this is a node of a cluster, and does not hold all slots: " +
+	want := "config: this is a node of a cluster, and does not hold all slots: " +
 		"write REDIS_URL=redis+cluster://host:6379"
-	if err := openError(t, at(p.url)); err == nil || err.Error() != want {
-		t.Errorf("got %v", err)
+	if got := openError(t.Context(), at(p.url)); got != want {
+		t.Errorf("got %s", got)
 	}
 	p.do("CLUSTER", "ADDSLOTS", 16383)
-	if err := openError(t, at(p.url)); err != nil {
-		t.Errorf("with all slots: %v", err)
+	if got := openError(t.Context(), at(p.url)); got != "" {
+		t.Errorf("with all slots: %s", got)
 	}
 }
 
@@ -61,19 +61,15 @@ func TestTheRoleIsWhatTheServerHasToBe(t *testing.T) {
 	p.do("ACL", "SETUSER", "noRole", "on", "nopass", "~*", "+@all", "-role")
 	p.do("ACL", "SETUSER", "blind", "on", "nopass", "~*", "+@all", "-role", "-info")
 	const (
-		readOnly = "open redis: read_only: the server takes no writes, and the role asks for a primary"
-		writes   = "open redis: config: the server takes writes, and the role asks for a replica"
-		blind    = "open redis: permission: the user may ask neither ROLE nor INFO, and REDIS_ROLE needs one of them"
+		readOnly = "read_only: the server takes no writes, and the role asks for a primary"
+		writes   = "config: the server takes writes, and the role asks for a replica"
+		blind    = "permission: the user may ask neither ROLE nor INFO, and REDIS_ROLE needs one of them"
 	)
 	says := func(user, role, want string) {
 		t.Helper()
 		cfg := at("redis://" + user + p.addr)
 		cfg.Role = role
-		got := ""
-		if err := openError(t, cfg); err != nil {
-			got = err.Error()
-		}
-		if got != want {
+		if got := openError(t.Context(), cfg); got != want {
 			t.Errorf("%s as %s: got %q, want %q", role, user, got, want)
 		}
 	}
@@ -161,7 +157,7 @@ func TestThePoolLeavesADemotedServerWithinASecondAndTellsOnce(t *testing.T) {
 func TestARefusedWriteInAPipelineMovesThePoolToo(t *testing.T) {
 	old, promoted := redisServer(t), redisServer(t)
 	proxy := newRouter(t, old.addr)
-	_, res := openPatiently(t, patient("redis://"+proxy.addr()))
+	_, res := open(t, at("redis://"+proxy.addr()))
 	old.do("REPLICAOF", "127.0.0.1", closedPortOnly(t))
 	proxy.route(promoted.addr)
 	eventually(t, "the pipeline is executed", func() error {
@@ -238,8 +234,8 @@ func TestConnectionsHaveAName(t *testing.T) {
 	}
 	cfg = at("redis://nameless:x@" + p.addr)
 	cfg.ClientName = "shop"
-	if err := openError(t, cfg); err != nil {
-		t.Errorf("where that is not allowed: %v", err)
+	if got := openError(t.Context(), cfg); got != "" {
+		t.Errorf("where that is not allowed: %s", got)
 	}
 }
 
@@ -272,9 +268,7 @@ func TestAServerWithoutMemoryHasAKind(t *testing.T) {
 func TestHalfOpenConnectionsAreDroppedTogether(t *testing.T) {
 	p := redisServer(t)
 	proxy := newRouter(t, p.addr)
-	cfg := at("redis://" + proxy.addr())
-	cfg.ReadTimeout = 30 * time.Second
-	_, res := open(t, cfg)
+	_, res := open(t, at("redis://"+proxy.addr()))
 	warm(t, res, 5)
 	<-time.After(1100 * time.Millisecond)
 	proxy.forget(t)

@@ -13,7 +13,7 @@ import (
 // patience is how long something may take that should happen at once, and a moment how long
 // something is watched that should not happen at all.
 const (
-	patience = 20 * time.Second
+	patience = 30 * time.Second
 	moment   = 30 * time.Millisecond
 )
 

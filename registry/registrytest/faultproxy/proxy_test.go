@@ -226,7 +226,7 @@ func TestPassUndoesCutAfterForLiveConnectionsToo(t *testing.T) {
 }
 
 func TestLatencyDelaysBothDirectionsWithoutOneReadWaitingForTheOther(t *testing.T) {
-	const latency, reads = 30 * time.Millisecond, 200
+	const latency, reads = 200 * time.Millisecond, 200
 	p := faultproxy.New(t, echo(t).addr())
 	c := talk(t, p.Addr())
 	p.Latency(latency)
