@@ -1,10 +1,16 @@
 package kit
 
-import "github.com/vibework/mooring/registry"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vibework/mooring/registry"
+)
 
 // Table says what the errors of a server or a driver mean. K is what such an error is known by: a number, a word that
-// the error begins with, an error of the driver. A Text is a sentence of the backend's own, since a server may repeat
-// in its text what it was sent.
+// the error begins with, an error of the driver. A Code that is a string may be several for [Table.Of], separated by
+// blanks. A Text is a sentence of the backend's own, since a server may repeat in its text what it was sent.
 type Table[K comparable] []struct {
 	Code K
 	Kind registry.Kind
@@ -15,7 +21,8 @@ type Table[K comparable] []struct {
 // table is of registry.KindUnknown; so it has to be a number or a known word, and nothing that was sent to the server.
 func (t Table[K]) Of(code K) error {
 	for _, row := range t {
-		if row.Code == code {
+		several, _ := any(row.Code).(string)
+		if row.Code == code || slices.Contains(strings.Fields(several), fmt.Sprint(code)) {
 			return Errorf(row.Kind, "%s (%v)", row.Text, code)
 		}
 	}

@@ -24,6 +24,18 @@ func TestATableHasTheKindAndTheTextOfACode(t *testing.T) {
 	}
 }
 
+func TestSeveralCodesMayMeanTheSame(t *testing.T) {
+	codes := kit.Table[string]{{"1142 1143", registry.KindPermission, "permission denied"}}
+	for code, want := range map[string]string{
+		"1143": "permission denied (1143)",
+		"114":  "the server answered with the error 114",
+	} {
+		if got := codes.Of(code).Error(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 func TestTheFirstRowThatFitsCounts(t *testing.T) {
 	words := kit.Table[string]{
 		{"NOAUTH", registry.KindAuth, "the server wants a password"},
