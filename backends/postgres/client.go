@@ -167,14 +167,11 @@ func (c *client) ask(ctx context.Context, conn *pgconn.PgConn) error {
 // PoolStats returns the numbers of the pool.
 func (c *client) PoolStats() registry.PoolStats {
 	s := c.pool.Stat()
-	stats := registry.PoolStats{
-		Max: int(s.MaxConns()), Open: int(s.TotalConns()), InUse: int(s.AcquiredConns()), Idle: int(s.IdleConns()),
+	return registry.PoolStats{
+		Max:  int(s.MaxConns()) % unlimited, // which is 0
+		Open: int(s.TotalConns()), InUse: int(s.AcquiredConns()), Idle: int(s.IdleConns()),
 		WaitCount: s.EmptyAcquireCount(), WaitDuration: s.EmptyAcquireWaitTime(),
 	}
-	if stats.Max == unlimited {
-		stats.Max = 0
-	}
-	return stats
 }
 
 // Close closes the pool. It lends no connection from its beginning on; those in use may finish their work until ctx
