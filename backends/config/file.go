@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 	"syscall"
@@ -15,15 +16,20 @@ const (
 )
 
 // lookup returns the value of the first of v's names that is set, by itself or by a file, and what has set it, "" if
-// nothing has.
+// nothing has. An alias that says something else is told of.
 func (v variable) lookup(environment map[string]string) (value, source string, p problem) {
-	for _, name := range v.names() {
+	for i, name := range v.names() {
 		value, p := v.clean(name, environment[name])
 		path := v.path(name, environment)
 		switch {
 		case value != "" && path != "":
 			return "", name, "set together with " + problem(name) + fileSuffix + "; keep one of the two"
 		case value != "":
+			for _, other := range v.names()[i+1:] {
+				if text := strings.TrimFunc(environment[other], isBlank); text != "" && text != value && once(other) {
+					slog.Default().Info(other+" is not read, and "+name+" is set", "variable", other)
+				}
+			}
 			return value, name, p
 		case path != "":
 			value, p = v.readValue(name+fileSuffix, path)
@@ -65,6 +71,9 @@ func (v variable) readValue(name, path string) (string, problem) {
 func readFile(path string) ([]byte, problem) {
 	if isDocument(path) || isURL(path) {
 		return nil, "want the path of a file, not its content"
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0 {
+		return nil, "not a readable file" // to open a pipe waits for who writes, and it is read but once
 	}
 	f, err := os.Open(path)
 	if err != nil {

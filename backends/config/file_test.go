@@ -227,6 +227,23 @@ func TestAVariableIsNamedByWhatHasSetIt(t *testing.T) {
 	}
 }
 
+func TestAnAliasThatSaysSomethingElseIsToldOf(t *testing.T) {
+	type aliased struct {
+		URL  config.Secret `env:"URL" alias:"ALIASED_URL=ALIASED_A_URL,ALIASED_B_URL"`
+		Host string        `env:"HOST" alias:"ALIASED_HOST=ALIASED_SERVER"`
+	}
+	log := captureLog(t)
+	environ := []string{"ALIASED_A_URL=u", "ALIASED_B_URL=hunter2", "ALIASED_HOST=h", "ALIASED_SERVER=h "}
+	cfg, err := config.LoadFrom[aliased]("aliased", environ)
+	if err != nil || cfg.URL.Reveal() != "u" || cfg.Host != "h" {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+	const want = "level=INFO msg=\"ALIASED_B_URL is not read, and ALIASED_A_URL is set\" variable=ALIASED_B_URL\n"
+	if log.String() != want {
+		t.Errorf("told %s", log)
+	}
+}
+
 func TestAVariableOfAConfigInCodeIsNamedByItself(t *testing.T) {
 	t.Setenv("FILE_SERVER_URL", "u")
 	_, vars, err := config.LoadOr("files", &fileConfig{User: "app"})

@@ -112,6 +112,9 @@ func isTypo(name, known string, n int) bool {
 	if strings.Map(dropDigit, name) == strings.Map(dropDigit, known) {
 		return false
 	}
+	if strings.ReplaceAll(name, "_", "") == strings.ReplaceAll(known, "_", "") {
+		return true
+	}
 	a, b := words(name), words(known)
 	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
 		a, b = a[1:], b[1:]
@@ -119,10 +122,11 @@ func isTypo(name, known string, n int) bool {
 	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
 		a, b = a[:len(a)-1], b[:len(b)-1]
 	}
-	if len(a)+len(b) == 0 {
-		return true // only an underscore too many
+	stem := strings.Join(b, "_")
+	if len(b) > 1 { // HISTFILE is not meant to be HOST_FILE
+		stem = strings.TrimSuffix(stem, fileSuffix)
 	}
-	return n <= len(strings.Join(b, "_"))/3
+	return n <= len(stem)/3
 }
 
 func words(name string) []string {
@@ -137,7 +141,8 @@ func dropDigit(r rune) rune {
 }
 
 // fromKubernetes reports whether the variable is one that Kubernetes sets for each Service:
-// X_SERVICE_HOST, X_SERVICE_PORT, X_SERVICE_PORT_HTTP, X_PORT=tcp://..., X_PORT_80_TCP_ADDR.
+// X_SERVICE_HOST, X_SERVICE_PORT, X_SERVICE_PORT_HTTP, X_PORT=tcp://..., X_PORT_80_TCP_ADDR; or Docker for a link:
+// X_NAME=/web/x.
 func fromKubernetes(name, value string) bool {
 	_, port, _ := strings.Cut(name, "_PORT_")
 	protocol := strings.TrimLeft(port, "0123456789")
@@ -145,5 +150,6 @@ func fromKubernetes(name, value string) bool {
 		strings.HasSuffix(name, "_SERVICE_PORT") ||
 		strings.Contains(name, "_SERVICE_PORT_") ||
 		strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://") ||
+		strings.HasSuffix(name, "_NAME") && strings.HasPrefix(value, "/") ||
 		protocol != port && strings.HasPrefix(protocol, "_")
 }

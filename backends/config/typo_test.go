@@ -72,7 +72,7 @@ func TestVariableOfAnotherThingIsNoTypo(t *testing.T) {
 			"MYSQL2_HOST", "MYSQL_HOST2", "MYSQL_HOST_2", "MYSQL_HOME", "MYSQL_PWD", "MYSQL_TCP_PORT",
 			"MYSQL_ROOT_PASSWORD", "MYSQL_SSL", "MYSQL_TTL", "MYSQL_ID", "MYSQL_IDS", "MYSQL_PASS",
 			"MYSQL_EMULATOR_PORT", "MYSQL_MIN_POOL_SIZE", "MYSQL_MAX_IDLE_CONNS", "MYSQL_TLS_KEY",
-			"DATABASE_DSN", "MYSQL", "HOST", "PATH", "MYSQL_", "_", "", "REDIS_URL", "MSSQL_PORT_X",
+			"MYSQL_HISTFILE", "DATABASE_DSN", "MYSQL", "HOST", "PATH", "MYSQL_", "_", "", "REDIS_URL", "MSSQL_PORT_X",
 		},
 		"mysql-a": {"MYSQL_B_HOST", "MYSQL_HOST", "MYSQL_AB_HOST", "A_HOST", "DATABASE_URI"},
 		"mysql-1": {"MYSQL_2_HOST", "MYSQL_HOST", "MYSQL_11_HOST"},
@@ -157,6 +157,7 @@ func TestVariableThatKubernetesSetsIsNoTypo(t *testing.T) {
 		Link string `env:"PORTS"`
 		Addr string `env:"PORT_80_TCP_ADDRS"`
 		Bare string `env:"PORT_80_TCPS"`
+		Name string `env:"NAMES"`
 	}
 	log := captureLog(t)
 	name := newInstance()
@@ -164,7 +165,7 @@ func TestVariableThatKubernetesSetsIsNoTypo(t *testing.T) {
 	_, err := config.LoadFrom[service](name, []string{
 		prefix + "SERVICE_HOST=10.0.0.1", prefix + "SERVICE_PORT=80", prefix + "SERVICE_PORT_HTTP=80",
 		prefix + "PORT=tcp://10.0.0.1:80", prefix + "PORT_80_TCP=tcp://10.0.0.1:80",
-		prefix + "PORT_80_TCP_ADDR=10.0.0.1",
+		prefix + "PORT_80_TCP_ADDR=10.0.0.1", prefix + "NAME=/web/db", // the last one of a link of Docker
 	})
 	if err != nil || log.Len() != 0 {
 		t.Errorf("%v; log: %s", err, log)

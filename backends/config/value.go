@@ -73,16 +73,17 @@ func isUnseen(r rune) bool { return r != ' ' && isBlank(r) }
 // isDocument reports whether the value is PEM or JSON, which have lines: where the path of a file is wanted, somebody
 // else knows better what to say.
 func isDocument(value string) bool {
-	return strings.HasPrefix(value, "-----BEGIN ") || strings.HasPrefix(value, "{")
+	return strings.HasPrefix(value, "-----BEGIN ") || strings.HasPrefix(value, "{") && !strings.HasPrefix(value, "{{")
 }
 
 func isURL(value string) bool { return strings.Contains(value, "://") }
 
 var (
 	comment = regexp.MustCompile(`[\s\p{Zs}]#`)
-	// braces are of shells, compose and Spring; a placeholder may be one of Kubernetes, too.
-	braces      = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}`)
-	placeholder = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}|\$\(\w+\)|^\$[A-Za-z_]\w*$`)
+	// braces are of shells, compose and Spring, and of Helm and Ansible; a placeholder may be one of Kubernetes, Azure or
+	// Windows, too.
+	braces      = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}|\{\{[^{}]+\}\}`)
+	placeholder = regexp.MustCompile(braces.String() + `|#\{[^}]+\}#?|\$\(\w+\)|^\$[A-Za-z_]\w*$|^%[A-Za-z_]\w*%$`)
 	// toReplace is in what is copied from a page.
 	toReplace = regexp.MustCompile(`(?i)<(db_?)?(user|username|pass|password|host|hostname|cluster)>|\[YOUR-PASSWORD\]`)
 )

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/vibework/mooring/registry"
@@ -41,6 +42,14 @@ func (p *Problems) Add(wrong bool, format string, args ...any) {
 	if wrong {
 		*p = append(*p, fmt.Errorf(format, args...))
 	}
+}
+
+// In returns err, which may be of several problems, with the name of the variable before each; and nil for nil.
+func In(variable string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(variable + ": " + strings.ReplaceAll(err.Error(), "\n", "\n"+variable+": "))
 }
 
 // Err returns all problems as one error, and nil if there are none. A nil error among them is no problem.

@@ -75,3 +75,13 @@ func TestNoProblemsAreNoError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestEachProblemInAVariableIsNamedByIt(t *testing.T) {
+	err := kit.In("X_URL", errors.Join(errors.New("one"), nil, errors.New("two")))
+	if err == nil || err.Error() != "X_URL: one\nX_URL: two" {
+		t.Errorf("got %v", err)
+	}
+	if kit.In("X_URL", nil) != nil {
+		t.Error("nothing is a problem")
+	}
+}

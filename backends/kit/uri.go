@@ -160,8 +160,8 @@ func (u *URI) setTail(path, query string) error {
 	return nil
 }
 
-// ParseHosts reads hosts with commas between them, each as [ParseHost] has it, or the path of a Unix socket, which may be
-// percent-encoded.
+// ParseHosts reads hosts with commas between them, each as [ParseHost] has it, or the path of a Unix socket, which may
+// be percent-encoded.
 func ParseHosts(list string) (hosts []Host, err error) {
 	for text := range strings.SplitSeq(list, ",") {
 		if path, err := url.PathUnescape(text); err == nil && strings.HasPrefix(path, "/") && !HasControl(path) {

@@ -49,9 +49,7 @@ func resolve(name string, in setup, turn chan struct{}) (*settings, error) {
 	cfg, vars, loadErr := config.LoadOr(name, in.config)
 	s := &settings{Config: cfg, hook: in.hook, vars: vars, turn: turn}
 	given, uriErr := s.readURI()
-	if uriErr != nil {
-		uriErr = fmt.Errorf("%s: %w", vars.Name("URI"), uriErr)
-	}
+	uriErr = kit.In(vars.Name("URI"), uriErr)
 	if cfg.URI.IsZero() {
 		uriErr = vars.NotSet("URI")
 	}

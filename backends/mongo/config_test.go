@@ -115,7 +115,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"no wait for a server":       {"MONGO_URI=mongodb://h MONGO_SERVER_SELECTION_TIMEOUT=0", "MONGO_SERVER_SELECTION_TIMEOUT: want more than 0"},
 		"no wait for a connection":   {"MONGO_URI=mongodb://h MONGO_CONNECT_TIMEOUT=0s", "MONGO_CONNECT_TIMEOUT: want more than 0"},
 		"duration without unit":      {"MONGO_URI=mongodb://h MONGO_CONNECT_TIMEOUT=3", "MONGO_CONNECT_TIMEOUT: not a duration with a unit, such as 30s"},
-		"two bad options":            {"MONGO_URI=mongodb://h/?tls=yes&w=", "MONGO_URI: option w: is empty; option tls: want true or false, and the same of both"},
+		"two bad options":            {"MONGO_URI=mongodb://h/?tls=yes&w=", "MONGO_URI: option w: is empty; MONGO_URI: option tls: want true or false, and the same of both"},
 		"two bad variables":          {"MONGO_MIN_POOL_SIZE=x MONGO_CONNECT_TIMEOUT=-1s", "MONGO_MIN_POOL_SIZE: not a whole number; MONGO_CONNECT_TIMEOUT: must not be negative; MONGO_URI is not set"},
 		"all at once": {
 			"MONGO_URI=mongodb://h/?w= MONGO_ROLE=no MONGO_TLS=maybe MONGO_MIN_POOL_SIZE=30",

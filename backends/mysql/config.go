@@ -110,10 +110,7 @@ func (s *settings) locate() (err error) {
 		s.host = u.Hosts[0]
 		err = errors.Join(s.reconcile(form, u), s.known().Read(form, u.Query))
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", form, err)
-	}
-	return nil
+	return kit.In(form, err)
 }
 
 // reconcile puts what a URL or a DSN says besides the address together with the other variables.

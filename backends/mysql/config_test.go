@@ -65,12 +65,12 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"option twice":        {"MYSQL_URL=mysql://h/d?loc=UTC&loc=SECRET", "MYSQL_URL: option loc: set more than once"},
 		"many bad options": {
 			"MYSQL_URL=mysql://h/d?charset=SECRET&collation=utf8%20SECRET&compress=SECRET&loc=SECRET&maxAllowedPacket=SECRET&parseTime=SECRET&readTimeout=SECRET&time_zone=%2B00'&timeout=0h0&tls=SECRET&writeTimeout=-1s",
-			"MYSQL_URL: option charset: not utf8mb4, utf8mb3 or utf8; option collation: " + badWord +
-				"; option compress: not true or false; option loc: not a known time zone; where the system has no list of them, import time/tzdata" +
-				"; option maxAllowedPacket: not a number of bytes; option parseTime: not true or false" +
-				"; option readTimeout: not a duration with a unit, such as 30s; option time_zone: " + badWord +
-				"; option timeout: not a duration with a unit, such as 30s; option tls: not true, false or skip-verify" +
-				"; option writeTimeout: must not be negative",
+			"MYSQL_URL: option charset: not utf8mb4, utf8mb3 or utf8; MYSQL_URL: option collation: " + badWord +
+				"; MYSQL_URL: option compress: not true or false; MYSQL_URL: option loc: not a known time zone; where the system has no list of them, import time/tzdata" +
+				"; MYSQL_URL: option maxAllowedPacket: not a number of bytes; MYSQL_URL: option parseTime: not true or false" +
+				"; MYSQL_URL: option readTimeout: not a duration with a unit, such as 30s; MYSQL_URL: option time_zone: " + badWord +
+				"; MYSQL_URL: option timeout: not a duration with a unit, such as 30s; MYSQL_URL: option tls: not true, false or skip-verify" +
+				"; MYSQL_URL: option writeTimeout: must not be negative",
 		},
 		"another collation":     {"MYSQL_URL=mysql://h/d?collation=latin1_swedish_ci", notUTF8},
 		"quoted collation":      {"MYSQL_URL=mysql://h/d?collation='latin1_bin'", notUTF8},

@@ -137,7 +137,7 @@ func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 		u + "?requireSSL=true":                                "MYSQL_URL: option requireSSL: not supported: write tls=true, or tls=skip-verify if the server is not to be verified",
 		u + "?socket=run/s":                                   "MYSQL_URL: option socket: not the path of a socket",
 		u + "?host=/cloudsql/p:r:i":                           "MYSQL_URL: option host: not supported: write it behind the @; socket names a Unix socket",
-		u + "?ssl=true&loc=Nowhere&interpolatParams=1":        `MYSQL_URL: option "interpolatParams" is unknown; did you mean interpolateParams?; option loc: not a known time zone; where the system has no list of them, import time/tzdata`,
+		u + "?ssl=true&loc=Nowhere&interpolatParams=1":        `MYSQL_URL: option "interpolatParams" is unknown; did you mean interpolateParams?; MYSQL_URL: option loc: not a known time zone; where the system has no list of them, import time/tzdata`,
 		"MYSQL_URL=mysql://app:PW@h/db?socket=/s&ssl=true":    "MYSQL_TLS: there is no TLS over a Unix socket",
 		"MYSQL_URL=mysql://app:PW@h/db?connection_limit=many": "MYSQL_URL: option connection_limit: not a whole number from 0",
 	} {

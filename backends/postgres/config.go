@@ -125,8 +125,7 @@ func (s *settings) locate() error {
 	var found kit.Problems
 	switch {
 	case raw != "":
-		err := s.fromURL(form, raw)
-		found.Add(err != nil, "%s: %w", form, err)
+		found = kit.Problems{kit.In(form, s.fromURL(form, raw))}
 	case s.Host != "":
 		for text := range strings.SplitSeq(s.Host, ",") {
 			host, err := kit.HostOf(s.vars, text, s.Port)

@@ -101,10 +101,8 @@ func read(name string, in setup) (*settings, error) {
 func (s *settings) locate() (hosts []kit.Host, err error) {
 	switch {
 	case !s.URL.IsZero():
-		if hosts, err = s.fromURL(); err != nil {
-			err = fmt.Errorf("%s: %w", s.vars.Name("URL"), err)
-		}
-		return hosts, err
+		hosts, err = s.fromURL()
+		return hosts, kit.In(s.vars.Name("URL"), err)
 	case s.SentinelHosts != "":
 		return s.fromSentinelHosts()
 	case s.Host != "":
