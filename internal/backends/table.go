@@ -19,6 +19,9 @@ type Backend struct {
 	Driver    string   // a package that this backend links and the others do not
 	Accessors []string // what returns the handle, besides Handle
 
+	// Owns reports whether a variable that is set, and does not begin with the name, is meant for this backend and not
+	// for all programs. Nil means none is.
+	Owns func(variable, value string) bool
 	// New returns an instance that the environment of the program configures.
 	New func(instance string) Resource
 	// NewFrom returns an instance that environ configures, and what is wrong with that. It reads nothing else.

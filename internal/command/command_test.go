@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,26 +15,14 @@ import (
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/internal/backends"
+	"github.com/vibework/mooring/internal/commandtest"
 	"github.com/vibework/mooring/registry"
 )
 
 // program is the path of the command.
 var program string
 
-func TestMain(m *testing.M) { os.Exit(testProgram(m)) }
-
-func testProgram(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "mooring")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "mooring")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/mooring").CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(commandtest.Run(m, "../../cmd/mooring", &program)) }
 
 // mooring runs the program in this environment and in no other.
 func mooring(t *testing.T, environ []string, args ...string) (status int, stdout, stderr string) {

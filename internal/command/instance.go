@@ -53,9 +53,14 @@ func (i instance) reads(name string) bool {
 	return slices.ContainsFunc(i.vars, func(v config.Var) bool { return slices.Contains(namesOf(v), name) })
 }
 
-// owns reports whether the variable is meant for the backend. GOOGLE_CLOUD_PROJECT is not: it is set for all programs.
-func (i instance) owns(variable string) bool {
-	return strings.HasPrefix(variable, strings.ToUpper(i.Backend.Name))
+// owned reports whether something in the environment that the instance reads is meant for its backend.
+// GOOGLE_CLOUD_PROJECT is not: it is set for all programs.
+func (i instance) owned(environ []string) bool {
+	return slices.ContainsFunc(i.read(environ), func(variable string) bool {
+		pair := slices.IndexFunc(environ, func(pair string) bool { return strings.HasPrefix(pair, variable+"=") })
+		return strings.HasPrefix(variable, strings.ToUpper(i.Backend.Name)) ||
+			i.Owns != nil && i.Owns(variable, environ[pair][len(variable)+1:])
+	})
 }
 
 // setFor returns the names under which v is set.

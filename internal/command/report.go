@@ -87,7 +87,7 @@ func newReport(instances []instance, environ []string, named bool, misspelt map[
 				f.Misspelt = append(f.Misspelt, typo{variable, misspelt[variable]})
 			}
 		}
-		f.wanted = named || len(f.Misspelt) > 0 || slices.ContainsFunc(f.Read, i.owns)
+		f.wanted = named || len(f.Misspelt) > 0 || i.owned(environ)
 		rep.Findings = append(rep.Findings, f)
 	}
 	return rep

@@ -2,12 +2,11 @@
 // know it, too. Install it with
 //
 //	go install github.com/vibework/mooring/backends/postgres/cmd/mooring@latest
-//
-// Where only DATABASE_URL or variables of libpq configure PostgreSQL, name it: mooring doctor postgres.
 package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/postgres"
@@ -25,6 +24,10 @@ var fifth = backends.Backend{
 		return instance{postgres.New(name, postgres.WithConfig(config.InCode(cfg)))}, err
 	},
 	Describe: config.Describe[postgres.Config],
+	Owns: func(variable, value string) bool { // DATABASE_URL may be one of another database
+		url := strings.TrimPrefix(strings.ToLower(value), "jdbc:")
+		return strings.HasPrefix(variable, "PG") || strings.HasPrefix(url, "postgres")
+	},
 }
 
 // instance is a resource that knows how many connections its server takes.

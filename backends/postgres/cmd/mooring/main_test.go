@@ -4,28 +4,16 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/vibework/mooring/internal/commandtest"
 )
 
 // program is the path of the command.
 var program string
 
-func TestMain(m *testing.M) { os.Exit(testProgram(m)) }
-
-func testProgram(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "mooring")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "mooring")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(commandtest.Run(m, ".", &program)) }
 
 // mooring runs the command in this environment and no other, and returns what it prints.
 func mooring(t *testing.T, environ []string, args ...string) (text string, status int) {
@@ -54,6 +42,21 @@ func TestTheDoctorExaminesPostgreSQL(t *testing.T) {
 	}
 	if strings.Contains(text, "ZQXV") || strings.Contains(text, "go install") {
 		t.Errorf("too much is said:\n%s", text)
+	}
+}
+
+func TestWhatLibpqReadsMakesPostgreSQLOneToExamine(t *testing.T) {
+	for pair, wanted := range map[string]bool{
+		"PGHOST=127.0.0.1":                              true,
+		"DATABASE_URL=postgres://127.0.0.1/shop":        true,
+		"DATABASE_URL=jdbc:postgresql://127.0.0.1/shop": true,
+		"DATABASE_URL=mysql://app@127.0.0.1/shop":       false,
+		"PGDATA=/var/lib":                               false,
+	} {
+		text, status := mooring(t, []string{pair}, "doctor")
+		if strings.Contains(text, "postgres: config at configure") != wanted || status != 2 {
+			t.Errorf("%s: it exits with %d, and says:\n%s", pair, status, text)
+		}
 	}
 }
 
