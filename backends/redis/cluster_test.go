@@ -267,7 +267,7 @@ func TestAPipelineFollowsASlotThatIsHalfMoved(t *testing.T) {
 
 func TestWhatFollowsABeginThatFailedIsNotDone(t *testing.T) {
 	c := startCluster(t, false)
-	_, res := openPatiently(t, patient(c.url()))
+	_, res := open(t, at(c.url()))
 	ended, end := context.WithCancel(t.Context())
 	end()
 	for name, begin := range map[string]func(driver.Conn) error{
@@ -318,9 +318,9 @@ func TestWhatFollowsABeginThatFailedIsNotDone(t *testing.T) {
 
 func TestFullPoolsDoNotKeepAFailoverFromBeingSeen(t *testing.T) {
 	c := startCluster(t, true)
-	cfg := patient(c.url())
+	cfg := at(c.url())
 	cfg.MaxActive = 1
-	_, res := openPatiently(t, cfg)
+	_, res := open(t, cfg)
 	for _, key := range []string{"a", "c"} { // of the other two masters
 		conn, err := res.Conn(t.Context())
 		if err != nil {

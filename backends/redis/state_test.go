@@ -191,9 +191,9 @@ func TestWhatACommandLeavesBehindIsNotLent(t *testing.T) {
 	p := redisServer(t)
 	p.do("ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all")
 	p.do("ACL", "SETUSER", "guest", "on", ">pw", "+ping")
-	cfg := patient("redis://app:pw@" + p.addr + "/1")
+	cfg := at("redis://app:pw@" + p.addr + "/1")
 	cfg.MaxActive = 1
-	_, res := openPatiently(t, cfg)
+	_, res := open(t, cfg)
 	for name, args := range map[string][]any{
 		"SELECT": {2}, "select": {2}, "AUTH": {"guest", "pw"}, "SSUBSCRIBE": {"news"}, "RESET": nil, "QUIT": nil,
 		"CLIENT": {"NO-EVICT", "on"}, "SUBSCRIBE": {"news"}, "MULTI": nil, "MONITOR": nil,
