@@ -90,10 +90,15 @@ func (c *client) Handle() *driver.Pool { return c.Pool }
 
 // Conn borrows a connection of the pool. While Sentinels have no primary to name, or one that does not serve, it waits.
 func (c *client) Conn(ctx context.Context) (driver.Conn, error) {
-	if c.primary == nil {
-		return c.borrow(ctx)
+	take := c.borrow
+	if c.primary != nil {
+		take = c.primary.await
 	}
-	return c.primary.await(ctx, c.borrow)
+	conn, err := take(ctx)
+	if over := c.conns.Err(); err != nil && over != nil {
+		return nil, over
+	}
+	return conn, err
 }
 
 // borrow takes a connection from the pool. The driver panics if the pool is closed and ctx is done at the same time.
@@ -104,9 +109,6 @@ func (c *client) borrow(ctx context.Context) (conn driver.Conn, err error) {
 			conn, err = nil, ctx.Err()
 		} else if cause != nil {
 			panic(cause)
-		}
-		if over := c.conns.Err(); err != nil && over != nil {
-			err = over
 		}
 	}()
 	return c.GetContext(ctx)

@@ -105,11 +105,11 @@ func (s *settings) locate() (hosts []kit.Host, err error) {
 		return hosts, kit.In(s.vars.Name("URL"), err)
 	case s.SentinelHosts != "":
 		return s.fromSentinelHosts()
+	case s.SentinelMaster != "": // also beside a host, which is none of the Sentinels then
+		return nil, fmt.Errorf("%s is not set, but %s is", s.vars.Name("SENTINEL_HOSTS"), s.vars.Name("SENTINEL_MASTER"))
 	case s.Host != "":
 		host, err := kit.HostOf(s.vars, s.Host, s.Port)
 		return []kit.Host{host}, errors.Join(err, s.needPassword())
-	case s.SentinelMaster != "":
-		return nil, fmt.Errorf("%s is not set, but %s is", s.vars.Name("SENTINEL_HOSTS"), s.vars.Name("SENTINEL_MASTER"))
 	}
 	return nil, s.vars.NotSet("URL", "HOST", "SENTINEL_HOSTS")
 }

@@ -36,7 +36,6 @@ var (
 	_ driver.ConnWithTimeout = (*connection)(nil)
 )
 
-
 // Err returns why the connection cannot be used, or may not stay in the pool. The pool asks when the connection comes
 // back, and before it is lent.
 func (c *connection) Err() error {

@@ -93,10 +93,12 @@ func KeyOf(name string, args ...any) (string, bool) { return (&command{name: nam
 func Await(
 	ctx context.Context, timeout, closes time.Duration, borrow func(context.Context) (driver.Conn, error),
 ) error {
-	s := &sentinels{client: &client{settings: &settings{Config: Config{DialTimeout: timeout}}, conns: new(kit.Conns)}}
-	s.latest.Store(newPlace(""))
-	defer time.AfterFunc(closes, func() { s.conns.Drain(ctx, func() {}) }).Stop()
-	_, err := s.await(ctx, borrow)
+	c := &client{settings: &settings{Config: Config{DialTimeout: timeout}}, conns: new(kit.Conns)}
+	c.Pool = &driver.Pool{DialContext: borrow}
+	c.primary = &sentinels{client: c}
+	c.primary.latest.Store(newPlace(""))
+	defer time.AfterFunc(closes, func() { c.conns.Drain(ctx, func() {}) }).Stop()
+	_, err := c.Conn(ctx)
 	return err
 }
 

@@ -63,10 +63,10 @@ func (c *client) authenticate(ctx context.Context, conn driver.Conn, who kit.Cre
 	if who.Password.IsZero() {
 		return nil
 	}
-	args := []any{who.Password.Reveal()}
+	var args driver.Args
 	if who.User != "" {
-		args = []any{who.User, who.Password.Reveal()}
+		args = args.Add(who.User)
 	}
-	_, err := driver.DoContext(conn, ctx, "AUTH", args...)
+	_, err := driver.DoContext(conn, ctx, "AUTH", args.Add(who.Password.Reveal())...)
 	return c.firstWord(err)
 }

@@ -72,17 +72,14 @@ func (s *sentinels) left(addr string) bool {
 
 // await borrows a connection. While that fails for a reason that may pass, it tries again when a Sentinel tells of
 // another primary, or after a while: until ctx ends, and for REDIS_DIAL_TIMEOUT at most. Nothing has been sent yet.
-func (s *sentinels) await(ctx context.Context, borrow func(context.Context) (driver.Conn, error)) (driver.Conn, error) {
+func (s *sentinels) await(ctx context.Context) (driver.Conn, error) {
 	limit, cancel := s.conns.Dialling(ctx, s.DialTimeout)
 	defer cancel()
 	at := s.latest.Load()
-	conn, err := borrow(ctx)
+	conn, err := s.borrow(ctx)
 	for registry.KindOf(err).Retryable() && pause(limit, at.left.Done(), askAgain) {
 		at = s.latest.Load()
-		conn, err = borrow(limit)
-	}
-	if over := s.conns.Err(); err != nil && over != nil {
-		return nil, over
+		conn, err = s.borrow(limit)
 	}
 	return conn, err
 }

@@ -52,11 +52,13 @@ func TestStringsThatPlatformsHandOutAreRead(t *testing.T) {
 		"{}_URL=redis://h {}_HOST=h":                        {redis.Resolved{Addr: "h:6379"}, "not read because {}_URL is set: {}_HOST"},
 		"{}_URL=redis://h?DB=3":                             {redis.Resolved{Addr: "h:6379", DB: 3}, ""},
 		"{}_URL=redis://h?Database=3":                       {redis.Resolved{Addr: "h:6379", DB: 3}, ""},
+		"{}_URL=redis://:a,redis=PW@h":                      {redis.Resolved{Addr: "h:6379", Password: "a,redis=PW"}, ""},
 		"{}_URL=redis://:a,ssl=PW@h":                        {redis.Resolved{Addr: "h:6379", Password: "a,ssl=PW"}, ""},
 		"{}_URL=rediss://h?tls=skip-verify":                 {redis.Resolved{Addr: "h:6379", TLS: true, SkipVerify: true}, ""},
 		`{}_URL=redis://h?tls={"rejectUnauthorized":false}`: {redis.Resolved{Addr: "h:6379", TLS: true, SkipVerify: true}, ""},
 		"{}_URL=redis://h?tls=true {}_TLS=skip-verify":      {redis.Resolved{Addr: "h:6379", TLS: true, SkipVerify: true}, ""},
 		"{}_HOST=h {}_SENTINEL_MASTER_NAME=m":               {redis.Resolved{Addr: "h:6379"}, "{}_SENTINEL_MASTER_NAME is not read; {}_SENTINEL_MASTER is"},
+		"{}_URL=redis://h?sslmode=verify-full":              {redis.Resolved{Addr: "h:6379", TLS: true}, ""},
 		"{}_URL=redis://h?max_retries=3":                    {redis.Resolved{Addr: "h:6379"}, "{}_URL: option max_retries is skipped: it means nothing in Go"},
 		"{}_URL=rediss://default:PW@x.upstash.io:6379": {
 			redis.Resolved{Addr: "x.upstash.io:6379", Username: "default", Password: "PW", TLS: true}, "",

@@ -16,11 +16,11 @@ import (
 
 // fromURL reads the URL. What it says counts, whatever the parts say besides.
 func (s *settings) fromURL() ([]kit.Host, error) {
-	raw, topology := cutTopology(s.URL.Reveal())
+	raw, topology := cutTopology(socketAsHost(s.URL.Reveal()))
 	if err := otherForm(raw, s.vars.Prefix()); err != nil {
 		return nil, err
 	}
-	u, err := kit.ParseURI(socketAsHost(raw), "redis", "rediss", "valkey", "valkeys")
+	u, err := kit.ParseURI(raw, "redis", "rediss", "valkey", "valkeys")
 	if err != nil {
 		return nil, err
 	}
@@ -74,20 +74,33 @@ func (s *settings) setMaster(u *kit.URI) error {
 	return nil
 }
 
+// otherForms are how strings begin that other programs call a connection string, and what to say of them.
+var otherForms = []struct{ begins, say string }{
+	{"redis-cli", "is a command: write only what stands behind its -u"},
+	{"redis-socket: redis+unix: unix: socket: /", "the path of a Unix socket is unix:///path"},
+	{"redis- rediss- sentinel: cluster:", "is in another program's form: " + topologies},
+	{"redis+tls: redis+ssl: rediss+", "the scheme is that of another language: write rediss://"},
+	{"http: https:", "is the address of an HTTP service: want redis:// or rediss://, or PREFIX_HOST and PREFIX_PASSWORD"},
+	{dotNet, "is in the form of .NET: write the host and its port as rediss://host:6380, and set PREFIX_PASSWORD"},
+}
+
+const dotNet = ".net"
+
 // otherForm recognizes what other programs call a connection string.
 func otherForm(raw, prefix string) error {
-	lower := strings.ToLower(raw)
-	switch {
-	case !strings.Contains(raw, "://") && strings.Contains(raw, ",") && strings.Contains(raw, "="):
-		return fmt.Errorf("is in the form of .NET: write the host and its port as rediss://host:6380, "+
-			"and set %sPASSWORD", prefix)
-	case strings.HasPrefix(lower, "redis-"), strings.HasPrefix(lower, "rediss-"), strings.HasPrefix(lower, "sentinel:"):
-		return errors.New("is in another program's form: " + topologies)
-	case strings.HasPrefix(lower, "redis+tls://"), strings.HasPrefix(lower, "redis+ssl://"):
-		return errors.New("the scheme is that of another language: write rediss://")
-	case strings.HasPrefix(lower, "https://"):
-		return fmt.Errorf("is the address of an HTTP service: want the one that begins with rediss://, "+
-			"or %[1]sHOST and %[1]sPASSWORD", prefix)
+	raw = strings.ToLower(raw)
+	switch urls := strings.Count(raw, "://"); {
+	case urls > 1 && strings.Contains(raw, ",redis"): // one for each node
+		raw = "cluster:"
+	case urls == 0 && strings.Contains(raw, ",") && strings.Contains(raw, "="):
+		raw = dotNet
+	}
+	for _, form := range otherForms {
+		for begins := range strings.FieldsSeq(form.begins) {
+			if strings.HasPrefix(raw, begins) {
+				return errors.New(strings.ReplaceAll(form.say, "PREFIX_", prefix))
+			}
+		}
 	}
 	return nil
 }
@@ -162,26 +175,29 @@ func (s *settings) known(database *string) kit.URLOptions {
 		Vars: s.vars, AnyCase: true, Hint: "db, tls, family and client_name are known",
 		Known: []kit.URLOption{
 			{Names: "db", Also: "database", Field: database},
-			{Names: "tls ssl", Set: s.setTLS},
+			{Names: "tls ssl sslmode", Set: s.setTLS},
 			{Names: "family", Set: s.setFamily},
 			{Names: "client_name", Also: "clientname", Set: s.setClientName, Field: &s.ClientName, Key: "CLIENT_NAME"},
 			{Names: "protocol=2 ssl_cert_reqs=required ssl_cert_reqs=optional ssl_cert_reqs=cert_required " +
 				"ssl_cert_reqs=cert_optional skip_verify=false skip_verify=0 insecure=false insecure=0", Set: asItIs},
 
-			{Names: "abortconnect allowusernameinuri decode_responses encoding health_check_interval lazyconnect " +
-				"max_retries maxretriesperrequest retry_on_timeout virtual_host"},
+			{Names: "abortconnect allowusernameinuri decode_responses enablereadycheck encoding health_check_interval " +
+				"keepalive lazyconnect max_retries maxretriesperrequest retry_on_timeout socket_keepalive virtual_host"},
 
 			{Names: "protocol", Text: "the driver speaks version 2 only"},
 			{Names: "password", Text: "set PREFIX_PASSWORD"},
 			{Names: "username user", Text: "set PREFIX_USERNAME"},
-			{Names: "sslverify ssl_cert_reqs skip_verify insecure", Text: "set PREFIX_TLS=skip-verify"},
+			{Names: "sslverify ssl_cert_reqs ssl_check_hostname skip_verify insecure insecure_skip_verify insecureskipverify " +
+				"rejectunauthorized verify verifypeer", Text: "set PREFIX_TLS=skip-verify"},
+			{Names: "addr cluster", Text: "write redis+cluster://n1,n2"},
+			{Names: "master_name mastername sentinelmasterid service_name", Text: "write redis+sentinel://s1,s2/NAME"},
 			{Names: "ssl_ca_certs", Text: "set PREFIX_TLS_CA_FILE"},
 			{Names: "ssl_certfile", Text: "set PREFIX_TLS_CERT_FILE"},
 			{Names: "ssl_keyfile", Text: "set PREFIX_TLS_KEY_FILE"},
 			{Names: "pool_size max_connections", Text: "set PREFIX_MAX_ACTIVE"},
 			{Names: "min_idle_conns", Text: "set PREFIX_MAX_IDLE"},
-			{Names: "dial_timeout connect_timeout socket_connect_timeout", Text: "set PREFIX_DIAL_TIMEOUT"},
-			{Names: "read_timeout timeout socket_timeout", Text: "set PREFIX_READ_TIMEOUT"},
+			{Names: "dial_timeout connect_timeout connecttimeout socket_connect_timeout", Text: "set PREFIX_DIAL_TIMEOUT"},
+			{Names: "read_timeout timeout commandtimeout socket_timeout", Text: "set PREFIX_READ_TIMEOUT"},
 			{Names: "write_timeout", Text: "set PREFIX_WRITE_TIMEOUT"},
 			{Names: "idle_timeout conn_max_idle_time", Text: "set PREFIX_IDLE_TIMEOUT"},
 			{Names: "conn_max_lifetime", Text: "set PREFIX_MAX_CONN_LIFETIME"},
