@@ -2,26 +2,27 @@ package redis
 
 import (
 	"context"
+	"iter"
 	"sync"
 	"time"
 )
 
-// answered is what one of several servers has answered.
-type answered[A any] struct {
-	answer A
-	err    error
-}
-
-// askAll asks all of these servers at once. The channel gets what they answer as it comes.
-func askAll[A any](asking *sync.WaitGroup, addrs []string, ask func(addr string) (A, error)) <-chan answered[A] {
-	answers := make(chan answered[A], len(addrs))
+// askAll asks all of these servers at once, and yields what they answer as it comes.
+func askAll[A any](asking *sync.WaitGroup, addrs []string, ask func(addr string) (A, error)) iter.Seq2[A, error] {
+	answers := make(chan func() (A, error), len(addrs))
 	for _, addr := range addrs {
 		asking.Go(func() {
 			answer, err := ask(addr)
-			answers <- answered[A]{answer, err}
+			answers <- func() (A, error) { return answer, err }
 		})
 	}
-	return answers
+	return func(yield func(A, error) bool) {
+		for range addrs {
+			if !yield((<-answers)()) {
+				return
+			}
+		}
+	}
 }
 
 // pause waits for news, but not longer than a moment. It reports whether ctx is not done yet.

@@ -233,16 +233,14 @@ func (s *settings) tlsTo(addr string) (*tls.Config, error) {
 
 // test keeps a connection that the server has closed, or that is to leave the pool, from being lent.
 func (c *client) test(ctx context.Context, conn driver.Conn, lastUsed time.Time) error {
-	if err := conn.Err(); err != nil {
-		return err
+	err := conn.Err()
+	if err == nil && time.Since(lastUsed) >= testAfter {
+		err = ping(ctx, conn)
 	}
-	if time.Since(lastUsed) >= testAfter {
-		if err := ping(ctx, conn); err != nil {
-			return err
-		}
+	if err == nil {
+		c.notes.Lent()
 	}
-	c.notes.Lent()
-	return nil
+	return err
 }
 
 // PoolStats returns the numbers of the pool.

@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,7 +66,9 @@ func (r *router) Conn(ctx context.Context) (driver.Conn, error) {
 		return nil, kit.Errorf(registry.KindNotOpen, "%w: it was closed", registry.ErrNotOpen)
 	}
 	r.lent++
-	return newRouted(r), nil
+	c := &routed{of: r}
+	c.calls = calls{c}
+	return c, nil
 }
 
 func (r *router) giveBack() {
@@ -92,13 +93,10 @@ func (r *router) Check(ctx context.Context) error {
 	slots := r.slots.Load()
 	var checks sync.WaitGroup
 	defer checks.Wait()
-	answers := askAll(&checks, slots.masters, func(addr string) (none struct{}, err error) {
-		return none, r.node(addr).Check(ctx)
-	})
+	check := func(addr string) (none struct{}, err error) { return none, r.node(addr).Check(ctx) }
 	var worst error
 	masters := make(map[registry.Kind]int)
-	for range slots.masters {
-		err := (<-answers).err
+	for _, err := range askAll(&checks, slots.masters, check) {
 		worst = worse(worst, err)
 		masters[registry.KindOf(err)]++
 	}
@@ -144,7 +142,7 @@ func (r *router) renew() *renewal {
 
 // learn asks all known nodes at once for the map, and follows the first answer. The others may finish.
 func (r *router) learn() (failure error) {
-	answers := askAll(&r.renewals, r.known, func(addr string) (slots *slotMap, err error) {
+	ask := func(addr string) (slots *slotMap, err error) {
 		ctx, cancel := r.conns.Dialling(context.Background(), renewWithin)
 		defer cancel()
 		node := r.node(addr)
@@ -156,15 +154,14 @@ func (r *router) learn() (failure error) {
 			err = nil
 		}
 		return slots, err
-	})
-	for range r.known {
-		a := <-answers
-		if a.err == nil {
-			r.known = a.answer.masters
-			r.follow(a.answer)
+	}
+	for slots, err := range askAll(&r.renewals, r.known, ask) {
+		if err == nil {
+			r.known = slots.masters
+			r.follow(slots)
 			return nil
 		}
-		failure = worse(failure, a.err)
+		failure = worse(failure, err)
 	}
 	r.known = r.addrs // those that the configuration names
 	return kit.Errorf(registry.KindOf(failure), "no node of the cluster tells of its slots: %w", failure)
@@ -200,8 +197,8 @@ func (c *client) askSlots(ctx context.Context, conn driver.Conn) (*slotMap, erro
 
 // askState asks a master whether it thinks that the cluster works.
 func askState(ctx context.Context, conn driver.Conn) error {
-	fields, err := text(driver.DoContext(conn, ctx, "CLUSTER", "INFO"))
-	if strings.Contains(fields, "cluster_state:") && !strings.Contains(fields, "cluster_state:ok") {
+	state, err := field(ctx, conn, "cluster_state", "CLUSTER", "INFO")
+	if state != "" && state != "ok" {
 		return kit.Errorf(registry.KindLoading, "the state of the cluster is not ok: slots have no master, or most are gone")
 	}
 	return err

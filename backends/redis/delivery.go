@@ -72,33 +72,29 @@ func (c *routed) try(ctx context.Context, addr string, asking bool, commands []*
 // transmit sends commands over a connection and notes the replies. It returns those of the commands that may be sent
 // again, since the node has refused them. An error is of the connection.
 func transmit(conn driver.Conn, asking bool, commands []*command, w wait) (refused []*command, err error) {
-	asks := func(n int) bool { return asking && (n == 0 || !isTransaction(commands)) } // it holds for what follows
+	sent := make([]*command, 0, 2*len(commands))
 	for n, c := range commands {
-		if asks(n) {
-			_ = conn.Send("ASKING") // what this meets, asking for the replies meets, too
+		if asking && (n == 0 || !isTransaction(commands)) { // it holds for what follows
+			sent = append(sent, &command{name: "ASKING"})
 		}
-		_ = conn.Send(c.name, c.args...)
+		sent = append(sent, c)
+	}
+	for _, c := range sent {
+		_ = conn.Send(c.name, c.args...) // what this meets, asking for the replies meets, too
 	}
 	replies, err := driver.Values(w.do(conn, ""))
-	if err != nil {
-		return nil, err
-	}
-	for n, c := range commands {
-		if asks(n) {
-			replies = replies[1:]
-		}
-		c.reply, replies = replies[0], replies[1:]
-		if c.refusal() != "" {
-			refused = append(refused, c)
+	for n, reply := range replies {
+		if sent[n].reply = reply; sent[n].refusal() != "" {
+			refused = append(refused, sent[n])
 		}
 	}
-	return refused, nil
+	return refused, err
 }
 
 // toSendAgain returns which commands to send again after some were refused: those, but a transaction as a whole, and
 // nothing of what has a transaction in it, as it is not known what belongs together.
 func toSendAgain(commands, refused []*command) []*command {
-	binds := func(c *command) bool { return free.after(c.name) != free }
+	binds := func(c *command) bool { return modes[c.name] != free }
 	switch some := len(refused) > 0 && len(refused) < len(commands); {
 	case some && isTransaction(commands):
 		return commands

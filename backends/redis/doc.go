@@ -33,8 +33,9 @@
 // MOVED, ASK or TRYAGAIN answers, or where nothing could be sent, it tries again until the context ends, and for
 // REDIS_DIAL_TIMEOUT at most; what was sent and has no answer is not sent again. A pipeline, a transaction or a script
 // is of keys of one slot: write {user7}:name and {user7}:mail. What Send has been given is sent with the first Receive,
-// the next Do, or Close. WATCH, MULTI and a subscription keep to one connection until they end. A command without a key
-// asks any master; SCAN, KEYS, DBSIZE and FLUSHALL, which would speak of one node only, are refused.
+// the next Do, or Close. WATCH, MULTI and a subscription keep to one connection until they end; one that cannot begin
+// ends what [Conn] has returned, so that nothing is done outside of it. A command without a key asks any master; SCAN,
+// KEYS, DBSIZE and FLUSHALL, which would speak of one node only, are refused.
 //
 // Check asks every master, and what it thinks of the cluster, and fails while a slot has no master. PoolStats are sums.
 //
@@ -60,13 +61,16 @@
 //
 // # Close
 //
-// Close closes the pool and lends no connection from then on. Those that the program has borrowed may come back within
-// the share that CloseAll gives to Close, less 100ms; then they are cut, and the error counts them.
+// Close lends no connection from its beginning on: who asks gets registry.ErrNotOpen. Those that the program has
+// borrowed may come back within the share that CloseAll gives to Close, less 100ms; then they are cut, and the error
+// counts them.
 //
 // # Clients
 //
 // Borrowing waits for a free connection until the context ends. A connection that the server has closed is not lent,
 // and one that was idle for over a second is tested before, so after a restart of the server the pool heals by itself.
+// One that the next would not find as new is closed on its return: after AUTH, CLIENT, HELLO, QUIT, RESET, SELECT and
+// SSUBSCRIBE. For another database register a second instance.
 //
 // After a fail-over behind one address the old primary answers READONLY. The program gets that error, nothing is sent
 // twice, and all connections of that time leave the pool as soon as they are a second old. With REDIS_ROLE=primary a

@@ -48,10 +48,7 @@ func (s *settings) Credentials() kit.Credentials {
 func (c *client) greet(ctx context.Context, conn driver.Conn, who kit.Credentials) error {
 	err := c.authenticate(ctx, conn, who)
 	if err == nil && c.ClientName != "" { // it is for people who look: a refusal of it alone is no failure
-		_, err = driver.DoContext(conn, ctx, "CLIENT", "SETNAME", c.ClientName)
-		if unanswered(err) {
-			err = nil
-		}
+		_, err = text(driver.DoContext(conn, ctx, "CLIENT", "SETNAME", c.ClientName))
 	}
 	if err == nil && c.DB != 0 {
 		_, err = driver.DoContext(conn, ctx, "SELECT", c.DB)

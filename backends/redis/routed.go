@@ -33,24 +33,19 @@ const (
 	listening
 )
 
-// after returns the mode that a command leads to.
+// modes are what commands lead to.
+var modes = map[string]mode{
+	"WATCH": watching, "UNWATCH": free, "MULTI": queueing, "EXEC": free, "DISCARD": free,
+	"SUBSCRIBE": listening, "PSUBSCRIBE": listening, "MONITOR": listening,
+}
+
+// after returns the mode that a command leads to. WATCH and UNWATCH are a part of the transaction that they are in.
 func (m mode) after(name string) mode {
-	switch name {
-	case "WATCH":
-		return max(m, watching)
-	case "MULTI":
-		return queueing
-	case "SUBSCRIBE", "PSUBSCRIBE", "MONITOR":
-		return listening
-	case "UNWATCH":
-		if m == queueing { // it is a part of the transaction
-			return m
-		}
-		return free
-	case "EXEC", "DISCARD":
-		return free
+	next, known := modes[name]
+	if !known || m == listening || m == queueing && strings.HasSuffix(name, "WATCH") {
+		return m
 	}
-	return m
+	return next
 }
 
 func modeAfter(commands []*command) (m mode) {
@@ -68,12 +63,6 @@ var (
 	_ driver.ConnWithContext = (*routed)(nil)
 	_ driver.ConnWithTimeout = (*routed)(nil)
 )
-
-func newRouted(r *router) *routed {
-	c := &routed{of: r}
-	c.calls = calls{c}
-	return c
-}
 
 func (c *routed) Send(name string, args ...any) error {
 	name = strings.ToUpper(name)

@@ -130,13 +130,11 @@ func (s *sentinels) find(ctx context.Context) (*place, error) {
 	defer asking.Wait()
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	arriving := askAll(&asking, s.addrs, func(addr string) (answer, error) { return s.ask(ctx, addr) })
 	var answers []answer
 	var failure error
-	for range s.addrs {
-		a := <-arriving
-		if failure = worse(failure, a.err); a.err == nil {
-			answers = append(answers, a.answer)
+	for a, err := range askAll(&asking, s.addrs, func(addr string) (answer, error) { return s.ask(ctx, addr) }) {
+		if failure = worse(failure, err); err == nil {
+			answers = append(answers, a)
 		}
 		if len(answers) > len(s.addrs)/2 {
 			time.AfterFunc(minority, cancel)

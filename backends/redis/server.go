@@ -52,13 +52,13 @@ func roleOf(ctx context.Context, conn driver.Conn) (string, error) {
 	if err != nil && !unanswered(err) {
 		return "", err
 	}
-	return info(ctx, conn, "replication", "role")
+	return field(ctx, conn, "role", "INFO", "replication")
 }
 
 // identify refuses what the configuration does not speak of: a Sentinel, a node of a cluster that does not hold all
 // slots, and one server where a cluster should be. What the server or a proxy does not answer decides nothing.
 func (c *client) identify(ctx context.Context, conn driver.Conn) error {
-	mode, err := info(ctx, conn, "server", "redis_mode")
+	mode, err := field(ctx, conn, "redis_mode", "INFO", "server")
 	switch {
 	case err != nil:
 		return c.firstWord(err)
@@ -100,10 +100,10 @@ func holdsAllSlots(nodes string) bool {
 	return false
 }
 
-// info returns a field of INFO, and "" if the server does not say.
-func info(ctx context.Context, conn driver.Conn, section, field string) (string, error) {
-	fields, err := text(driver.DoContext(conn, ctx, "INFO", section))
-	_, rest, _ := strings.Cut("\n"+fields, "\n"+field+":")
+// field returns a field of what the command answers, such as INFO, and "" if the server does not say.
+func field(ctx context.Context, conn driver.Conn, name, command, section string) (string, error) {
+	fields, err := text(driver.DoContext(conn, ctx, command, section))
+	_, rest, _ := strings.Cut("\n"+fields, "\n"+name+":")
 	value, _, _ := strings.Cut(rest, "\n")
 	return strings.TrimSpace(value), err
 }
