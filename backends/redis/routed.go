@@ -66,6 +66,7 @@ var (
 
 func (c *routed) Send(name string, args ...any) error {
 	name = strings.ToUpper(name)
+	c.unbind(wait{})
 	switch {
 	case c.err != nil:
 		return c.err
@@ -89,14 +90,14 @@ func (c *routed) Flush() error {
 }
 
 func (c *routed) do(w wait, name string, args []any) (any, error) {
-	c.unbind()
+	c.unbind(w)
 	switch {
 	case c.err != nil:
 		return nil, c.err
 	case c.bound != nil:
 		reply, err := w.do(c.bound, name, args...)
 		c.mode = c.mode.after(strings.ToUpper(name))
-		c.unbind()
+		c.unbind(w)
 		return reply, err
 	case name != "":
 		_ = c.Send(name, args...)
@@ -170,12 +171,16 @@ func last(replies []any) (any, error) {
 	return reply, nil
 }
 
-// unbind returns the connection to its pool once nothing binds to it.
-func (c *routed) unbind() {
-	if c.bound != nil && c.mode == free {
-		_ = c.bound.Close()
-		c.bound = nil
+// unbind returns the connection to its pool once nothing binds to it, and keeps the replies that it still has.
+func (c *routed) unbind(w wait) {
+	if c.bound == nil || c.mode != free {
+		return
 	}
+	reply, err := w.do(c.bound, "")
+	replies, _ := reply.([]any)
+	c.replies, c.err = append(c.replies, replies...), err
+	_ = c.bound.Close()
+	c.bound = nil
 }
 
 // Err returns why the connection cannot be used any longer.
