@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -71,7 +72,7 @@ func (c *routed) Send(name string, args ...any) error {
 	case c.err != nil:
 		return c.err
 	case c.bound == nil:
-		c.held = append(c.held, &command{name: name, args: slices.Clone(args)})
+		c.held = append(c.held, &command{name: name, args: copied(args)})
 		return nil
 	}
 	c.mode = c.mode.after(name)
@@ -100,10 +101,7 @@ func (c *routed) do(w wait, name string, args []any) (any, error) {
 		c.unbind(w)
 		return reply, err
 	case name != "":
-		_ = c.Send(name, args...)
-	}
-	if len(c.held) == 1 && c.held[0].name == "MULTI" { // its first key will say where to send it
-		return "OK", nil
+		c.held = append(c.held, &command{name: strings.ToUpper(name), args: args})
 	}
 	err := c.deliverHeld(w)
 	replies := c.replies
@@ -136,7 +134,14 @@ func (c *routed) receive(w wait) (any, error) {
 // deliverHeld delivers what is held, and keeps the replies. Without a context it takes REDIS_DIAL_TIMEOUT to get a
 // connection.
 func (c *routed) deliverHeld(w wait) error {
-	if len(c.held) == 0 {
+	switch {
+	case len(c.held) == 0:
+		return nil
+	case len(c.held) == 1 && c.held[0].name == "MULTI": // its first key will say where to send it
+		if !c.held[0].told {
+			c.held[0].told = true
+			c.replies = append(c.replies, "OK")
+		}
 		return nil
 	}
 	ctx := w.ctx
@@ -155,9 +160,27 @@ func (c *routed) deliverHeld(w wait) error {
 		return err
 	}
 	for _, command := range commands {
-		c.replies = append(c.replies, command.reply)
+		if !command.told || command.reply != "OK" {
+			c.replies = append(c.replies, command.reply)
+		}
 	}
 	return nil
+}
+
+// copied returns arguments that stay as they are while they are held: the driver writes them at once, so that a program
+// may use a buffer again.
+func copied(args []any) []any {
+	args = slices.Clone(args)
+	for n, arg := range args {
+		if own, is := arg.(driver.Argument); is {
+			arg = own.RedisArg()
+		}
+		if buffer, is := arg.([]byte); is {
+			arg = bytes.Clone(buffer)
+		}
+		args[n] = arg
+	}
+	return args
 }
 
 // last returns the last reply, and the first error among all, as the driver does.

@@ -81,6 +81,7 @@ type command struct {
 	name  string // in upper case
 	args  []any
 	reply any
+	told  bool // the program has had an OK for this MULTI, which is not sent yet
 }
 
 // slotOf returns the slot that all commands are about.
