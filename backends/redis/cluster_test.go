@@ -97,6 +97,17 @@ func TestAClusterIsUsedAsOneServer(t *testing.T) {
 		conn.Send("MULTI")
 		wants(t, "[OK] <nil>")(do(""))
 		wants(t, "OK <nil>")(do("DISCARD"))
+		conn.Send("MULTI")
+		conn.Send("GET", "{p}1")
+		wants(t, "OK <nil>")(conn.Receive())
+		wants(t, "[g] <nil>")(do("EXEC")) // which drops the other reply
+		conn.Send("GET", "{p}1")
+		wants(t, "g <nil>")(conn.Receive())
+		conn.Send("MULTI")
+		conn.Send("GET", "{p}1")
+		wants(t, "OK <nil>")(conn.Receive())
+		conn.Send("EXEC")
+		wants(t, "[QUEUED [g]] <nil>")(do(""))
 	})
 	t.Run("transaction that ends in a pipeline", func(t *testing.T) {
 		begin := func() {
