@@ -190,6 +190,26 @@ func into(field any) func(name, value string) error {
 	}
 }
 
+// TLSOptions are the options that say how to encrypt, by the names that drivers and platforms have for them. Set reads the
+// mode, by [SetTLS]; the files are those of the variables.
+func TLSOptions(t *config.TLS, set func(name, value string) error) []URLOption {
+	return []URLOption{
+		{Names: "tls ssl useSSL ssl-mode sslmode ssl_mode sslMode sslaccept", Set: set},
+		{Names: "sslrootcert", Also: "sslca ssl-ca ssl_ca", Field: &t.CAFile, Key: "TLS_CA_FILE"},
+		{Names: "sslcert", Also: "ssl-cert ssl_cert", Field: &t.CertFile, Key: "TLS_CERT_FILE"},
+		{Names: "sslkey", Also: "ssl-key ssl_key", Field: &t.KeyFile, Key: "TLS_KEY_FILE"},
+		{
+			Names: "sslidentity sslpassword",
+			Text:  "set PREFIX_TLS_CERT_FILE and PREFIX_TLS_KEY_FILE; the key must not be encrypted",
+		},
+		{
+			Names: "requireSSL verifyServerCertificate ssl_verify_cert ssl_verify_identity ssl-verify-server-cert " +
+				"ssl_require sslfactory",
+			Text: "write sslmode=verify-full, or sslmode=no-verify if the server is not to be verified",
+		},
+	}
+}
+
 // SetTLS sets the mode of t by what an option or another program's variable says of it, in the words of drivers and
 // platforms: sslmode=require, ssl-mode=REQUIRED, sslaccept=strict, ssl={"rejectUnauthorized":true}; and in those of the
 // variable TLS. To require TLS is [config.TLS.Require]. The order in which several options are read is of no account.

@@ -3,7 +3,6 @@ package kit
 import (
 	"cmp"
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"github.com/vibework/mooring/backends/config"
@@ -43,7 +42,7 @@ func (p Parts) Beside(whole string, u Credentials) (Credentials, error) {
 		}
 	}
 	if len(ignored) > 0 {
-		slog.Info("not read because " + whole + " is set: " + strings.Join(ignored, ", "))
+		tellOnce("not read because " + whole + " is set: " + strings.Join(ignored, ", "))
 	}
 	return u, nil
 }

@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"crypto/tls"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ const (
 		"group_concat_max_len, innodb_lock_wait_timeout, interpolateParams, loc, lock_wait_timeout, maxAllowedPacket, " +
 		"max_execution_time, max_statement_time, multiStatements, net_read_timeout, net_write_timeout, parseTime, " +
 		"readTimeout, rejectReadOnly, serverPubKey, socket, sql_mode, ssl, ssl-mode, sslMode, ssl_mode, sslaccept, " +
-		"sslmode, timeTruncate, time_zone, timeout, tls, transaction_isolation, tx_isolation, useSSL, wait_timeout, " +
+		"sslcert, sslkey, sslmode, sslrootcert, timeTruncate, time_zone, timeout, tls, transaction_isolation, tx_isolation, useSSL, wait_timeout, " +
 		"writeTimeout"
 	malformed = "the options after the ? are malformed: & stands between them, and a ; or % in one must be " +
 		"percent-encoded (%3B %25)"
@@ -263,13 +264,18 @@ func TestCharsetAndCompressionReachTheDriver(t *testing.T) {
 }
 
 func TestWhatAPlatformSetsBesideTheURLIsIgnored(t *testing.T) {
-	for _, form := range []string{"MYSQL_URL=mysql://app@h:1/shop", "MYSQL_DSN=app@tcp(h:1)/shop"} {
+	name := fmt.Sprintf("mysql-n%d", time.Now().UnixNano()) // a process is told but once
+	for _, form := range []string{"{}URL=mysql://app@h:1/shop", "{}DSN=app@tcp(h:1)/shop"} {
 		log := capture(t)
-		setenv(t, form+" MYSQL_PORT=tcp://10.0.0.7:3306 MYSQL_USER=other MYSQL_DATABASE=other")
-		if got := mysql.Resolve(t, "mysql"); got.Addr != "h:1" || got.User != "app" || got.Database != "shop" {
-			t.Errorf("%s: got %+v", form, got)
+		whole := strings.NewReplacer("{}", config.Prefix(name))
+		setenv(t, whole.Replace(form+" {}PORT=tcp://10.0.0.7:3306 {}USER=other {}DATABASE=other"))
+		for range 2 {
+			if got := mysql.Resolve(t, name); got.Addr != "h:1" || got.User != "app" || got.Database != "shop" {
+				t.Errorf("%s: got %+v", form, got)
+			}
 		}
-		want := "level=INFO msg=\"not read because " + form[:len("MYSQL_URL")] + " is set: MYSQL_DATABASE, MYSQL_PORT, MYSQL_USER\""
+		t.Setenv(whole.Replace(form[:len("{}URL")]), "")
+		want := whole.Replace("level=INFO msg=\"not read because " + form[:len("{}URL")] + " is set: {}DATABASE, {}PORT, {}USER\"")
 		if strings.Count(log.String(), want) != 1 {
 			t.Errorf("the log has not one %s:\n%s", want, log)
 		}

@@ -25,6 +25,7 @@
 //	parseTime, allowNativePasswords, checkConnLiveness    true unless set
 //	timeout, readTimeout, writeTimeout    take precedence over MYSQL_DIAL_TIMEOUT and so on
 //	tls          true, false or skip-verify, as MYSQL_TLS has it
+//	sslrootcert, sslcert, sslkey    paths, as MYSQL_TLS_CA_FILE and so on have them; sslca and ssl-ca are the first
 //	loc          the time zone of time.Time values; UTC unless set
 //	charset, collation    of utf8mb4 or another utf8, since that is what Go's strings are
 //	maxAllowedPacket    in bytes; 0 asks the server, which is the default

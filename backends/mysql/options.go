@@ -13,12 +13,8 @@ import (
 
 // known returns the options that may stand after the ? of a URL or a DSN, and reads them into s.
 func (s *settings) known() kit.URLOptions {
-	const (
-		yesOrNo = "true or false"
-		verify  = "write tls=true, or tls=skip-verify if the server is not to be verified"
-		orCA    = "set PREFIX_TLS_CERT_FILE, or PREFIX_TLS_CA_FILE for an authority"
-	)
-	return kit.URLOptions{Vars: s.vars, Known: []kit.URLOption{
+	const yesOrNo = "true or false"
+	return kit.URLOptions{Vars: s.vars, Known: append(kit.TLSOptions(&s.TLS, s.setTLS), []kit.URLOption{
 		{Names: "allowAllFiles allowCleartextPasswords allowFallbackToPlaintext allowNativePasswords allowOldPasswords " +
 			"checkConnLiveness clientFoundRows columnsWithAlias compress interpolateParams parseTime " +
 			"rejectReadOnly", Set: s.try, Text: yesOrNo},
@@ -40,7 +36,6 @@ func (s *settings) known() kit.URLOptions {
 		{Names: "writeTimeout", Field: &s.WriteTimeout, Key: "WRITE_TIMEOUT"},
 		{Names: "connectionLimit", Also: "connection_limit", Field: &s.MaxOpenConns, Key: "MAX_OPEN_CONNS"},
 		{Names: "socket", Also: "socketPath unix_socket unixSocket", Set: s.setSocket},
-		{Names: "tls ssl useSSL ssl-mode sslmode ssl_mode sslMode sslaccept", Set: s.setTLS},
 
 		{Names: "autoReconnect reconnect serverVersion useUnicode allowPublicKeyRetrieval pool_timeout pool queueLimit " +
 			"waitForConnections enableKeepAlive keepAliveInitialDelay statement_cache_size dateStrings supportBigNumbers " +
@@ -49,11 +44,6 @@ func (s *settings) known() kit.URLOptions {
 			"reaping_frequency idle_timeout acquireTimeout conn_max_age characterSetResults tinyInt1isBit " +
 			"useAffectedRows=true autoReconnectForPools maxReconnects useCursorFetch"},
 
-		{Names: "sslca ssl-ca ssl_ca sslrootcert", Text: "set PREFIX_TLS_CA_FILE"},
-		{Names: "sslcert ssl-cert ssl_cert sslidentity", Text: orCA},
-		{Names: "sslkey ssl-key ssl_key sslpassword", Text: "set PREFIX_TLS_KEY_FILE"},
-		{Names: "requireSSL verifyServerCertificate ssl_verify_cert ssl_verify_identity " +
-			"ssl-verify-server-cert ssl_require", Text: verify},
 		{Names: "host hostname server port", Text: "write it behind the @; socket names a Unix socket"},
 		{Names: "user username password", Text: "write it before the @"},
 		{Names: "timezone serverTimezone", Text: "write loc or time_zone"},
@@ -62,7 +52,7 @@ func (s *settings) known() kit.URLOptions {
 		{Names: "flags useAffectedRows", Text: "write clientFoundRows"},
 		{Names: "allowLoadLocalInfile", Text: "write allowAllFiles"},
 		{Names: "strict", Text: "the driver has no such option any more: write sql_mode"},
-	}}
+	}...)}
 }
 
 // try keeps an option for the driver if its parser takes it.

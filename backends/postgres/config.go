@@ -58,6 +58,8 @@ type settings struct {
 	given  map[string]string // options that the driver's parser takes
 	driver *driver.Config    // all but the password and the dialler
 	login  *kit.Login
+
+	service error // why the driver cannot read what PGSERVICE names: it would not tell anything else
 }
 
 // read checks the configuration and finds out where the server is.
@@ -65,20 +67,21 @@ func read(name string, in setup) (*settings, error) {
 	cfg, vars, loadErr := config.LoadOr(name, in.config)
 	s := &settings{Config: cfg, setup: in, vars: vars, given: make(map[string]string)}
 	s.Role = roleOf(s.Role)
+	_, s.service = driver.ParseConfig(harmless)
 	found := kit.Problems{loadErr, s.readSSLMode(), s.locate()}
 	var err error
 	s.role, err = kit.ParseRole(vars, s.Role)
 	found = append(found, err, s.trustSystem())
-	_, err = driver.ParseConfig(harmless)
-	found.Add(err != nil, "PGSERVICE: the driver would read it and cannot: unset it, and write what the service says")
+	const noService = "PGSERVICE: the driver would read it and cannot: unset it, and write what the service says"
+	found.Add(s.service != nil, noService)
 	for _, named := range [][3]string{
 		{"CHANNEL_BINDING", "channel_binding", s.ChannelBinding},
 		{"APP_NAME", "application_name", s.AppName},
 		{"OPTIONS", "options", s.Options},
 	} {
-		if variable, option, value := named[0], named[1], named[2]; err == nil && value != "" {
-			failed := s.try(option, value)
-			found.Add(failed != nil, "%s: %w", vars.Name(variable), failed)
+		if variable, option, value := named[0], named[1], named[2]; value != "" {
+			err := s.try(option, value)
+			found.Add(err != nil, "%s: %w", vars.Name(variable), err)
 		}
 	}
 	if err = found.Err(); err == nil {

@@ -14,33 +14,17 @@ import (
 // known returns the options that may stand after the ? of a URL, and reads them into s.
 func (s *settings) known() kit.URLOptions {
 	const seconds = "a number of seconds, nor a duration such as 30s"
-	named := func(field *string) func(name, value string) error { // tried with the variable that says the same
-		return func(name, value string) error {
-			err := s.try(name, value)
-			if err == nil {
-				*field = value
-			}
-			return err
-		}
-	}
 	exec := func(_, _ string) error { // prepares nothing under a name
 		return s.try("default_query_exec_mode", cmp.Or(s.given["default_query_exec_mode"], "exec"))
 	}
-	return kit.URLOptions{Vars: s.vars, AnyCase: true, Known: []kit.URLOption{
+	return kit.URLOptions{Vars: s.vars, AnyCase: true, Known: append(kit.TLSOptions(&s.TLS, s.setSSLMode), []kit.URLOption{
 		{Names: "pgbouncer=true statement_cache_size=0 preparethreshold=0 prepared_statements=false", Set: exec},
 		{Names: "host", Set: s.setHost},
-		{Names: "application_name", Also: "applicationname", Set: named(&s.AppName), Field: &s.AppName, Key: "APP_NAME"},
-		{
-			Names: "channel_binding", Set: named(&s.ChannelBinding), Text: "disable, prefer or require",
-			Field: &s.ChannelBinding, Key: "CHANNEL_BINDING",
-		},
-		{Names: "options", Set: named(&s.Options), Field: &s.Options, Key: "OPTIONS"},
+		{Names: "application_name", Also: "applicationname", Field: &s.AppName, Key: "APP_NAME"},
+		{Names: "channel_binding", Field: &s.ChannelBinding, Key: "CHANNEL_BINDING"},
+		{Names: "options", Field: &s.Options, Key: "OPTIONS"},
 		{Names: "port", Set: s.setPort},
 		{Names: "target_session_attrs", Also: "targetservertype", Set: s.setRole, Field: &s.Role, Key: "ROLE"},
-		{Names: "sslmode ssl sslaccept", Set: s.setSSLMode},
-		{Names: "sslrootcert", Also: "sslca", Field: &s.TLS.CAFile, Key: "TLS_CA_FILE"},
-		{Names: "sslcert", Field: &s.TLS.CertFile, Key: "TLS_CERT_FILE"},
-		{Names: "sslkey", Field: &s.TLS.KeyFile, Key: "TLS_KEY_FILE"},
 		{Names: "connect_timeout:s", Also: "logintimeout:s", Field: &s.DialTimeout, Key: "DIAL_TIMEOUT", Text: seconds},
 		{Names: "pool_max_conns", Also: "connection_limit", Field: &s.MaxOpenConns, Key: "MAX_OPEN_CONNS"},
 		{Names: "pool_max_conn_lifetime", Field: &s.ConnMaxLifetime, Key: "CONN_MAX_LIFETIME"},
@@ -70,21 +54,22 @@ func (s *settings) known() kit.URLOptions {
 		{Names: "hostaddr", Text: "write the address as the host"},
 		{Names: "passfile", Text: "set PREFIX_PASSWORD_FILE"},
 		{Names: "service servicefile", Text: "write what the service says"},
-		{Names: "sslpassword", Text: "the key in PREFIX_TLS_KEY_FILE must not be encrypted"},
 		{Names: "readonly", Text: "write default_transaction_read_only=on"},
-		{Names: "sslfactory", Text: "write sslmode=verify-full, or sslmode=no-verify if the server is not to be verified"},
 		{Names: "sslcrl", Text: "revoked certificates are not read"},
 		{Names: "load_balance_hosts", Text: "hosts are tried in their order"},
-	}, Hint: "write a variable of the server as options=-c%20name%3Dvalue"}
+	}...), Hint: "write a variable of the server as options=-c%20name%3Dvalue"}
 }
+
+// wanted says what some options have to be.
+var wanted = map[string]string{"channel_binding": "not disable, prefer or require"}
 
 // try keeps an option for the driver if its parser, whose errors quote the value, takes it.
 func (s *settings) try(name, value string) error {
 	if kit.HasControl(value) {
 		return errors.New("has a control character")
 	}
-	if _, err := driver.ParseConfig(harmless + keyword(name, value)); err != nil {
-		return errors.New("the driver does not take this value")
+	if _, err := driver.ParseConfig(harmless + keyword(name, value)); err != nil && s.service == nil {
+		return errors.New(cmp.Or(wanted[name], "the driver does not take this value"))
 	}
 	s.given[name] = value
 	return nil
