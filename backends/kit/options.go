@@ -190,8 +190,8 @@ func into(field any) func(name, value string) error {
 	}
 }
 
-// TLSOptions are the options that say how to encrypt, by the names that drivers and platforms have for them. Set reads the
-// mode, by [SetTLS]; the files are those of the variables.
+// TLSOptions are the options that say how to encrypt, by the names that drivers and platforms have for them. Set reads
+// the mode, by [SetTLS]; the files are those of the variables.
 func TLSOptions(t *config.TLS, set func(name, value string) error) []URLOption {
 	return []URLOption{
 		{Names: "tls ssl useSSL ssl-mode sslmode ssl_mode sslMode sslaccept", Set: set},

@@ -21,7 +21,7 @@
 //
 // In a URL the password is percent-encoded. A host that begins with / is the folder of a Unix socket; in a URL it is
 // the option host, as in postgres://user:password@/database?host=/cloudsql/project:region:instance. Of several hosts,
-// host1,host2, the first one that answers and has the role is taken, for each connection anew; PGHOST takes several, too.
+// host1,host2, the first one that answers and has the role is taken, for each connection anew; so it is of PGHOST.
 //
 // A password, user or URL that stands in a file (POSTGRES_PASSWORD_FILE and so on) is read again for the next
 // connection once the file has changed; handles stay as they are. [WithCredentials] asks the program instead.
