@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -181,6 +182,28 @@ func ExampleSetTLS() {
 	// Output:
 	// <nil> verify
 	// conflicts with MEMO_TLS or another option; remove one
+}
+
+// Drivers and platforms name the file of an authority in many ways.
+func ExampleTLSOptions() {
+	cfg, vars, _ := config.LoadOr("memo", new(struct{ config.TLS }))
+	set := func(_, word string) error { return kit.SetTLS(&cfg.TLS, vars, word, "true or false") }
+	options := kit.URLOptions{Vars: vars, Known: kit.TLSOptions(&cfg.TLS, set)}
+	err := options.Read("MEMO_URL", url.Values{"ssl-mode": {"VERIFY_CA"}, "sslca": {"/etc/ca.pem"}})
+	fmt.Println(cfg.Mode, cfg.CAFile, err)
+	// Output: verify /etc/ca.pem <nil>
+}
+
+// Each of the hosts may have a port.
+func ExampleParseHosts() {
+	hosts, err := kit.ParseHosts("db1:7007,[::1],%2Frun%2Fmemo.sock")
+	for _, host := range hosts {
+		fmt.Println(host.Addr(7000), err)
+	}
+	// Output:
+	// db1:7007 <nil>
+	// [::1]:7000 <nil>
+	// /run/memo.sock <nil>
 }
 
 // A connection string of another language is recognized, and not quoted.
