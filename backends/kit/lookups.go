@@ -16,7 +16,7 @@ const (
 	lookupWithin = 500 * time.Millisecond // a check must not wait for a name server
 )
 
-// Lookups remembers what addresses a host name had, so that a pool can leave a server that the name has left: a planned
+// Lookups remembers what addresses host names had, so that a pool can leave a server that they have left: a planned
 // fail-over. The zero value is ready to use. All methods are safe for concurrent use.
 type Lookups struct {
 	mu   sync.Mutex
@@ -28,20 +28,23 @@ type lookedUp struct {
 	addrs []netip.Addr
 }
 
-// Ask looks the host up, within ctx and half a second. An answer that fails or is empty counts for nothing. The path of
-// a Unix socket is no host.
-func (l *Lookups) Ask(ctx context.Context, host string) {
-	if strings.HasPrefix(host, "/") {
-		return
-	}
+// Ask looks the hosts up, within ctx and half a second. An answer that fails or is empty counts for nothing, and so do
+// those for the other hosts then. The path of a Unix socket is no host.
+func (l *Lookups) Ask(ctx context.Context, hosts ...string) {
 	ctx, cancel := context.WithTimeout(ctx, lookupWithin)
 	defer cancel()
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil || len(addrs) == 0 {
-		return
-	}
-	for i, addr := range addrs {
-		addrs[i] = addr.Unmap().WithZone("")
+	var addrs []netip.Addr
+	for _, host := range hosts {
+		if strings.HasPrefix(host, "/") {
+			continue
+		}
+		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		if err != nil || len(found) == 0 {
+			return
+		}
+		for _, addr := range found {
+			addrs = append(addrs, addr.Unmap().WithZone(""))
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

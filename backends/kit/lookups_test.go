@@ -1,12 +1,14 @@
 package kit_test
 
 import (
+	"context"
 	"net"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
 )
 
 func at(ip string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(ip), Port: 7007} }
@@ -48,5 +50,20 @@ func TestALookupThatFailsCountsForNothing(t *testing.T) {
 	}
 	if lookups.Left(at("127.0.0.1")) || lookups.Left(&net.UnixAddr{Name: "/run/s"}) {
 		t.Error("nobody knows where the name leads")
+	}
+}
+
+func TestALookupOfSeveralNamesFailsWithOneOfThem(t *testing.T) {
+	pool := kit.Pool{Role: kit.Primary, Hosts: []string{"/run/s", "127.0.0.1", "malformed host"}}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	well := func(context.Context) error { return nil }
+	for range 3 {
+		if err := pool.Check(ctx, func() registry.PoolStats { return registry.PoolStats{} }, well, well, nil); err != nil {
+			t.Error(err)
+		}
+	}
+	if pool.Left(at("127.0.0.2")) {
+		t.Error("it may be the address of the name that could not be looked up")
 	}
 }

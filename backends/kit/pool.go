@@ -22,7 +22,7 @@ type Pool struct {
 
 	// If Role is Primary, Check looks Hosts up, so that Left finds the connections that are to leave. Set before it.
 	Role  Role
-	Hosts []Host
+	Hosts []string
 
 	mu       sync.Mutex
 	moved    time.Time // when a connection was last lent or came back
@@ -64,10 +64,8 @@ func (p *Pool) Full(stats registry.PoolStats) error {
 func (p *Pool) Check(
 	ctx context.Context, stats func() registry.PoolStats, pooled, direct func(context.Context) error, drop func(),
 ) error {
-	for _, host := range p.Hosts {
-		if p.Role == Primary {
-			p.Ask(ctx, host.Name)
-		}
+	if p.Role == Primary {
+		p.Ask(ctx, p.Hosts...)
 	}
 	return Probe(ctx, func(ctx context.Context) error {
 		err := pooled(ctx)

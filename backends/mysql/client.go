@@ -25,7 +25,7 @@ type client struct {
 // Open makes a pool and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s, places: newPlaces()}
-	c.notes.Role, c.notes.Hosts = s.role, []kit.Host{s.host}
+	c.notes.Role, c.notes.Hosts = s.role, []string{s.host.Name}
 	hook := s.hook
 	if hook == nil {
 		hook = sql.OpenDB

@@ -28,7 +28,10 @@ type client struct {
 // Open makes a pool and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s}
-	c.notes.Role, c.notes.Hosts = s.role, s.hosts
+	c.notes.Role = s.role
+	for _, host := range s.hosts {
+		c.notes.Hosts = append(c.notes.Hosts, host.Name)
+	}
 	c.conns.InUse = func() int { return int(c.pool.Stat().AcquiredConns() - c.leaving.Load()) }
 	cfg := s.driver.Copy()
 	c.follow(cfg)
