@@ -40,7 +40,7 @@ func TestAFailOverIsSeenAndHealsByItself(t *testing.T) {
 
 func TestReadersStayReadyDuringAnElection(t *testing.T) {
 	set := mongotest.StartSet(t, 3)
-	r, res := open(t, at(set.URI()+"&readPreference=secondaryPreferred"))
+	r, res := open(t, waiting(set.URI()+"&readPreference=secondaryPreferred"))
 	set.StepDown()
 	if _, err := collection(t, res).InsertOne(t.Context(), bson.M{"_id": 1}); err == nil {
 		t.Error("a write succeeded")
@@ -54,7 +54,7 @@ func TestReadersStayReadyDuringAnElection(t *testing.T) {
 
 func TestARefusedWriteIsReadOnly(t *testing.T) {
 	set := mongotest.StartSet(t, 3)
-	_, res := open(t, at(set.URI()+"&retryWrites=false"))
+	_, res := open(t, waiting(set.URI()+"&retryWrites=false"))
 	set.StepDown()
 	_, err := collection(t, res).InsertOne(t.Context(), bson.M{"_id": 1})
 	got := mongo.Classify(err)
@@ -67,7 +67,7 @@ func TestARefusedWriteIsReadOnly(t *testing.T) {
 func TestPollingTakesOneConnectionLessToEachMember(t *testing.T) {
 	for mode, want := range map[string][]int{"auto": {3, 2, 2}, "poll": {2, 1, 1}} {
 		set := mongotest.StartSet(t, 3)
-		_, res := open(t, at(set.URI()+"&serverMonitoringMode="+mode))
+		_, res := open(t, waiting(set.URI()+"&serverMonitoringMode="+mode))
 		put(t, collection(t, res), 1)
 		for i, member := range set.Members {
 			member.WaitConns(want[i])
@@ -76,8 +76,15 @@ func TestPollingTakesOneConnectionLessToEachMember(t *testing.T) {
 	}
 }
 
+// waiting is at with a wait for a primary that a test can sit through.
+func waiting(uri string) mongo.Config {
+	cfg := at(uri)
+	cfg.ServerSelectionTimeout = waited
+	return cfg
+}
+
 func roleOf(set *mongotest.Set, role string) mongo.Config {
-	cfg := at(set.URI())
+	cfg := waiting(set.URI())
 	cfg.Role = role
 	return cfg
 }
