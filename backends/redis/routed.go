@@ -98,7 +98,8 @@ func (c *routed) do(w wait, name string, args []any) (any, error) {
 	case c.bound != nil:
 		reply, err := w.do(c.bound, name, args...)
 		if rest, _ := reply.([]any); name == "" && len(c.replies) > 0 {
-			reply = append(c.replies, rest...)
+			c.replies = append(c.replies, rest...)
+			reply = c.replies
 		}
 		c.replies = nil // of what was not received, as the driver has it
 		c.mode = c.mode.after(strings.ToUpper(name))
