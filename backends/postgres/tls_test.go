@@ -81,7 +81,7 @@ func TestTLSIsWhatTheVariablesSay(t *testing.T) {
 		"?sslmode=verify-full&sslrootcert=" + cert: {},
 		"?sslmode=require&sslrootcert=" + cert:     {},
 		"?sslrootcert=" + cert:                     {},
-		"?sslmode=require&sslrootcert=" + stranger: {registry.KindTLS, "the server's certificate is signed by an unknown authority: POSTGRES_TLS_CA_FILE says whom to trust"},
+		"?sslmode=require&sslrootcert=" + stranger: {registry.KindTLS, "the server's certificate is signed by an unknown authority: POSTGRES_URL: option sslrootcert says whom to trust"},
 	} {
 		res := postgres.New("postgres", postgres.WithConfig(at(s.url()+options)))
 		err := res.Open(t.Context())
