@@ -59,8 +59,8 @@ func (p *Pool) Full(stats registry.PoolStats) error {
 	return registry.Classify(kind, &failure{kind: kind, text: text, full: true})
 }
 
-// Check is [Probe] with what the pool has noted, after the look-ups of a primary: that all connections are in use when a
-// question over the pool has no more time is what [Pool.Full] says of it.
+// Check is [Probe] with what the pool has noted, after the look-ups of a primary: that all connections are in use when
+// a question over the pool has no more time is what [Pool.Full] says of it.
 func (p *Pool) Check(
 	ctx context.Context, stats func() registry.PoolStats, pooled, direct func(context.Context) error, drop func(),
 ) error {
