@@ -6,7 +6,6 @@
 //
 // For MongoDB there is the maintained package
 // go.opentelemetry.io/contrib/instrumentation/go.mongodb.org/mongo-driver/v2/mongo/otelmongo, whose NewMonitor fits
-// into the same hook. It is not compiled here because it could not be had from the module proxy where this was
-// written; TraceMongo stands in for it. Redigo has no instrumentation of its own, and the client of Pub/Sub has a
-// switch.
+// into the same hook. It is not a dependency of these examples: TraceMongo shows what such a monitor does. Redigo has
+// no instrumentation of its own, and the client of Pub/Sub has a switch.
 package observability
