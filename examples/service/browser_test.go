@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -49,7 +50,7 @@ func TestBrowserSaysWhenTheServiceIsGone(t *testing.T) {
 	p := serving(t, nil, "-drain", "3s")
 	ctx := browser(t)
 	do(ctx, t, chromedp.Navigate(p.url), shows("#verdict", "Ready"))
-	p.signal(t)
+	p.Signal(t, syscall.SIGTERM)
 	do(ctx, t, shows("#verdict", "Draining"), shows("#verdict", "does not answer"))
 }
 

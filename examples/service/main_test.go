@@ -1,20 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vibework/mooring/internal/proctest"
 )
 
 // patience bounds what takes a moment on an idle machine. On a busy one the service, with the servers in it, takes a
@@ -32,13 +30,8 @@ func TestMain(m *testing.M) {
 
 // program is the service, running as a process of its own.
 type program struct {
-	url  string
-	cmd  *exec.Cmd
-	done chan struct{} // closed when the last line of the log is read
-
-	mu   sync.Mutex
-	text strings.Builder
-	more chan struct{} // closed and replaced when there is more text
+	*proctest.Process
+	url string
 }
 
 // serving runs the service with these arguments on these servers, until it serves.
@@ -46,96 +39,29 @@ func serving(t *testing.T, variables []string, args ...string) *program {
 	t.Helper()
 	p := launch(t, variables, args...)
 	p.listening(t)
-	p.await(t, `msg=serving`)
+	p.Await(t, `msg=serving`)
 	return p
 }
 
 // launch is serving without waiting. Backends that the variables say nothing of are embedded.
 func launch(t *testing.T, variables []string, args ...string) *program {
 	t.Helper()
-	p := &program{done: make(chan struct{}), more: make(chan struct{})}
-	p.cmd = exec.CommandContext(t.Context(), os.Args[0], append([]string{"-embedded", "-addr", "127.0.0.1:0"}, args...)...)
-	p.cmd.Env = append(slices.Clone(variables),
-		"SERVICE_AS_PROGRAM=1", "HOME="+t.TempDir(), "TMPDIR="+t.TempDir())
-	stderr, err := p.cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go p.read(stderr)
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.done
-		_ = p.cmd.Wait()
-		if t.Failed() {
-			t.Logf("the service wrote\n%s", p.log())
+	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-embedded", "-addr", "127.0.0.1:0"}, args...)...)
+	cmd.Env = append(slices.Clone(variables), "SERVICE_AS_PROGRAM=1", "HOME="+t.TempDir(), "TMPDIR="+t.TempDir())
+	p := new(program)
+	t.Cleanup(func() { // when it has ended
+		if t.Failed() && p.Process != nil {
+			t.Logf("the service wrote\n%s", p.Log())
 		}
 	})
+	p.Process = proctest.Start(t, cmd, patience)
 	return p
-}
-
-func (p *program) read(stderr io.Reader) {
-	defer close(p.done)
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		p.mu.Lock()
-		p.text.WriteString(lines.Text() + "\n")
-		close(p.more)
-		p.more = make(chan struct{})
-		p.mu.Unlock()
-	}
-}
-
-func (p *program) log() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.String()
-}
-
-// await waits for a line of the log and returns its first group.
-func (p *program) await(t *testing.T, pattern string) string {
-	t.Helper()
-	late := time.After(patience)
-	for {
-		p.mu.Lock()
-		match, more := regexp.MustCompile(pattern).FindStringSubmatch(p.text.String()), p.more
-		p.mu.Unlock()
-		if match != nil {
-			return match[len(match)-1]
-		}
-		select {
-		case <-more:
-		case <-p.done:
-			t.Fatalf("the service ended before it wrote %s", pattern)
-		case <-late:
-			t.Fatalf("the service did not write %s", pattern)
-		}
-	}
 }
 
 // listening waits until probes are answered.
 func (p *program) listening(t *testing.T) {
 	t.Helper()
-	p.url = "http://" + p.await(t, `msg=listening addr=(\S+)`)
-}
-
-func (p *program) signal(t *testing.T) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// wait returns how the program ended.
-func (p *program) wait(t *testing.T) error {
-	t.Helper()
-	select {
-	case <-p.done:
-	case <-time.After(patience):
-		t.Fatal("the service does not end")
-	}
-	return p.cmd.Wait()
+	p.url = "http://" + p.Await(t, `msg=listening addr=(\S+)`)
 }
 
 // request returns the code and the body of an answer.

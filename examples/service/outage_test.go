@@ -75,7 +75,7 @@ func TestAnEventComesAgainWhenMySQLWasAway(t *testing.T) {
 	order := place(t, p)
 	play(t, p, "mysql", "stopped")
 	play(t, p, "pubsub", "running")
-	p.await(t, "its event will come again")
+	p.Await(t, "its event will come again")
 	play(t, p, "mysql", "running")
 	awaitPacked(t, p, order)
 }

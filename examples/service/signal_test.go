@@ -25,8 +25,8 @@ func TestSIGTERMLetsRequestsFinishAndLosesNothing(t *testing.T) {
 	p := serving(t, variables, "-drain", delay.String())
 	slow := begin(t, p)
 	signaled := time.Now()
-	p.signal(t)
-	p.await(t, "msg=stopping")
+	p.Signal(t, syscall.SIGTERM)
+	p.Await(t, "msg=stopping")
 	if code, text := p.get(t, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "draining") {
 		t.Errorf("while draining /readyz answers %d %s", code, text)
 	}
@@ -44,14 +44,14 @@ func TestSIGTERMLetsRequestsFinishAndLosesNothing(t *testing.T) {
 	if accepted := time.Since(signaled); accepted < delay {
 		t.Errorf("connections were accepted for %v, not for %v", accepted, delay)
 	}
-	if strings.Contains(p.log(), "msg=closed") {
+	if strings.Contains(p.Log(), "msg=closed") {
 		t.Error("a resource was closed before the last request was answered")
 	}
 	last := slow.finish(t)
-	if err := p.wait(t); err != nil {
+	if err := p.Ended(t); err != nil {
 		t.Errorf("it ended with %v", err)
 	}
-	inOrder(t, p.log(), "msg=stopping", "resource=packing op=close", "resource=pubsub op=close", "resource=redis op=close",
+	inOrder(t, p.Log(), "msg=stopping", "resource=packing op=close", "resource=pubsub op=close", "resource=redis op=close",
 		"resource=mongo op=close", "resource=mysql op=close")
 
 	again := serving(t, variables) // to pack what has not been packed
@@ -79,21 +79,21 @@ func TestRestartsUnderLoadLoseNothingWhileBackendsFail(t *testing.T) {
 			go func() { found <- placeUntilRefused(p.url) }()
 		}
 		<-time.After(rand.N(time.Second))
-		p.signal(t)
+		p.Signal(t, syscall.SIGTERM)
 		for range 4 {
 			placed = append(placed, <-found...)
 		}
-		if err := p.wait(t); err != nil {
+		if err := p.Ended(t); err != nil {
 			t.Errorf("it ended with %v", err)
 		}
-		logs.WriteString(p.log())
+		logs.WriteString(p.Log())
 	}
 	returned()
 	last := serving(t, variables)
 	for _, order := range placed {
 		awaitPacked(t, last, order)
 	}
-	logs.WriteString(last.log())
+	logs.WriteString(last.Log())
 	handled := make(map[string]int)
 	for _, match := range regexp.MustCompile(`msg="handled an event" event=(\S+)`).FindAllStringSubmatch(logs.String(), -1) {
 		if handled[match[1]]++; handled[match[1]] > 1 {
@@ -160,17 +160,17 @@ func placeUntilRefused(url string) (accepted []orders.Order) {
 func TestASecondSignalEndsItAtOnce(t *testing.T) {
 	t.Parallel()
 	p := serving(t, servers(t), "-drain", "50m", "-budget", "1h")
-	p.signal(t)
-	p.await(t, "msg=stopping")
+	p.Signal(t, syscall.SIGTERM)
+	p.Await(t, "msg=stopping")
 	for ended := false; !ended; { // at first it is taken for the same one
-		p.signal(t)
+		p.Signal(t, syscall.SIGTERM)
 		select {
-		case <-p.done:
+		case <-p.Done:
 			ended = true
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	err, ok := errors.AsType[*exec.ExitError](p.wait(t))
+	err, ok := errors.AsType[*exec.ExitError](p.Ended(t))
 	if !ok || err.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
 		t.Errorf("it ended with %v", err)
 	}
@@ -184,10 +184,10 @@ func TestStoppingKeepsItsBudget(t *testing.T) {
 	play(t, p, "pubsub", "frozen")
 	place(t, p) // whose event cannot be flushed
 	play(t, p, "mysql", "frozen")
-	p.signal(t)
-	p.await(t, "msg=stopping")
+	p.Signal(t, syscall.SIGTERM)
+	p.Await(t, "msg=stopping")
 	began := time.Now()
-	err, ok := errors.AsType[*exec.ExitError](p.wait(t))
+	err, ok := errors.AsType[*exec.ExitError](p.Ended(t))
 	if !ok || err.ExitCode() != 1 {
 		t.Errorf("it ended with %v", err)
 	}
@@ -195,7 +195,7 @@ func TestStoppingKeepsItsBudget(t *testing.T) {
 	if took := time.Since(began); took > total+slack {
 		t.Errorf("it took %v of %v", took, total)
 	}
-	inOrder(t, p.log(), "msg=stopping", "resource=pubsub op=close", "resource=mysql op=close",
+	inOrder(t, p.Log(), "msg=stopping", "resource=pubsub op=close", "resource=mysql op=close",
 		"requests were cut off", "1 message")
 }
 

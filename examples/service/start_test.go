@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -16,7 +17,7 @@ func TestProbesAreAnsweredFromTheBeginning(t *testing.T) {
 	}
 	p := launch(t, backends.Env())
 	p.listening(t)
-	p.await(t, "resource=mysql op=open")
+	p.Await(t, "resource=mysql op=open")
 	for path, want := range map[string]int{
 		"/livez": 200, "/startupz": 503, "/readyz": 503, "/readyz/mongo": 503, "/products": 503, "/nothing": 503, "/": 503,
 	} {
@@ -28,7 +29,7 @@ func TestProbesAreAnsweredFromTheBeginning(t *testing.T) {
 	if err := backends.StartServer("mysql"); err != nil {
 		t.Fatal(err)
 	}
-	p.await(t, "msg=serving")
+	p.Await(t, "msg=serving")
 	for _, path := range []string{"/livez", "/startupz", "/readyz", "/readyz/mongo", "/products"} {
 		if code, text := p.get(t, path); code != http.StatusOK {
 			t.Errorf("%s answers %d %s", path, code, text)
@@ -39,10 +40,10 @@ func TestProbesAreAnsweredFromTheBeginning(t *testing.T) {
 func TestSIGTERMWhileOpeningEndsIt(t *testing.T) {
 	t.Parallel()
 	p := launch(t, []string{"MYSQL_URL=mysql://root@127.0.0.1:1/none"})
-	p.await(t, "resource=mysql op=open")
-	p.signal(t)
+	p.Await(t, "resource=mysql op=open")
+	p.Signal(t, syscall.SIGTERM)
 	endsWith1(t, p)
-	if !strings.Contains(p.log(), "canceled") {
+	if !strings.Contains(p.Log(), "canceled") {
 		t.Error("it does not say why")
 	}
 }
@@ -51,7 +52,7 @@ func TestAWrongConfigurationExitsWith1AndNamesTheVariables(t *testing.T) {
 	t.Parallel()
 	p := launch(t, []string{"MYSQL_URL=mysql://root:hunter2", "REDIS_HOST=h", "REDIS_PORT=hunter2"})
 	endsWith1(t, p, "MYSQL_URL: ", "REDIS_PORT: ")
-	if strings.Contains(p.log(), "hunter2") {
+	if strings.Contains(p.Log(), "hunter2") {
 		t.Error("the password is shown")
 	}
 }
@@ -60,7 +61,7 @@ func TestNothingIsEmbeddedUnasked(t *testing.T) {
 	t.Parallel()
 	p := launch(t, []string{"PUBSUB_PROJECT_ID=example"}, "-embedded=false")
 	endsWith1(t, p, "MYSQL_URL", "MONGO_URI", "REDIS_URL")
-	if strings.Contains(p.log(), "embedded server") || strings.Contains(p.log(), "PUBSUB_PROJECT_ID") {
+	if strings.Contains(p.Log(), "embedded server") || strings.Contains(p.Log(), "PUBSUB_PROJECT_ID") {
 		t.Error("a server is embedded, or the project is not enough for Pub/Sub")
 	}
 }
@@ -74,11 +75,11 @@ func TestAMisspeltVariableIsNoReasonToEmbedAServer(t *testing.T) {
 // endsWith1 expects the program to end, not by a signal, and to have written this.
 func endsWith1(t *testing.T, p *program, wants ...string) {
 	t.Helper()
-	if err, ok := errors.AsType[*exec.ExitError](p.wait(t)); !ok || err.ExitCode() != 1 {
+	if err, ok := errors.AsType[*exec.ExitError](p.Ended(t)); !ok || err.ExitCode() != 1 {
 		t.Errorf("it ended with %v", err)
 	}
 	for _, want := range wants {
-		if !strings.Contains(p.log(), want) {
+		if !strings.Contains(p.Log(), want) {
 			t.Errorf("%q is missing", want)
 		}
 	}

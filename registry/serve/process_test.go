@@ -12,34 +12,30 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vibework/mooring/internal/proctest"
 )
 
 const patience = 30 * time.Second
 
 // process is a service in a process of its own.
 type process struct {
+	*proctest.Process
 	url    string
-	cmd    *exec.Cmd
 	stdout io.Reader
-	done   chan struct{} // closed when the log has ended
-
-	mu   sync.Mutex
-	log  strings.Builder
-	more chan struct{} // closed and replaced when the log has grown
 }
 
 // launch starts a service and waits until it listens.
 func launch(t *testing.T, s script) *process {
 	t.Helper()
 	p := start(t, s)
-	p.url = "http://" + p.await(t, `msg=listening addr=(\S+)`)
+	p.url = "http://" + p.Await(t, `msg=listening addr=(\S+)`)
 	return p
 }
 
@@ -52,73 +48,13 @@ func start(t *testing.T, s script) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{done: make(chan struct{}), more: make(chan struct{})}
-	p.cmd = exec.CommandContext(t.Context(), os.Args[0])
-	p.cmd.Env = []string{"SERVE_TEST_SCRIPT=" + string(text), "GORACE=atexit_sleep_ms=0"} // which is 1s otherwise
-	stderr, err := p.cmd.StderrPipe()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = []string{"SERVE_TEST_SCRIPT=" + string(text), "GORACE=atexit_sleep_ms=0"} // which is 1s otherwise
+	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.stdout, err = p.cmd.StdoutPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go p.read(stderr)
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.done
-		_ = p.cmd.Wait()
-	})
-	return p
-}
-
-func (p *process) read(stderr io.Reader) {
-	defer close(p.done)
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		p.mu.Lock()
-		p.log.WriteString(lines.Text() + "\n")
-		close(p.more)
-		p.more = make(chan struct{})
-		p.mu.Unlock()
-	}
-}
-
-func (p *process) text() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
-}
-
-// await waits for a line of the log and returns its last group.
-func (p *process) await(t *testing.T, pattern string) string {
-	t.Helper()
-	limit := time.After(patience)
-	for {
-		p.mu.Lock()
-		match, more := regexp.MustCompile(pattern).FindStringSubmatch(p.log.String()), p.more
-		p.mu.Unlock()
-		if match != nil {
-			return match[len(match)-1]
-		}
-		select {
-		case <-more:
-		case <-p.done:
-			t.Fatalf("it ended before it wrote %s", pattern)
-		case <-limit:
-			t.Fatalf("it has not written %s", pattern)
-		}
-	}
-}
-
-func (p *process) signal(t *testing.T, s syscall.Signal) time.Time {
-	t.Helper()
-	at := time.Now()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		t.Fatal(err)
-	}
-	return at
+	return &process{Process: proctest.Start(t, cmd, patience), stdout: stdout}
 }
 
 // wait returns how the service has ended, and what it wrote.
@@ -126,20 +62,15 @@ func (p *process) wait(t *testing.T) (*os.ProcessState, account) {
 	t.Helper()
 	var a account
 	_ = json.NewDecoder(p.stdout).Decode(&a) // nothing if it was ended
-	select {
-	case <-p.done:
-	case <-time.After(patience):
-		t.Fatal("it does not end")
-	}
-	_ = p.cmd.Wait()
-	return p.cmd.ProcessState, a
+	_ = p.Ended(t)
+	return p.ProcessState, a
 }
 
 func (p *process) endsWith(t *testing.T, code int, parts ...string) account {
 	t.Helper()
 	state, a := p.wait(t)
 	if state.ExitCode() != code {
-		t.Errorf("it ended with %v, and wrote\n%s", state, p.text())
+		t.Errorf("it ended with %v, and wrote\n%s", state, p.Log())
 	}
 	for _, part := range parts {
 		if !strings.Contains(a.Err, part) {
@@ -163,7 +94,7 @@ func TestSIGTERMWhileOpeningDoesNotDrain(t *testing.T) {
 			}
 		}
 		client.CloseIdleConnections()
-		p.signal(t, sig)
+		p.Signal(t, sig)
 		p.endsWith(t, 1, "open ", ": canceled: ", sig.String()+" signal received")
 	}
 }
@@ -171,10 +102,10 @@ func TestSIGTERMWhileOpeningDoesNotDrain(t *testing.T) {
 func TestSIGTERMLetsARequestUnderWayFinish(t *testing.T) {
 	t.Parallel()
 	p := launch(t, script{Drain: time.Second, Timeout: time.Minute})
-	p.await(t, "msg=serving")
+	p.Await(t, "msg=serving")
 	slow := p.post(t)
-	p.signal(t, syscall.SIGTERM)
-	p.await(t, "msg=stopping")
+	p.Signal(t, syscall.SIGTERM)
+	p.Await(t, "msg=stopping")
 	client := &http.Client{Transport: new(http.Transport)}
 	defer client.CloseIdleConnections()
 	for path, want := range map[string]int{"/livez": 200, "/readyz": 503, "/work": 200} {
@@ -189,7 +120,7 @@ func TestSIGTERMLetsARequestUnderWayFinish(t *testing.T) {
 		}
 		conn.Close()
 	}
-	if strings.Contains(p.text(), "op=close") {
+	if strings.Contains(p.Log(), "op=close") {
 		t.Error("a resource is closed under a request")
 	}
 	if answer := slow(); !strings.HasSuffix(answer, "done") {
@@ -198,15 +129,15 @@ func TestSIGTERMLetsARequestUnderWayFinish(t *testing.T) {
 	if a := p.endsWith(t, 0); a.Begun != a.Done || a.Late != 0 {
 		t.Errorf("%+v", a)
 	}
-	inOrder(t, p.text(), "msg=stopping", "resource=store op=close", "msg=stopped")
+	inOrder(t, p.Log(), "msg=stopping", "resource=store op=close", "msg=stopped")
 }
 
 func TestSignalsAtTheSameMomentAreOne(t *testing.T) {
 	t.Parallel()
 	p := launch(t, script{Drain: time.Second})
-	p.await(t, "msg=serving")
-	p.signal(t, syscall.SIGTERM)
-	p.signal(t, syscall.SIGINT)
+	p.Await(t, "msg=serving")
+	p.Signal(t, syscall.SIGTERM)
+	p.Signal(t, syscall.SIGINT)
 	p.endsWith(t, 0)
 }
 
@@ -214,13 +145,13 @@ func TestASecondSignalEndsTheProgram(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		p := launch(t, script{Drain: time.Hour, Timeout: 2 * time.Hour})
-		p.await(t, "msg=serving")
-		p.signal(t, syscall.SIGTERM)
-		p.await(t, "msg=stopping .*a second signal")
+		p.Await(t, "msg=serving")
+		p.Signal(t, syscall.SIGTERM)
+		p.Await(t, "msg=stopping .*a second signal")
 		for ended := false; !ended; { // at first it is taken for the same one
-			p.signal(t, sig)
+			p.Signal(t, sig)
 			select {
-			case <-p.done:
+			case <-p.Done:
 				ended = true
 			case <-time.After(20 * time.Millisecond):
 			}
@@ -240,7 +171,7 @@ func TestAPortThatIsTakenIsAnErrorBeforeAnythingOpens(t *testing.T) {
 	defer l.Close()
 	p := start(t, script{Addr: l.Addr().String()})
 	p.endsWith(t, 1, "serve: listen tcp "+l.Addr().String(), "address already in use")
-	if strings.Contains(p.text(), "op=open") {
+	if strings.Contains(p.Log(), "op=open") {
 		t.Error("resources are opened")
 	}
 }
@@ -249,15 +180,15 @@ func TestAFailedStartEndsTheProgram(t *testing.T) {
 	t.Parallel()
 	p := launch(t, script{Start: "no such table", Drain: time.Hour, Timeout: 2 * time.Hour})
 	p.endsWith(t, 1, "start: no such table")
-	inOrder(t, p.text(), "resource=store op=open", "resource=store op=close", "msg=stopped")
+	inOrder(t, p.Log(), "resource=store op=open", "resource=store op=close", "msg=stopped")
 }
 
 func TestAProcessWhoseBackendHangsEndsInTime(t *testing.T) {
 	t.Parallel()
 	const timeout = 2 * time.Second
 	p := launch(t, script{HangInClose: true, Drain: 10 * time.Millisecond, Timeout: timeout})
-	p.await(t, "msg=serving")
-	p.signal(t, syscall.SIGTERM)
+	p.Await(t, "msg=serving")
+	p.Signal(t, syscall.SIGTERM)
 	p.endsWith(t, 1, "close store: hung")
 	p.tookAtMost(t, "all", timeout)
 }
@@ -270,7 +201,7 @@ func TestClientsThatStayHoldShutdownToItsHalf(t *testing.T) {
 		cut  bool
 	}{{"/work", false}, {"/stream", true}, {"/hijack", true}} {
 		p := launch(t, script{Drain: -1, Timeout: timeout})
-		p.await(t, "msg=serving")
+		p.Await(t, "msg=serving")
 		conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
 		if err != nil {
 			t.Fatal(err)
@@ -283,7 +214,7 @@ func TestClientsThatStayHoldShutdownToItsHalf(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer res.Body.Close()
-		p.signal(t, syscall.SIGTERM)
+		p.Signal(t, syscall.SIGTERM)
 		if test.cut {
 			p.endsWith(t, 1, "requests were cut off after") // 1s, less what a busy machine takes
 		} else {
@@ -299,7 +230,7 @@ func TestClientsThatStayHoldShutdownToItsHalf(t *testing.T) {
 // tookAtMost compares a part of stopping with its limit.
 func (p *process) tookAtMost(t *testing.T, part string, limit time.Duration) {
 	t.Helper()
-	took, err := time.ParseDuration(p.await(t, `msg=stopped .*\b`+part+`=(\S+)`))
+	took, err := time.ParseDuration(p.Await(t, `msg=stopped .*\b`+part+`=(\S+)`))
 	if err != nil || took > limit {
 		t.Errorf("%s took %v of %v, %v", part, took, limit, err)
 	}
@@ -337,16 +268,16 @@ func stopAtAnyMoment(t *testing.T) {
 	}
 	select {
 	case <-time.After(rand.N(100 * time.Millisecond)):
-	case <-p.done:
+	case <-p.Done:
 	}
-	told := p.signal(t, syscall.SIGTERM)
+	told := p.Signal(t, syscall.SIGTERM)
 	state, a := p.wait(t)
 	took := time.Since(told)
 	cancel()
 	clients.Wait()
-	served := strings.Contains(p.text(), "msg=serving")
+	served := strings.Contains(p.Log(), "msg=serving")
 	if served && !state.Success() || took > timeout || a.Late > 0 || a.Begun != a.Done || a.Begun != answered.Load() {
-		t.Errorf("it ended with %v after %v, %d requests were answered, %+v\n%s", state, took, answered.Load(), a, p.text())
+		t.Errorf("it ended with %v after %v, %d requests were answered, %+v\n%s", state, took, answered.Load(), a, p.Log())
 	}
 }
 
