@@ -72,10 +72,11 @@ func (l *Line) Last() Answer {
 
 // Flight is one check in flight.
 type Flight struct {
-	line  *Line
-	round *Round
-	Began time.Time     // when it was started
-	Done  chan struct{} // closed when there is an answer, with the line's mu held
+	line   *Line
+	round  *Round
+	before *Flight       // of the round
+	Began  time.Time     // when it was started
+	Done   chan struct{} // closed when there is an answer, with the line's mu held
 
 	returned chan struct{} // closed when the check has returned; made when somebody waits for that, with mu held, too
 }
@@ -90,9 +91,9 @@ func (l *Line) Join(r *Round) *Flight {
 	case l.closed:
 		return nil
 	case l.current == nil:
-		l.current = &Flight{line: l, round: r, Began: time.Now(), Done: make(chan struct{})}
+		l.current = &Flight{line: l, round: r, before: r.last, Began: time.Now(), Done: make(chan struct{})}
 		r.members.Add(1)
-		r.flights = append(r.flights, l.current)
+		r.last = l.current
 		go l.current.run()
 	}
 	return l.current
@@ -160,8 +161,8 @@ type Round struct {
 	limit   time.Duration // of each check
 	ctx     context.Context
 	cancel  context.CancelFunc
-	overdue *time.Timer // hangs those that have not returned
-	flights []*Flight
+	overdue *time.Timer  // hangs those that have not returned
+	last    *Flight      // that was started; each knows the one before
 	members atomic.Int32 // of the round: its checks that have not returned, and whoever adds to it
 }
 
@@ -194,7 +195,7 @@ func (r *Round) leave() {
 
 // hang answers for the checks that have not returned. Each stays its line's current one.
 func (r *Round) hang() {
-	for _, f := range r.flights {
+	for f := r.last; f != nil; f = f.before {
 		f.line.mu.Lock()
 		f.reply(fmt.Errorf("%w within %v", ErrHung, r.limit))
 		f.line.mu.Unlock()
