@@ -91,7 +91,7 @@ func (r *Registry) Last() (report Report) {
 	for _, row := range r.current().rows {
 		last := row.result(r.sessionOf(row).Last())
 		age := time.Since(last.CheckedAt)
-		if every > 0 && !last.CheckedAt.IsZero() && age > 2*every+row.limits.Load().Check {
+		if every > 0 && !last.CheckedAt.IsZero() && (age-row.limits.Load().Check)/2 > every { // however long every is
 			stale := fmt.Errorf("the last check ended %v ago", age.Round(time.Second))
 			last.Err = &Error{OpCheck, row.name, KindTimeout, stale}
 		}
@@ -116,16 +116,14 @@ func (r *Registry) startChecks(ctx context.Context, rows ...row) []*flight.Fligh
 	flights := make([]*flight.Flight, len(rows))
 	rounds := make(map[time.Duration]*flight.Round)
 	for i, row := range rows {
-		s := r.sessionOf(row)
-		if s == flight.Closed || ctx.Err() != nil {
-			continue
+		if s := r.sessionOf(row); s != flight.Closed && ctx.Err() == nil {
+			limit := row.limits.Load().Check
+			if rounds[limit] == nil {
+				rounds[limit] = flight.NewRound(limit)
+				defer rounds[limit].Begun()
+			}
+			flights[i] = s.Join(rounds[limit])
 		}
-		limit := row.limits.Load().Check
-		if rounds[limit] == nil {
-			rounds[limit] = flight.NewRound(limit)
-			defer rounds[limit].Begun()
-		}
-		flights[i] = s.Join(rounds[limit])
 	}
 	return flights
 }
@@ -156,7 +154,7 @@ func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) Result 
 // checkEvery starts checks and leaves them: one that is slow does not keep the others from being checked. The waits are
 // random within a fifth, so that a hundred replicas which started together do not ask the same server together.
 func (r *Registry) checkEvery(ctx context.Context, every time.Duration) {
-	for wait.Sleep(ctx, nil, every-time.Duration(rand.Int64N(int64(every)/5+1))) {
+	for !wait.All(every-rand.N(every/5+1), ctx.Done()) {
 		r.startChecks(ctx, r.current().rows...)
 	}
 }

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -114,6 +115,24 @@ func TestAResultIsStaleAfterTwiceEveryAndTheTimeout(t *testing.T) {
 		wantErrors(t, r.Last().Err(), "check a: timeout: the last check ended 30m2s ago")
 		blocked.release()
 		mustClose(t, r)
+	})
+}
+
+func TestEveryMayBeAllTheTimeInTheWorld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := quiet(&fake{name: "a"})
+		r.Every, r.CloseTimeout = math.MaxInt64, math.MaxInt64
+		mustOpen(t, r)
+		<-time.After(time.Hour)
+		if last := r.Last(); last.Status() != registry.Pass {
+			t.Errorf("Last: %v", last.Err())
+		}
+		events := 0
+		r.Observe(func(registry.Event) { <-time.After(50 * time.Millisecond); events++ })
+		mustClose(t, r)
+		if events != 1 {
+			t.Errorf("CloseAll has not waited for the observer: it has %d events", events)
+		}
 	})
 }
 

@@ -79,7 +79,8 @@ func (b *Budget) Share(after int) time.Duration {
 // Patience returns how long to wait for something besides the stages when so many are still to come: most, or what
 // there is beyond their least shares.
 func (b *Budget) Patience(most time.Duration, after int) time.Duration {
-	return max(0, min(most, b.Left()+time.Duration(b.stages-after)*b.least+b.rest))
+	beyond := time.Duration(b.stages-after)*b.least + b.rest
+	return max(0, min(most-beyond, b.Left())+beyond) // in this order, since there may be all the time in the world
 }
 
 // Context returns the context for a share, and how much of the share remains when it ends. When the budget's own
