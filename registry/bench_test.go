@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"runtime"
 	"testing"
 
 	"github.com/vibework/mooring/registry"
@@ -51,6 +52,27 @@ func TestCheckAllTakesAtMostFourAllocationsForEachResource(t *testing.T) {
 		if fewest > most || !ok {
 			t.Errorf("%v allocations for %d resources (OK: %v)", fewest, n, ok)
 		}
+	}
+}
+
+func TestClosingCostsTheSameHoweverOftenItWasOpened(t *testing.T) {
+	r := quiet(&fake{name: "a"}, &fake{name: "b"})
+	bytes := func() int64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 100 {
+			mustOpen(t, r)
+			mustClose(t, r)
+		}
+		runtime.ReadMemStats(&after)
+		return int64(after.TotalAlloc - before.TotalAlloc)
+	}
+	first := bytes()
+	for range 5 {
+		bytes()
+	}
+	if last := bytes(); last > first*2 {
+		t.Errorf("%d bytes at first, and %d in the end", first, last)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/vibework/mooring/registry/internal/budget"
@@ -52,7 +53,7 @@ func (r *Registry) CloseAll(ctx context.Context) error {
 			c.unclosed = append(c.unclosed, other.unclosed...)
 		}
 	}
-	c.unclosed = append(c.unclosed, closeStages(b, c, r.openStages(nil))...)
+	closeStages(b, c, r.openStages(nil))
 	r.flush(b.Patience(budget.Margin, 0))
 	return join(c.unclosed)
 }
@@ -72,10 +73,11 @@ func (r *Registry) beginClose() (c *run, before []*run, first bool) {
 	if c != nil {
 		return c, nil, false
 	}
-	c = &run{done: make(chan struct{})}
+	c, before = &run{done: make(chan struct{})}, slices.Clone(r.runs)
+	r.runs = append(r.runs, c)
 	r.closing.Store(c)
 	r.opened.Store(false)
-	return c, r.enter(c), true
+	return c, before, true
 }
 
 // rollBack closes what the run has opened, and leaves to a CloseAll under way what it has not closed by then. Its
@@ -86,10 +88,7 @@ func (r *Registry) beginClose() (c *run, before []*run, first bool) {
 // open.
 func (r *Registry) rollBack(ctx context.Context, run *run) {
 	stages := r.openStages(run)
-	b := budget.Within(ctx, r.applied().Close, len(stages))
-	if !run.closed.Load() {
-		run.unclosed = closeStages(b, run, stages)
-	}
+	closeStages(budget.Within(ctx, r.applied().Close, len(stages)), run, stages)
 }
 
 // openStages returns the entries that are open or being closed, of those that the run is for, in the stages in which
@@ -98,13 +97,16 @@ func (r *Registry) rollBack(ctx context.Context, run *run) {
 func (r *Registry) openStages(by *run) (stages [][]*entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	stages = make([][]*entry, r.stage+1)
+	opened := make(map[int][]*entry)
 	for _, e := range r.entries {
 		if e.session.Load() != nil && (by == nil || slices.Contains(by.entries, e)) {
-			stages[e.stage] = append(stages[e.stage], e)
+			opened[e.stage] = append(opened[e.stage], e)
 		}
 	}
-	return slices.DeleteFunc(stages, func(stage []*entry) bool { return len(stage) == 0 })
+	for _, stage := range slices.Sorted(maps.Keys(opened)) {
+		stages = append(stages, opened[stage])
+	}
+	return stages
 }
 
 // endSessions makes the entries not open for every caller, at once. It returns what closes when their checks have
@@ -119,23 +121,22 @@ func endSessions(stages [][]*entry, cancel bool) (returned []<-chan struct{}) {
 	return returned
 }
 
-// closeStages ends the sessions and closes the stages in reverse, until somebody else takes over: a CloseAll, which
-// closes the rest in the time that its own caller gives it. Each Close has the share of its stage, or less where
+// closeStages ends the sessions and closes the stages of a run in reverse, until somebody else takes over: a CloseAll,
+// which closes the rest in the time that its own caller gives it. Each Close has the share of its stage, or less where
 // SetTimeouts says so. Its context ends before the share does: what is left is for Close to return, with an error that
 // says what was lost.
-func closeStages(b *budget.Budget, run *run, stages [][]*entry) (errs []*Error) {
+func closeStages(b *budget.Budget, run *run, stages [][]*entry) {
 	wait.All(b.Patience(budget.Margin, len(stages)), endSessions(stages, false)...)
 	for after, entries := range slices.Backward(stages) {
 		if run.closed.Load() {
 			break
 		}
 		share := b.Share(after)
-		errs = append(errs, wait.AtOnce(entries, func(e *entry) *Error {
+		run.unclosed = append(run.unclosed, wait.AtOnce(entries, func(e *entry) *Error {
 			own := cmp.Or(e.limits.Load().Close, share)
 			ctx, margin, cancel := b.Context(min(share, own))
 			defer cancel()
 			return e.do(ctx, Event{Op: OpClose}, open, margin, e.res.Close)
 		})...)
 	}
-	return errs
 }
