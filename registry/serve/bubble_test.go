@@ -629,6 +629,19 @@ func TestTheServerKeepsWhatItHad(t *testing.T) {
 	})
 }
 
+func TestThePortIsFreeAfterAServerThatCannotServe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := begin(t, serve.Options{Server: &http.Server{TLSConfig: new(tls.Config)}}, nil)
+		_, err := b.wait()
+		contains(t, err, "serve: open : no such file or directory")
+		select {
+		case <-b.closed:
+		default:
+			t.Error("the listener is open")
+		}
+	})
+}
+
 func TestTLSIsServedIfItIsConfigured(t *testing.T) {
 	secure := httptest.NewTLSServer(nil) // for its certificate
 	defer secure.Close()

@@ -118,6 +118,7 @@ func run(
 }
 
 func (s *service) serve(listener net.Listener) {
+	defer listener.Close() // ServeTLS leaves it open when it finds no certificate
 	var err error
 	if s.Server.TLSConfig == nil {
 		err = s.Server.Serve(listener)
