@@ -28,8 +28,10 @@ func TestOpenAllShowsEveryMistakeInTheConfigurationAtOnce(t *testing.T) {
 			errors.New("MYSQL_HOST: is not set"), errors.New("MYSQL_PORT: is not a number"))},
 		&fake{name: "redis", calls: &calls},
 		&fake{name: "mongo", calls: &calls, configure: mistakes(errors.New("MONGO_URI: is not set"))})
+	r.SetOptional("radis")
 	err := r.OpenAll(t.Context())
 	wantErrors(t, err,
+		"open radis: config: SetOptional names a resource that is not registered (registered: mysql, redis, mongo; forgotten import?)",
 		"configure mysql: config: MYSQL_HOST: is not set; MYSQL_PORT: is not a number",
 		"configure mongo: config: MONGO_URI: is not set")
 	wantKind(t, err, registry.KindConfig)
@@ -111,6 +113,24 @@ func TestAConfigureThatHangsIsAbandonedAndNamed(t *testing.T) {
 		hung.release()
 		synctest.Wait()
 		mustOpen(t, r)
+		mustClose(t, r)
+	})
+}
+
+func TestAnOptionalConfigureThatHangsIsLeftToTheBackground(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hung := newValve() // a file on a disk that does not answer
+		r := quiet(&fake{name: "a", configure: func() error { return hung.wait(t.Context()) }}, &fake{name: "b"})
+		r.SetOptional("a")
+		start := time.Now()
+		mustOpen(t, r)
+		took(t, start, 5*time.Second+100*time.Millisecond)
+		wantKind(t, r.Check(t.Context(), "a").Err, registry.KindNotOpen)
+		hung.release()
+		<-time.After(10 * time.Second)
+		if err := r.Check(t.Context(), "a").Err; err != nil {
+			t.Error(err)
+		}
 		mustClose(t, r)
 	})
 }

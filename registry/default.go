@@ -82,6 +82,5 @@ func GetFrom[T any](r *Registry, name string) (T, error) {
 	if res, ok := e.res.(T); ok {
 		return res, nil
 	}
-	err := fmt.Errorf("it is a %T, not a %v", e.res, reflect.TypeFor[T]())
-	return none, &Error{Op: OpGet, Name: name, Kind: KindConfig, Err: err}
+	return none, &Error{OpGet, name, KindConfig, fmt.Errorf("it is a %T, not a %v", e.res, reflect.TypeFor[T]())}
 }

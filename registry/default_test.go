@@ -58,6 +58,7 @@ func TestThePackageFunctionsAreShortcutsForDefault(t *testing.T) {
 	other := &fake{name: "b"}
 	registry.Register(other)
 	defer registry.Unregister("b")
+	calls.want(t, "configure a", "configure a")
 	if err := registry.OpenAll(t.Context()); err != nil || !registry.Opened() || !registry.Default().Opened() {
 		t.Errorf("OpenAll: %v", err)
 	}

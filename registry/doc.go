@@ -56,10 +56,10 @@
 // # Logs
 //
 // Records go to the Logger of a [Registry], with the attributes resource, op, and, of a failure, kind and error. A
-// resource that is a slog.LogValuer adds where it connects to. OpenAll writes a record before and after everything and
-// one for each resource that opens; each attempt that fails is a Warn record. Checks are logged when the kind of their
-// answer changes, at most six times a minute for each resource. [Registry.Observe] tells of every attempt, check and
-// close.
+// resource that is a slog.LogValuer adds the group that it returns, after each Configure, Open and Close: where it
+// connects to, say. OpenAll writes a record before and after everything and one for each resource that opens; each
+// attempt that fails is a Warn record. Checks are logged when the kind of their answer changes, at most six times a
+// minute for each resource. [Registry.Observe] tells of every attempt, check and close.
 //
 // # Errors
 //

@@ -36,8 +36,9 @@ type entry struct {
 	site string // where it was registered
 	r    *Registry
 
-	limits  atomic.Pointer[Timeouts] // as the last OpenAll found them, defaults applied; Close: 0 for no own limit
-	failure atomic.Pointer[Error]    // why it is not open, or nil
+	limits  atomic.Pointer[Timeouts]   // as the last OpenAll found them, defaults applied; Close: 0 for no own limit
+	failure atomic.Pointer[Error]      // why it is not open, or nil
+	about   atomic.Pointer[slog.Value] // of a slog.LogValuer, after its last call
 
 	// session is the line of its checks, from the success of Open to the end of Close; changed with mu held. What was
 	// logged last of them is guarded by the lock under which the line answers.
@@ -78,6 +79,8 @@ const (
 // Who of the two is first, the call that returns or the caller that gives up, is decided under mu: the call finds the
 // state abandoned, or the caller finds returned closed.
 //
+// A LogValue is called where f was: it may wait for a lock that a call holds which hangs, and no record must.
+//
 // It writes the record, unless that is for the caller to write, who knows whether there will be another attempt.
 func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Duration, f call) *Error {
 	e.r.mu.Lock()
@@ -90,7 +93,11 @@ func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Dura
 	ev.Name, ev.Time = e.name, time.Now()
 	var failed *Error // written before returned is closed, with mu held
 	returned := make(chan struct{})
-	go guard.Call(func() error { return examine(ev.Op, e.name, f(ctx)) }, func(err error) {
+	go guard.Call(func() error {
+		err := examine(ctx, ev.Op, e.name, f(ctx))
+		e.about.Store(new(slog.AnyValue(e.res).Resolve()))
+		return err
+	}, func(err error) {
 		e.r.mu.Lock()
 		defer e.r.mu.Unlock()
 		switch {
@@ -149,7 +156,7 @@ func (e *entry) ended(ev Event, err *Error) {
 		first := flight.Answer{Began: ev.Time, Ended: ev.Time.Add(ev.Duration)}
 		e.kind, e.since = "", first.Ended
 		e.session.Store(flight.NewLine(func(ctx context.Context) error {
-			return examine(OpCheck, e.name, e.res.Check(ctx))
+			return examine(ctx, OpCheck, e.name, e.res.Check(ctx))
 		}, e.answered, first))
 	}
 }
@@ -180,6 +187,8 @@ func (e *entry) open(ctx context.Context, attempt int) *Error {
 	if ctx.Err() != nil {
 		return newError(OpOpen, e.name, cause(ctx))
 	}
+	ctx, cancel := context.WithTimeout(ctx, e.limits.Load().Open)
+	defer cancel()
 	return e.do(ctx, Event{Op: OpOpen, Attempt: attempt}, closed, grace, e.res.Open)
 }
 
@@ -195,9 +204,6 @@ func (e *entry) notOpen() *Error {
 	}
 	return &Error{Op: OpCheck, Name: e.name, Kind: KindNotOpen, Err: err}
 }
-
-// isStillRunning compares without calling a method of the cause, which may be a resource's.
-func isStillRunning(err *Error) bool { return any(err.Err) == any(errStillRunning) }
 
 // mostRecords is how many changes of a resource's health are logged in a minute: enough to see that it comes and goes.
 const mostRecords = 6
@@ -218,14 +224,13 @@ func (e *entry) answered(a flight.Answer) error {
 	e.r.post(Event{Op: OpCheck, Name: e.name, Time: a.Began, Duration: took, Err: a.Err})
 	kind := KindOf(a.Err)
 	e.recorded = slices.DeleteFunc(e.recorded, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
-	if kind == e.kind || len(e.recorded) == mostRecords {
-		return a.Err
+	if kind != e.kind && len(e.recorded) < mostRecords {
+		lasted := now.Sub(e.since)
+		e.kind, e.since, e.recorded = kind, now, append(e.recorded, now)
+		e.r.health.Post(func() {
+			e.r.about(e, OpCheck, 0, failed, slog.Duration("duration", took), slog.Duration("lasted", lasted))
+		})
 	}
-	lasted := now.Sub(e.since)
-	e.kind, e.since, e.recorded = kind, now, append(e.recorded, now)
-	e.r.health.Post(func() {
-		e.r.about(e, OpCheck, 0, failed, slog.Duration("duration", took), slog.Duration("lasted", lasted))
-	})
 	return a.Err
 }
 

@@ -44,7 +44,8 @@ const all = "all"
 // of printable characters, and no longer than 4 kB. Marshaled to JSON it shows op, name and kind, never the text.
 //
 // What a resource returned is read once, by the call that it came from: kind and text stay as they were then. It can
-// be found with errors.Is and errors.As, unless its own methods panicked: then the cause says so.
+// be found with errors.Is and errors.As, unless its own methods panicked, or it says canceled and nobody has cancelled:
+// then the text says so.
 type Error struct {
 	Op   Op     `json:"op"`
 	Name string `json:"name"` // the resource's name, or "all" for a failure of no resource in particular
@@ -80,7 +81,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// MarshalJSON shows op, name and kind.
+// MarshalJSON shows op, name and kind. Without it log/slog would show the text of an error in JSON.
 func (e Error) MarshalJSON() ([]byte, error) {
 	type shown Error // without this method
 	return json.Marshal(shown(e))
@@ -128,26 +129,18 @@ const mostText = 4000
 // in the whole word, however much of that is going to be shown. Other characters that cannot be printed become blanks:
 // a terminal would obey them, or they end a line for somebody else's eyes.
 func oneLine(text string) string {
-	var lines []string
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\r", "\n")
-	for line := range strings.SplitSeq(text, "\n") {
-		words := strings.FieldsFunc(line, func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) })
-		for i, word := range words {
-			scheme, rest, _ := strings.Cut(word, "://")
-			if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-				words[i] = scheme + "://***" + rest[at:]
-			}
-		}
-		if len(words) > 0 {
-			lines = append(lines, strings.Join(words, " "))
+	lines := strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(c rune) bool { return c == '\n' || c == '\r' })
+	words := strings.FieldsFunc(strings.Join(lines, "; "), func(c rune) bool { return c == ' ' || !unicode.IsPrint(c) })
+	for i, word := range words {
+		scheme, rest, _ := strings.Cut(word, "://")
+		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+			words[i] = scheme + "://***" + rest[at:]
 		}
 	}
-	text = strings.Join(lines, "; ")
-	if len(text) <= mostText {
+	if text = strings.Join(words, " "); len(text) <= mostText {
 		return text
 	}
-	const more = "..."
-	return strings.ToValidUTF8(text[:mostText-len(more)], "") + more // between two characters
+	return strings.ToValidUTF8(text[:mostText-len("...")], "") + "..." // between two characters
 }
 
 // cause is for contexts that somebody has ended with a reason. It returns the error of a context that is done, with its
@@ -167,7 +160,11 @@ func cause(ctx context.Context) error {
 
 // examine makes an *Error of what a resource has returned, or nil of nil. It calls the methods of err and of all that
 // it wraps. An error that would panic or never end in the hands of whoever looks for its cause is left out.
-func examine(op Op, name string, err error) error {
+//
+// What says canceled while nobody has cancelled was broken off by the driver itself, which has found out elsewhere that
+// its server has gone, say. That can be tried again, and is no context.Canceled for whoever asks: a program that was
+// not told to end must not end as if it had been.
+func examine(ctx context.Context, op Op, name string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -175,15 +172,17 @@ func examine(op Op, name string, err error) error {
 		return &Error{op, name, KindPanic, errors.New("panic: returned " + flaw)}
 	}
 	e := newError(op, name, err)
-	kind := e.Kind
+	kind, cause, text := e.Kind, e.Err, "no cause" // of an Error that a resource has made by itself
+	if cause != nil {
+		text = cmp.Or(oneLine(cause.Error()), "an error without a text")
+	}
 	if class := classOf(err); op == OpConfigure && (class == "" || class == KindUnknown) {
 		kind = KindConfig // whatever Configure has met, it is about the configuration
 	}
-	text := "no cause" // of an Error that a resource has made by itself
-	if e.Err != nil {
-		text = cmp.Or(oneLine(e.Err.Error()), "an error without a text")
+	if kind == KindCanceled && ctx.Err() == nil {
+		kind, cause, text = KindUnreachable, nil, "broken off, and not by the caller: "+text
 	}
-	return &Error{op, name, kind, &marked{e.Err, kind, text}}
+	return &Error{op, name, kind, &marked{cause, kind, text}}
 }
 
 // A circle would keep errors.Is busy for ever, in whatever hands the error came into.

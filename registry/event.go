@@ -86,7 +86,8 @@ func (r *Registry) flush(most time.Duration) {
 // log writes a record about no resource in particular. No lock may be held: a logger may block or use the registry.
 func (r *Registry) log(level slog.Level, message string, attrs ...slog.Attr) {
 	logger := cmp.Or(r.applied().logger, slog.Default())
-	logger.LogAttrs(context.Background(), level, message, attrs...)
+	write := func() error { logger.LogAttrs(context.Background(), level, message, attrs...); return nil }
+	guard.Call(write, func(error) {}) // there is no place to tell of a logger that panics
 }
 
 // messages are what a record says of an operation that went well, and of one that did not.
@@ -97,13 +98,13 @@ var messages = map[Op][2]string{
 }
 
 // about writes a record about a resource, with the attempt if that is not 0, with its kind and its error if err is not
-// nil, and with what the resource says of itself if it is a slog.LogValuer: where it connects to, say. No lock may be
-// held.
+// nil, and with what the resource has said of itself if it is a slog.LogValuer: where it connects to, say. No lock may
+// be held.
 func (r *Registry) about(e *entry, op Op, attempt int, err *Error, attrs ...slog.Attr) {
 	level, message := slog.LevelInfo, messages[op][0]
 	about := []slog.Attr{slog.String("resource", e.name), slog.String("op", string(op))}
-	if valuer, ok := e.res.(slog.LogValuer); ok {
-		about = append(about, slog.Any("", valuer)) // a group without a name: its attributes stand beside the others
+	if own := e.about.Load(); own != nil && own.Kind() == slog.KindGroup {
+		about = append(about, slog.Attr{Value: *own}) // without a name: its attributes stand beside the others
 	}
 	if attempt > 0 {
 		about = append(about, slog.Int("attempt", attempt))

@@ -60,7 +60,8 @@ const (
 	// KindNotOpen: before OpenAll or after CloseAll, or when the resource is optional and has not opened.
 	KindNotOpen Kind = "not_open"
 
-	// KindCanceled: the caller gave up, and that says nothing about the resource.
+	// KindCanceled: the caller gave up, and that says nothing about the resource. Where a resource says so by itself, it
+	// is KindUnreachable.
 	KindCanceled Kind = "canceled"
 
 	// KindPanic: the resource's code panicked, ended its goroutine, or returned an error that nobody can use.
@@ -109,10 +110,8 @@ func Kinds() (all []Kind) {
 
 // row returns what is known of k. A kind that is not in the table is a final failure.
 func (k Kind) row() kindRow {
-	for _, row := range kinds {
-		if row.kind == k {
-			return row
-		}
+	if i := slices.IndexFunc(kinds, func(row kindRow) bool { return row.kind == k }); i >= 0 {
+		return kinds[i]
 	}
 	return kindRow{kind: k, status: Fail}
 }

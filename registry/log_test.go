@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -248,6 +249,64 @@ func TestRecordsSayWhereAResourceConnects(t *testing.T) {
 			t.Errorf("%d of open failed, opened and unhealthy say it", found)
 		}
 		mustClose(t, r)
+	})
+}
+
+// busy is a resource whose methods share a lock with its LogValue.
+type busy struct {
+	*fake
+	lock chan struct{}
+}
+
+func (b busy) Open(ctx context.Context) error {
+	b.lock <- struct{}{}
+	defer func() { <-b.lock }()
+	return b.fake.Open(ctx)
+}
+
+func (b busy) LogValue() slog.Value {
+	b.lock <- struct{}{}
+	defer func() { <-b.lock }()
+	return slog.GroupValue(slog.String("addr", "db.internal:3306"))
+}
+
+func TestALogValueThatBlocksKeepsNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hung, lock := newValve(), make(chan struct{}, 1)
+		r := quiet()
+		r.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		r.Register(busy{&fake{name: "a", open: hung.wait}, lock})
+		start := time.Now()
+		opening := inBackground(func() error { return r.OpenAll(t.Context()) })
+		<-time.After(time.Minute)
+		select {
+		case err := <-opening:
+			wantErrors(t, err, "open a: hung: abandoned after 30.1s: context deadline exceeded")
+		default:
+			t.Errorf("OpenAll has not returned after %v", time.Since(start))
+		}
+		hung.release()
+		synctest.Wait()
+	})
+}
+
+// broken is the handler of a log that cannot be written any more.
+type broken struct{ slog.Handler }
+
+func (broken) Enabled(context.Context, slog.Level) bool  { return true }
+func (broken) Handle(context.Context, slog.Record) error { panic("send on closed channel") }
+func (b broken) WithAttrs([]slog.Attr) slog.Handler      { return b }
+func (b broken) WithGroup(string) slog.Handler           { return b }
+
+func TestALoggerThatPanicsKeepsNothingFromBeingClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls journal
+		r := quiet(&fake{name: "a", calls: &calls, check: failing(errRefused)}, &fake{name: "b", calls: &calls})
+		r.Logger = slog.New(broken{})
+		mustOpen(t, r)
+		r.CheckAll(t.Context(), "a")
+		mustClose(t, r)
+		calls.want(t, "configure a", "configure b", "open a", "open b", "check a", "close b", "close a")
 	})
 }
 

@@ -79,39 +79,34 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 	run := &run{done: make(chan struct{}), cancel: cancel}
 	defer r.leave(run)
 	r.mu.Lock()
-	before := r.enter(run)
+	before := slices.Clone(r.runs)
+	r.runs = append(r.runs, run)
 	r.mu.Unlock()
-	for _, other := range before {
+	for _, other := range before { // so the turn goes round in the order in which they came, whoever gives up waiting
 		wait.For(ctx, other.done)
 	}
 	if ctx.Err() != nil {
 		return joinAll(OpOpen, fmt.Errorf("stopped waiting for its turn: %w", cause(ctx)))
 	}
 	began := time.Now()
-	errs := r.open(ctx, run)
+	errs, message := r.open(ctx, run), "opened resources"
 	r.mu.Lock() // so that either this call or a CloseAll closes what is open, and never none of them
 	if len(errs) == 0 && run.closed.Load() {
 		errs = []*Error{newError(OpOpen, all, errClosing)}
 	}
 	r.opened.Store(r.opened.Load() || len(errs) == 0)
 	r.mu.Unlock()
-	if len(run.entries) > 0 {
-		r.logOpened(run, time.Since(began), len(errs) > 0)
-	}
 	if len(errs) > 0 {
+		message = "resources not opened"
 		r.rollBack(ctx, run)
 		errs = append(errs, run.unclosed...)
 	}
+	if len(run.entries) > 0 {
+		r.log(slog.LevelInfo, message, slog.String("resource", all), slog.String("op", string(OpOpen)),
+			slog.Duration("duration", time.Since(began)), slog.Attr{Key: "opened", Value: slog.GroupValue(run.opened...)})
+	}
 	r.startBackground(ctx)
 	return join(errs)
-}
-
-// enter returns the runs that are under way already: when all of them are done, the new one has the turn. So the turn
-// goes round in the order in which they came, whoever gives up waiting. It must be called with mu held.
-func (r *Registry) enter(run *run) (before []*run) {
-	before = slices.Clone(r.runs)
-	r.runs = append(r.runs, run)
-	return before
 }
 
 // leave ends the run.
@@ -127,25 +122,23 @@ func (r *Registry) leave(ended *run) {
 func (r *Registry) open(ctx context.Context, run *run) []*Error {
 	v := r.current()
 	r.readSettings() // now, so that every entry of the view has its timeouts
-	if errs := r.wrongNames(); len(errs) > 0 {
-		return errs
-	}
+	errs := r.wrongNames()
 	if len(v.rows) == 0 && r == Default() {
-		return []*Error{{OpOpen, all, KindConfig, errors.New("nothing is registered (forgotten import?)")}}
+		errs = append(errs, &Error{OpOpen, all, KindConfig, errors.New("nothing is registered (forgotten import?)")})
 	}
 	wait.All(settleTime, r.stopBackground())
-	stages, errs := r.unopened(run, v.stages)
-	if len(errs) > 0 || len(stages) == 0 {
-		return errs
+	stages, busy := r.unopened(run, v.stages)
+	if len(busy) > 0 {
+		return append(errs, busy...)
 	}
 	// Whoever has ten variables to set learns of ten in one go. It fails for an optional resource as well, since a mistake
-	// in a variable does not mend itself; an optional resource that is busy is skipped.
+	// in a variable does not mend itself; an optional resource that is busy, or hangs, is left to the background.
 	for _, row := range slices.Concat(stages...) {
-		if err := row.configure(ctx); err != nil && (!row.optional || !isStillRunning(err)) {
+		if err := row.configure(ctx); err != nil && (!row.optional || err.Kind != KindHung) {
 			errs = append(errs, err)
 		}
 	}
-	if len(errs) > 0 {
+	if len(errs) > 0 || len(run.entries) == 0 {
 		return errs
 	}
 	r.log(slog.LevelInfo, "opening resources", slog.String("resource", all), slog.String("op", string(OpOpen)),
@@ -163,9 +156,6 @@ func (r *Registry) unopened(run *run, all [][]row) (stages [][]row, errs []*Erro
 	defer r.mu.Unlock()
 	for _, rows := range all {
 		rows = slices.DeleteFunc(slices.Clone(rows), func(row row) bool { return row.state == open || row.state == removed })
-		if len(rows) == 0 {
-			continue
-		}
 		r.stage++
 		for _, row := range rows {
 			if row.state != closed && !row.optional {
@@ -193,27 +183,23 @@ func (r *Registry) openAll(ctx context.Context, run *run, stages [][]row) (errs 
 	defer cancel(nil)
 	retries, stop := context.WithCancel(ctx)
 	defer stop()
-	openRequired := func(row row) *Error {
-		err := r.openRow(attempts, retries.Done(), run, row)
-		if err != nil {
-			stop()
-			time.AfterFunc(neighbourTime, func() { cancel(errNeighbour) })
-		}
-		if err != nil && err.Kind == KindCanceled && errors.Is(context.Cause(attempts), errNeighbour) {
+	var optional sync.WaitGroup
+	unopened := make(chan *Error, len(run.entries)) // of optional resources
+	begin := func(row row) *Error {
+		if row.optional {
+			optional.Go(func() { unopened <- r.openRow(attempts, retries.Done(), run, row) })
 			return nil
 		}
+		err := r.openRow(attempts, retries.Done(), run, row)
+		if err == nil || err.Kind == KindCanceled && errors.Is(context.Cause(attempts), errNeighbour) {
+			return nil
+		}
+		stop()
+		time.AfterFunc(neighbourTime, func() { cancel(errNeighbour) })
 		return err
 	}
-	var optional sync.WaitGroup
-	unopened := make(chan *Error, len(run.entries))
 	for _, rows := range stages {
-		for _, row := range rows {
-			if row.optional {
-				optional.Go(func() { unopened <- r.openRow(attempts, nil, run, row) })
-			}
-		}
-		rows = slices.DeleteFunc(rows, func(row row) bool { return row.optional })
-		if errs = wait.AtOnce(rows, openRequired); len(errs) > 0 {
+		if errs = wait.AtOnce(rows, begin); len(errs) > 0 {
 			cancel(errNeighbour)
 			break
 		}
@@ -260,16 +246,6 @@ func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run 
 	}
 }
 
-// logOpened is the one record at the end of OpenAll. What it names comes in the order in which it was open.
-func (r *Registry) logOpened(run *run, d time.Duration, failed bool) {
-	message := "opened resources"
-	if failed {
-		message = "resources not opened"
-	}
-	r.log(slog.LevelInfo, message, slog.String("resource", all), slog.String("op", string(OpOpen)),
-		slog.Duration("duration", d), slog.Attr{Key: "opened", Value: slog.GroupValue(run.opened...)})
-}
-
 // gaveUp is why opening ended: the caller's reason goes before the failure that it kept from being retried. A program
 // that was told to stop while it started must be able to say so, and still name the server that it was waiting for.
 func gaveUp(parent context.Context, err *Error) *Error {
@@ -288,7 +264,7 @@ func gaveUp(parent context.Context, err *Error) *Error {
 // so that programs which lost the same server do not come back together.
 func backoff(n int) time.Duration {
 	most := min(mostWait, firstWait<<min(n-1, 6)) // six doublings are more than mostWait
-	return time.Duration(rand.Int64N(int64(most))) + 1
+	return rand.N(most) + 1
 }
 
 // The background is for what nobody waits for: optional resources that did not open, and the checks of Every. There is
@@ -329,12 +305,11 @@ func (r *Registry) startBackground(ctx context.Context) {
 // stopBackground stops the background. It returns what is closed when everything that it does has ended, nil without
 // one. Whoever waits for that must do so with a bound: an Open that does not obey ends only when it is abandoned.
 func (r *Registry) stopBackground() (ended <-chan struct{}) {
-	background := r.background.Swap(nil)
-	if background == nil {
-		return nil
+	if background := r.background.Swap(nil); background != nil {
+		background.cancel(nil)
+		ended = background.done
 	}
-	background.cancel(nil)
-	return background.done
+	return ended
 }
 
 // reopen tries again and again until the resource is open or the background is stopped. Every kind of failure is worth
@@ -347,8 +322,11 @@ func (r *Registry) reopen(ctx context.Context, row row) {
 		last = failure.Kind
 	}
 	pause := backoff(1)
-	for n := 2; wait.Sleep(ctx, nil, pause) && r.find(row.name) == row.entry; n++ {
-		err := row.openAnew(ctx, n)
+	for n := 2; !wait.All(pause, ctx.Done()) && r.find(row.name) == row.entry; n++ {
+		err := row.configure(ctx) // anew, since what has to be mended may be a file or a variable's file
+		if err == nil {
+			err = row.open(ctx, n)
+		}
 		if err == nil || ctx.Err() != nil && err.Kind != KindHung {
 			return
 		}
@@ -358,15 +336,4 @@ func (r *Registry) reopen(ctx context.Context, row row) {
 			r.about(row.entry, OpOpen, n, err, slog.Duration("wait", pause))
 		}
 	}
-}
-
-// openAnew is one attempt of the background. It configures the resource anew, since what has to be mended may be a file
-// or a variable's file.
-func (row row) openAnew(ctx context.Context, n int) *Error {
-	ctx, cancel := context.WithTimeout(ctx, row.limits.Load().Open)
-	defer cancel()
-	if err := row.configure(ctx); err != nil {
-		return err
-	}
-	return row.open(ctx, n)
 }

@@ -32,7 +32,7 @@ func TestOpenAllNamesWhatTheSettersDoNotKnow(t *testing.T) {
 		"open mysq: config: the order names a resource that is not registered (registered: redis, mysql; forgotten import?)",
 		"open radis: config: SetOptional names a resource that is not registered (registered: redis, mysql; forgotten import?)",
 		"open rediss: config: SetTimeouts names a resource that is not registered (registered: redis, mysql; forgotten import?)")
-	calls.want(t)
+	calls.want(t, "configure redis", "configure mysql")
 	if err := r.OpenAll(t.Context()); !errors.Is(err, registry.ErrNotRegistered) {
 		t.Errorf("%v is not ErrNotRegistered", err)
 	}

@@ -3,6 +3,7 @@ package registry_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func TestARetryableFailureIsTriedAgain(t *testing.T) {
 func TestAnyOtherFailureIsFinal(t *testing.T) {
 	for _, kind := range []registry.Kind{
 		registry.KindConfig, registry.KindAuth, registry.KindPermission, registry.KindTLS, registry.KindHung,
-		registry.KindDegraded, registry.KindNotOpen, registry.KindCanceled, registry.KindPanic, registry.KindUnknown, "",
+		registry.KindDegraded, registry.KindNotOpen, registry.KindPanic, registry.KindUnknown, "",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			if kind.Retryable() {
@@ -49,6 +50,29 @@ func TestAnyOtherFailureIsFinal(t *testing.T) {
 			}
 			took(t, start, 0)
 			calls.want(t, "configure a", "open a")
+		})
+	}
+}
+
+// A driver cancels what goes on over a connection when it finds out, elsewhere, that the server has gone.
+func TestWhatADriverCancelsByItselfCanBeTriedAgain(t *testing.T) {
+	for _, byDriver := range []error{
+		fmt.Errorf("connection pool cleared: %w", context.Canceled), registry.Classify(registry.KindCanceled, errLost),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			want := "unreachable: broken off, and not by the caller: " + byDriver.Error()
+			open, check := failing(byDriver), inTurn(failing(byDriver), obey)
+			r := quiet(&fake{name: "a", open: inTurn(open, failing(nil)), check: check})
+			mustOpen(t, r)
+			err := r.Check(t.Context(), "a").Err
+			if errors.Is(err, context.Canceled) || err.Error() != "check a: "+want {
+				t.Errorf("Check: %v", err)
+			}
+			mustClose(t, r)
+			r = quiet(&fake{name: "a", open: open})
+			if err := r.OpenAll(t.Context()); errors.Is(err, context.Canceled) || err.Error() != "open a: "+want {
+				t.Errorf("OpenAll: %v", err)
+			}
 		})
 	}
 }

@@ -40,16 +40,11 @@ func All(most time.Duration, done ...<-chan struct{}) bool {
 	return !slices.ContainsFunc(done, func(one <-chan struct{}) bool { return !For(ctx, one) })
 }
 
-// Sleep waits for d, between attempts. It reports false, at once, when ctx is done or stop is closed; a nil stop never
-// is.
+// Sleep waits for d, between attempts. It reports false, at once, when ctx is done or stop is closed.
 func Sleep(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
 	timed, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	select {
-	case <-timed.Done():
-	case <-stop:
-	}
-	return ctx.Err() == nil && !Closed(stop)
+	return !For(timed, stop) && ctx.Err() == nil
 }
 
 // AtOnce calls f for all at the same time and waits for every call. It returns the failures in the order of all,
