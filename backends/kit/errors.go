@@ -84,15 +84,6 @@ func ended(err error) error {
 	return nil
 }
 
-// brokenOff returns err, or what it is if it says canceled while ctx, which bounded the call, was not: a driver cancels
-// what goes on over a connection when it finds out, elsewhere, that the server has gone. That can be tried again.
-func brokenOff(ctx context.Context, err error) error {
-	if registry.KindOf(err) == registry.KindCanceled && ctx.Err() == nil {
-		return Errorf(registry.KindUnreachable, "broken off, and not by the caller: %v", err)
-	}
-	return err
-}
-
 func lookup(err error) error {
 	dns, ok := errors.AsType[*net.DNSError](err)
 	switch {

@@ -17,10 +17,11 @@ func Probe(ctx context.Context, pooled, direct func(context.Context) error, drop
 	deadline, _ := ctx.Deadline()
 	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
 	defer cancel()
-	err := brokenOff(half, pooled(half))
+	err := pooled(half)
 	forgotten := false
 	switch registry.KindOf(err) {
-	case registry.KindTimeout, registry.KindUnreachable, registry.KindAuth, registry.KindTLS:
+	case registry.KindTimeout, registry.KindUnreachable, registry.KindAuth, registry.KindTLS,
+		registry.KindCanceled: // by the driver, which has lost the server meanwhile
 		forgotten = true
 	case registry.KindExhausted, registry.KindDegraded,
 		registry.KindReadOnly: // a connection to what was the primary

@@ -163,8 +163,7 @@ func (r *Resource[O, T, H]) connect(ctx context.Context) (client T, err error) {
 	if err != nil {
 		return client, err
 	}
-	client, err = settings.Open(ctx)
-	return client, brokenOff(ctx, err)
+	return settings.Open(ctx)
 }
 
 func (r *Resource[O, T, H]) takeSettings() (settings Settings[T], err error) {
@@ -194,7 +193,7 @@ func (r *Resource[O, T, H]) Check(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(now.life, cancel)()
 	if err := now.client.Check(ctx); err == nil || now.life.Err() == nil {
-		return brokenOff(ctx, err)
+		return err
 	}
 	return registry.ErrNotOpen
 }

@@ -361,27 +361,6 @@ func TestCloseEndsTheChecksThatAreUnderWay(t *testing.T) {
 	})
 }
 
-func TestWhatADriverCancelsByItselfCanBeTriedAgain(t *testing.T) {
-	byDriver := kit.Classify(fmt.Errorf("connection pool cleared: %w", context.Canceled))
-	ctx, cancel := context.WithCancel(t.Context())
-	open := newFake(func(s *fakeSetup) { s.refuses = &byDriver })
-	res := opened(t)
-	client, _ := kit.ClientOf(res.Resource)
-	client.checks = func(context.Context) error { return byDriver }
-	for name, ask := range map[string]func(context.Context) error{"Open": open.Open, "Check": res.Check} {
-		err := ask(ctx)
-		if registry.KindOf(err) != registry.KindUnreachable || errors.Is(err, context.Canceled) {
-			t.Errorf("%s: got %v, as %s", name, err, registry.KindOf(err))
-		}
-	}
-	cancel()
-	for name, ask := range map[string]func(context.Context) error{"Open": open.Open, "Check": res.Check} {
-		if err := ask(ctx); registry.KindOf(err) != registry.KindCanceled {
-			t.Errorf("%s of a caller who has given up: got %v, as %s", name, err, registry.KindOf(err))
-		}
-	}
-}
-
 func TestAResourceMayBeUsedFromAnyGoroutine(t *testing.T) {
 	res := newFake()
 	var all sync.WaitGroup
