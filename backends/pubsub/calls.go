@@ -55,11 +55,7 @@ func (c *client) publish(ctx context.Context, try func(context.Context) error) e
 	defer cancel()
 	defer context.AfterFunc(c.over, cancel)()
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := errCut
-		if c.over.Err() == nil {
-			err = try(ctx)
-		}
-		switch {
+		switch err := try(ctx); {
 		case err != nil && c.over.Err() != nil:
 			return errCut
 		case err == nil, ctx.Err() != nil, !registry.KindOf(Classify(err)).Retryable():

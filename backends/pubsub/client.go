@@ -104,8 +104,8 @@ func (c *client) dial(ctx context.Context) (*driver.Client, error) {
 		return client, err
 	case len(s.options) > 0:
 		return nil, kit.Errorf(registry.KindConfig, "the driver does not take the options in code, or the credentials")
-	case s.CredentialsFile != "":
-		return nil, kit.Errorf(registry.KindConfig, "%s: %w", s.vars.Name("CREDENTIALS_FILE"), errMalformed)
+	case s.file != "":
+		return nil, kit.Errorf(registry.KindConfig, "%s: %w", s.file, errMalformed)
 	default:
 		return nil, kit.Errorf(registry.KindConfig, "%sCREDENTIALS_FILE is not set, and there are no application "+
 			"default credentials that can be used", s.vars.Prefix())

@@ -1,6 +1,7 @@
 package pubsub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -15,7 +16,7 @@ import (
 const (
 	// settling is set aside, or a quarter of the time if that is less, for cutting off what is left and for counting it:
 	// thousands of messages may get an answer then.
-	settling = 250 * time.Millisecond
+	settling = 500 * time.Millisecond
 	// leastSettling has to do when the context has ended.
 	leastSettling = 50 * time.Millisecond
 )
@@ -91,9 +92,7 @@ func (c *client) unconfirmed(pending []*driver.PublishResult) error {
 		if err != nil {
 			count++
 		}
-		if first == nil {
-			first = err
-		}
+		first = cmp.Or(first, err)
 	}
 	if count == 0 {
 		return nil

@@ -1,6 +1,7 @@
 package pubsub
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"time"
@@ -53,6 +54,7 @@ type settings struct {
 	name     string
 	vars     config.Variables
 	addr     string // of the emulator or the endpoint; "" for where the driver goes by itself
+	file     string // the variable that names the file of credentials, if one does
 	fileType option.CredentialsType
 }
 
@@ -64,19 +66,16 @@ func resolve(name string, in setup) (*settings, error) {
 	found := kit.Problems{loadErr, s.checkProject(), host, file}
 	noTopic := s.CheckTopic != "" && !validTopic.MatchString(s.CheckTopic)
 	found.Add(noTopic, "%s: not the name of a topic", vars.Name("CHECK_TOPIC"))
-	found.Add(s.GRPCConns < 1, "%s: must be at least 1", vars.Name("GRPC_CONNS"))
-	found.Add(s.PublishTimeout <= 0, "%s: must be more than 0", vars.Name("PUBLISH_TIMEOUT"))
+	found.Add(s.GRPCConns < 1 && loadErr == nil, "%s: must be at least 1", vars.Name("GRPC_CONNS"))
+	found.Add(s.PublishTimeout <= 0 && loadErr == nil, "%s: must be more than 0", vars.Name("PUBLISH_TIMEOUT"))
 	return s, found.Err()
 }
 
 // Target returns where the service is, unless the program may have said it.
 func (s *settings) Target() kit.Target {
 	t := kit.Target{Project: s.ProjectID}
-	switch {
-	case s.addr != "":
-		t.Addrs = []string{s.addr}
-	case len(s.options) == 0:
-		t.Addrs = []string{serviceAddr}
+	if s.addr != "" || len(s.options) == 0 {
+		t.Addrs = []string{cmp.Or(s.addr, serviceAddr)}
 	}
 	return t
 }
@@ -90,7 +89,7 @@ func (s *settings) checkProject() error {
 		s.ProjectID = "emulator"
 	case s.ProjectID == driver.DetectProjectID, detect && len(s.options) > 0:
 		s.ProjectID = ""
-	case s.ProjectID == "" && s.fileType != "":
+	case s.ProjectID == "" && s.file != "":
 		return fmt.Errorf("%s is not set, and the file of credentials names no project", s.vars.Name("PROJECT_ID"))
 	case s.ProjectID == "":
 		return s.vars.NotSet("PROJECT_ID")
@@ -102,12 +101,15 @@ func (s *settings) checkProject() error {
 
 func (s *settings) setHost() error {
 	variable, text, usual := s.vars.Name("ENDPOINT"), s.Endpoint, config.Port(servicePort)
+	process, _ := config.Load[struct { // an emulator there turns TLS and credentials off for every client
+		Host string `env:"EMULATOR_HOST"`
+	}](Name)
 	switch {
 	case s.EmulatorHost != "" && s.Endpoint != "":
 		return fmt.Errorf("%s and %s are both set: drop one", s.vars.Name("EMULATOR_HOST"), variable)
 	case s.EmulatorHost != "":
 		variable, text, usual = s.vars.Name("EMULATOR_HOST"), s.EmulatorHost, emulatorPort
-	case emulatorOfProcess():
+	case process.Host != "":
 		return fmt.Errorf("PUBSUB_EMULATOR_HOST is set, and the driver sends everything of the process there: "+
 			"unset it, or set %s as well", s.vars.Name("EMULATOR_HOST"))
 	case s.Endpoint == "":
@@ -119,14 +121,6 @@ func (s *settings) setHost() error {
 	}
 	s.addr = host.Addr(usual)
 	return nil
-}
-
-// emulatorOfProcess reports whether the driver would turn TLS and credentials off for every client.
-func emulatorOfProcess() bool {
-	process, _ := config.Load[struct {
-		Host string `env:"EMULATOR_HOST"`
-	}](Name)
-	return process.Host != ""
 }
 
 var (

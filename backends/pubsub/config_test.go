@@ -24,12 +24,12 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"emulator without a host":  {"PUBSUB_EMULATOR_HOST=:8085", "PUBSUB_EMULATOR_HOST: the host is missing or malformed"},
 		"emulator without a port":  {"PUBSUB_EMULATOR_HOST=h:SECRET", "PUBSUB_EMULATOR_HOST: the port is not a number from 1 to 65535"},
 		"emulator and credentials": {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_CREDENTIALS_FILE=/SECRET", "PUBSUB_EMULATOR_HOST and PUBSUB_CREDENTIALS_FILE are both set: drop one"},
-		"no file":                  {"PUBSUB_PROJECT_ID=p PUBSUB_CREDENTIALS_FILE=/SECRET", "PUBSUB_CREDENTIALS_FILE: no such file"},
-		"a directory":              {"PUBSUB_PROJECT_ID=p PUBSUB_CREDENTIALS_FILE=/", "PUBSUB_CREDENTIALS_FILE: not a readable file"},
+		"no file":                  {"PUBSUB_PROJECT_ID=p PUBSUB_CREDENTIALS_FILE=/SECRET", "PUBSUB_CREDENTIALS_FILE: no such file or directory"},
+		"a directory":              {"PUBSUB_PROJECT_ID=p PUBSUB_CREDENTIALS_FILE=/", "PUBSUB_CREDENTIALS_FILE: is a directory"},
 		"the key for a path":       {`PUBSUB_PROJECT_ID=p PUBSUB_CREDENTIALS_FILE={"private_key":"SECRET"}`, "PUBSUB_CREDENTIALS_FILE: " + notPath},
 		"a long key for a path":    {"PUBSUB_PROJECT_ID=p PUBSUB_CREDENTIALS_FILE=" + strings.Repeat("SECRET", 1000), "PUBSUB_CREDENTIALS_FILE: " + notPath},
 		"the key for Google's":     {`PUBSUB_PROJECT_ID=p GOOGLE_APPLICATION_CREDENTIALS={"private_key":"SECRET"}`, "GOOGLE_APPLICATION_CREDENTIALS: " + notPath},
-		"no file of Google's":      {"PUBSUB_PROJECT_ID=p GOOGLE_APPLICATION_CREDENTIALS=/SECRET", "GOOGLE_APPLICATION_CREDENTIALS: no such file"},
+		"no file of Google's":      {"PUBSUB_PROJECT_ID=p GOOGLE_APPLICATION_CREDENTIALS=/SECRET", "GOOGLE_APPLICATION_CREDENTIALS: no such file or directory"},
 		"no name of a topic":       {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_CHECK_TOPIC=SECRET/x", "PUBSUB_CHECK_TOPIC: not the name of a topic"},
 		"too short for a topic":    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_CHECK_TOPIC=xy", "PUBSUB_CHECK_TOPIC: not the name of a topic"},
 		"a topic of no project":    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_CHECK_TOPIC=projects//topics/abc", "PUBSUB_CHECK_TOPIC: not the name of a topic"},
@@ -40,11 +40,15 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"a path after a host":      {"PUBSUB_EMULATOR_HOST=h:1/", "PUBSUB_EMULATOR_HOST: want host:port, without a / or a path"},
 		"the key in base64":        {"PUBSUB_PROJECT_ID=p GOOGLE_APPLICATION_CREDENTIALS=eyJ0eXBlIjoiSECRET", "GOOGLE_APPLICATION_CREDENTIALS: " + notPath},
 		"zeros":                    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_GRPC_CONNS=0 PUBSUB_PUBLISH_TIMEOUT=0s", "PUBSUB_GRPC_CONNS: must be at least 1; PUBSUB_PUBLISH_TIMEOUT: must be more than 0"},
-		"three mistakes":           {"PUBSUB_CREDENTIALS_FILE=/SECRET PUBSUB_CHECK_TOPIC=x", "PUBSUB_PROJECT_ID is not set; PUBSUB_CREDENTIALS_FILE: no such file; PUBSUB_CHECK_TOPIC: not the name of a topic"},
+		"a file of that":           {"PUBSUB_PROJECT_ID_FILE=PROJECT", "PUBSUB_PROJECT_ID_FILE: not the id of a project"},
+		"a number and a topic":     {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_GRPC_CONNS=SECRET PUBSUB_CHECK_TOPIC=xy", "PUBSUB_GRPC_CONNS: not a whole number; PUBSUB_CHECK_TOPIC: not the name of a topic"},
+		"an unread id, a topic":    {"PUBSUB_PROJECT_ID=${SECRET} PUBSUB_CHECK_TOPIC=xy", "PUBSUB_PROJECT_ID: has a ${...} that nothing has expanded; PUBSUB_CHECK_TOPIC: not the name of a topic"},
+		"three mistakes":           {"PUBSUB_CREDENTIALS_FILE=/SECRET PUBSUB_CHECK_TOPIC=x", "PUBSUB_PROJECT_ID is not set; PUBSUB_CREDENTIALS_FILE: no such file or directory; PUBSUB_CHECK_TOPIC: not the name of a topic"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			secret := canary.New("", "")
-			setenv(t, strings.ReplaceAll(test.env, "SECRET", secret.Value))
+			env := strings.ReplaceAll(test.env, "PROJECT_ID_FILE=PROJECT", "PROJECT_ID_FILE="+write(t, secret.Value+"/x"))
+			setenv(t, strings.ReplaceAll(env, "SECRET", secret.Value))
 			r := registry.New()
 			r.Register(pubsub.New("pubsub"))
 			err := r.OpenAll(t.Context())
@@ -100,16 +104,19 @@ func TestAFileThatTheDriverDoesNotTakeIsNotQuoted(t *testing.T) {
 		`{"type":"external_account","audience":"a","credential_source":{"url":"http://SECRET"}}`,
 	} {
 		secret := canary.New("", "")
-		setenv(t, "PUBSUB_PROJECT_ID=p PUBSUB_CREDENTIALS_FILE="+write(t, strings.ReplaceAll(content, "SECRET", secret.Value)))
-		res := pubsub.New("pubsub")
-		err := res.Open(t.Context())
-		want := "PUBSUB_CREDENTIALS_FILE: the credentials in the file are incomplete or malformed"
-		if err == nil || err.Error() != want || registry.KindOf(err) != registry.KindConfig {
-			t.Errorf("%s\ngot  %v\nwant %s", content, err, want)
+		path := write(t, strings.ReplaceAll(content, "SECRET", secret.Value))
+		for _, variable := range []string{"PUBSUB_CREDENTIALS_FILE", "GOOGLE_APPLICATION_CREDENTIALS"} {
+			setenv(t, "PUBSUB_PROJECT_ID=p "+variable+"="+path)
+			res := pubsub.New("pubsub")
+			err := res.Open(t.Context())
+			want := variable + ": the credentials in the file are incomplete or malformed"
+			if err == nil || err.Error() != want || registry.KindOf(err) != registry.KindConfig {
+				t.Errorf("%s\ngot  %v\nwant %s", content, err, want)
+			}
+			secret.AbsentFrom(t, err)
+			secret.AbsentFrom(t, res)
+			canary.NoParserIn(t, err)
 		}
-		secret.AbsentFrom(t, err)
-		secret.AbsentFrom(t, res)
-		canary.NoParserIn(t, err)
 	}
 }
 
@@ -237,6 +244,7 @@ func setenv(t *testing.T, list string) {
 	for _, v := range config.Describe[pubsub.Config]("pubsub") {
 		for _, name := range append(v.Aliases, v.Name) {
 			t.Setenv(name, "")
+			t.Setenv(name+"_FILE", "")
 		}
 	}
 	for pair := range strings.FieldsSeq(list) {

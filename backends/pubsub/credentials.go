@@ -6,7 +6,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"regexp"
 	"slices"
@@ -44,29 +43,25 @@ func (s *settings) readFile() (err error) {
 		}
 		variable, path = "GOOGLE_APPLICATION_CREDENTIALS", google.Credentials
 	}
-	project, kind, err := inspect(path)
-	if err != nil {
+	if err = s.inspect(path); err != nil {
 		return fmt.Errorf("%s: %w", variable, err)
 	}
-	s.fileType, s.ProjectID = kind, cmp.Or(s.ProjectID, project)
+	s.file = variable
 	return nil
 }
 
 // errMalformed is what is known of a file that the driver does not take.
 var errMalformed = errors.New("the credentials in the file are incomplete or malformed")
 
-// inspect returns what the file of credentials says of itself. Its error quotes neither the path nor the file.
-func inspect(path string) (project string, kind option.CredentialsType, err error) {
+// inspect notes what the file of credentials says of itself. Its error quotes neither the path nor the file.
+func (s *settings) inspect(path string) error {
 	data, err := os.ReadFile(path)
+	errno, _ := errors.AsType[syscall.Errno](err)
 	switch {
-	case err != nil && (credentials.MatchString(path) || errors.Is(err, syscall.ENAMETOOLONG)):
-		return "", "", errors.New("want the path of a file, not the credentials themselves")
-	case errors.Is(err, fs.ErrNotExist):
-		return "", "", errors.New("no such file")
-	case errors.Is(err, fs.ErrPermission):
-		return "", "", errors.New("permission denied")
+	case err != nil && (credentials.MatchString(path) || errno == syscall.ENAMETOOLONG):
+		return errors.New("want the path of a file, not the credentials themselves")
 	case err != nil:
-		return "", "", errors.New("not a readable file")
+		return errors.New(errno.Error())
 	}
 	var file struct {
 		Type    option.CredentialsType
@@ -74,15 +69,16 @@ func inspect(path string) (project string, kind option.CredentialsType, err erro
 		Key     string `json:"private_key"`
 	}
 	if json.Unmarshal(data, &file) != nil {
-		return "", "", errors.New("not a file of JSON")
+		return errors.New("not a file of JSON")
 	}
 	if !slices.Contains(fileTypes, file.Type) {
-		return "", "", errors.New("no type of credentials in the file that is known, such as service_account")
+		return errors.New("no type of credentials in the file that is known, such as service_account")
 	}
 	if block, _ := pem.Decode([]byte(file.Key)); block == nil && file.Type == option.ServiceAccount {
-		return "", "", errMalformed
+		return errMalformed
 	}
-	return file.Project, file.Type, nil
+	s.fileType, s.ProjectID = file.Type, cmp.Or(s.ProjectID, file.Project)
+	return nil
 }
 
 // credentials are no path but JSON, also in base64, as systems for continuous integration hand it out.

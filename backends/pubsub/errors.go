@@ -21,13 +21,16 @@ func Classify(err error) error { return classify(err, "PUBSUB_") }
 
 // classify is Classify with the prefix of the variables.
 func classify(err error, prefix string) error {
+	if known := driverErrors.First(func(known error) bool { return errors.Is(err, known) }); known != nil {
+		return known
+	}
+	if _, paused := errors.AsType[driver.ErrPublishingPaused](err); paused {
+		return kit.Errorf(registry.KindUnknown, "an earlier message with this ordering key has failed: call ResumePublish")
+	}
 	answered, ok := status.FromError(err)
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, driver.ErrFlowControllerMaxOutstandingMessages),
-		errors.Is(err, driver.ErrFlowControllerMaxOutstandingBytes):
-		return kit.Errorf(registry.KindExhausted, "too many messages are on their way")
 	case !ok:
 		return kit.Classify(err)
 	}
@@ -57,6 +60,14 @@ func classify(err error, prefix string) error {
 		return kit.Errorf(registry.KindPermission, "the service refuses this caller (PermissionDenied%s)", plain(why))
 	}
 	return kit.Errorf(registry.KindUnknown, "the service answered with the error %s", code)
+}
+
+// driverErrors are what the driver says without asking the service.
+var driverErrors = kit.Table[error]{
+	{driver.ErrFlowControllerMaxOutstandingMessages, registry.KindExhausted, "too many messages are on their way"},
+	{driver.ErrFlowControllerMaxOutstandingBytes, registry.KindExhausted, "too many messages are on their way"},
+	{driver.ErrOversizedMessage, wrong, "the message is bigger than 10 MB, the most that Pub/Sub takes"},
+	{driver.ErrPublisherStopped, registry.KindNotOpen, "the publisher was stopped"},
 }
 
 const (

@@ -3,6 +3,7 @@ package pubsub
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	driver "cloud.google.com/go/pubsub/v2"
@@ -66,6 +67,7 @@ func (c *client) publisher(topic string, hooks []func(*driver.PublishSettings)) 
 // as well, until the last one that was published has its result. What is published after that is sent again; who must
 // not leave a gap waits for the result of each message before the next.
 func (p *TopicPublisher) Publish(ctx context.Context, m *driver.Message) *driver.PublishResult {
+	key := m.OrderingKey
 	p.publishing.RLock()
 	defer p.publishing.RUnlock()
 	if p.closing.Err() != nil {
@@ -75,10 +77,10 @@ func (p *TopicPublisher) Publish(ctx context.Context, m *driver.Message) *driver
 	defer cancel(nil)
 	defer context.AfterFunc(p.closing, func() { cancel(context.Cause(p.closing)) })()
 	p.mu.Lock()
-	p.resume(m.OrderingKey)
+	p.resume(key)
 	p.mu.Unlock()
 	result := p.driver.Publish(ended{open}, m)
-	p.keep(m.OrderingKey, result)
+	p.keep(key, result)
 	return result
 }
 
@@ -117,14 +119,8 @@ func (p *TopicPublisher) close() []*driver.PublishResult {
 // drop forgets the results that have come. It waits until as many new ones are there as it had to look at, so
 // that it costs each message the same however many are on their way.
 func (p *TopicPublisher) drop() {
-	pending := p.results[:0]
-	for _, result := range p.results {
-		if !isReady(result) {
-			pending = append(pending, result)
-		}
-	}
-	clear(p.results[len(pending):])
-	p.results, p.enough = pending, max(2*len(pending), fewest)
+	p.results = slices.DeleteFunc(p.results, isReady)
+	p.enough = max(2*len(p.results), fewest)
 	for key := range p.keys {
 		p.resume(key)
 	}

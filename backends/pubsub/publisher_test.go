@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,6 +52,29 @@ func TestPublishingFailsAtOnceAfterClose(t *testing.T) {
 	}
 	if _, err := publish(t, res.Publisher(top.id), 1)[0].Get(t.Context()); err != nil {
 		t.Errorf("one of this opening says %v", err)
+	}
+}
+
+// A web server recovers from the panic, and goes on to publish.
+func TestAMessageThatIsNilDoesNoHarmToOthers(t *testing.T) {
+	addr := server(t)
+	top := newTopic(t, addr)
+	r, res := open(t, at(addr))
+	if text := panicOf(func() { res.Publisher(top.id).Publish(t.Context(), nil) }); !strings.Contains(text, "nil pointer") {
+		t.Errorf("it panicked with %q", text)
+	}
+	published := make(chan *driver.PublishResult, 1)
+	go func() { published <- publish(t, res.Publisher(top.id), 1)[0] }()
+	select {
+	case result := <-published:
+		if _, err := result.Get(t.Context()); err != nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("Publish does not return")
+	}
+	if err := r.CloseAll(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -2,6 +2,9 @@ package pubsub
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +28,8 @@ func Subscriber(name, subscription string, handle func(context.Context, *driver.
 //	registry.Register(pubsub.Subscriber("orders", "orders-billing", bill))
 //
 // The driver calls handle for each message, many at the same time; the hooks may set how many. It calls Ack or Nack
-// before it returns; a message with which it has done neither is to be delivered again.
+// before it returns; a message with which it has done neither is to be delivered again, also after a panic, which ends
+// only that call and is logged.
 //
 // Open asks for the subscription. Check says why receiving has failed; it is tried again all the time. Close stops
 // pulling, gives back what no handler has begun with, waits for the handlers and sends their acknowledgements. The
@@ -34,12 +38,15 @@ func Subscriber(name, subscription string, handle func(context.Context, *driver.
 func (r *Resource) Subscriber(name, subscription string, handle func(context.Context, *driver.Message),
 	hooks ...func(*driver.ReceiveSettings),
 ) registry.Resource {
-	return kit.New(name, func(string, struct{}) (*intake, error) { return &intake{r, subscription, handle, hooks}, nil })
+	return kit.New(name, func(string, struct{}) (*intake, error) {
+		return &intake{r, name, subscription, handle, hooks}, nil
+	})
 }
 
 // intake is all that it takes to receive.
 type intake struct {
 	resource     *Resource
+	name         string
 	subscription string
 	handle       func(context.Context, *driver.Message)
 	hooks        []func(*driver.ReceiveSettings)
@@ -47,8 +54,8 @@ type intake struct {
 
 // receiver receives messages on a goroutine of its own.
 type receiver struct {
+	*intake
 	subscriber *driver.Subscriber
-	handle     func(context.Context, *driver.Message)
 	prefix     string       // of the variables
 	busy       atomic.Int64 // handlers
 
@@ -69,14 +76,12 @@ func (i *intake) Open(ctx context.Context) (*receiver, error) {
 	if err != nil {
 		return nil, kit.Errorf(registry.KindNotOpen, "%w", err)
 	}
-	s := &receiver{
-		subscriber: c.Subscriber(i.subscription), handle: i.handle, prefix: c.settings.vars.Prefix(),
-		done: make(chan struct{}),
-	}
+	prefix := c.settings.vars.Prefix()
+	s := &receiver{intake: i, subscriber: c.Subscriber(i.subscription), prefix: prefix, done: make(chan struct{})}
 	_, err = c.SubscriptionAdminClient.GetSubscription(ctx,
 		&pubsubpb.GetSubscriptionRequest{Subscription: s.subscriber.String()}, noRetry)
 	if err != nil && !mayNotLook(err) {
-		return nil, classify(err, c.settings.vars.Prefix())
+		return nil, classify(err, prefix)
 	}
 	for _, hook := range i.hooks {
 		hook(&s.subscriber.ReceiveSettings)
@@ -132,6 +137,12 @@ func (s *receiver) deliver(ctx context.Context, m *driver.Message) {
 	}
 	s.busy.Add(1)
 	defer s.busy.Add(-1)
+	defer func() {
+		if failed := recover(); failed != nil { // the program has other messages, and other work
+			slog.Error("a handler panicked: its message will be delivered again", "resource", s.name,
+				"panic", fmt.Sprint(failed), "stack", string(debug.Stack()))
+		}
+	}()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(s.working, cancel)()

@@ -154,6 +154,36 @@ func TestAMessageWithoutAnAnswerIsDeliveredAgain(t *testing.T) {
 	}
 }
 
+func TestAHandlerThatPanicsCostsNothingButItsCall(t *testing.T) {
+	log := captureLog(t)
+	addr := server(t)
+	top := newTopic(t, addr)
+	var deliveries atomic.Int32
+	again := make(chan struct{})
+	r := receive(t, top, at(addr), func(_ context.Context, m *driver.Message) {
+		if deliveries.Add(1) == 1 {
+			panic("no such order")
+		}
+		m.Ack()
+		close(again)
+	})
+	send(t, top, 1)
+	<-again
+	if err := r.Check(t.Context(), "orders").Err; err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := r.CloseAll(ctx); err != nil {
+		t.Error(err)
+	}
+	const want = `level=ERROR msg="a handler panicked: its message will be delivered again" resource=orders ` +
+		`panic="no such order" stack=`
+	if got := log(); !strings.HasPrefix(got, want) || !strings.Contains(got, "subscriber_test.go:") {
+		t.Errorf("got %s", got)
+	}
+}
+
 // At most ten handlers are at work, and Close lets none begin: each that has begun is done, and the rest is given back.
 func TestNothingIsHandledTwiceWhenCloseCutsIn(t *testing.T) {
 	const messages = 60
