@@ -55,7 +55,7 @@ func ParseURI(raw string, schemes ...string) (URI, error) {
 	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
 		authority, tail = rest[:end], rest[end:]
 	}
-	if strings.ContainsAny(tail, "@#") {
+	if strings.ContainsAny(tail, "@#") || strings.Count(tail, "?") > 1 {
 		return URI{}, errors.New("the characters / ? # @ in a user name, password or option must be " +
 			"percent-encoded (%2F %3F %23 %40)")
 	}

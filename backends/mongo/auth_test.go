@@ -51,7 +51,8 @@ func TestARefusedCertificateIsNoHealth(t *testing.T) {
 	})
 	uri := "mongodb://" + fake.Addr() + "/?authMechanism=MONGODB-X509&tlsCertificateKeyFile=" + file + "&tlsCAFile=" + file
 	err := mongo.New("mongo", mongo.WithConfig(at(uri))).Open(t.Context())
-	if want := "the server refuses the login (13)"; err == nil || err.Error() != want || registry.KindOf(err) != registry.KindAuth {
+	want := "the server refuses the login: wrong user name, password or certificate (13)"
+	if err == nil || err.Error() != want || registry.KindOf(err) != registry.KindAuth {
 		t.Errorf("got %s: %v, want %s", registry.KindOf(err), err, want)
 	}
 }
@@ -60,8 +61,8 @@ func TestALoginThatTheDriverCannotTryIsRefused(t *testing.T) {
 	fake := mongotest.Start(t, mongotest.Options{})
 	for query, want := range map[string]string{
 		"authMechanism=GSSAPI": "config: MONGO_URI: authMechanism: GSSAPI needs a program that was built with -tags gssapi",
-		"authMechanism=MONGODB-OIDC": "config: MONGO_URI: the driver refuses it: " +
-			"a character in the password that SCRAM forbids, or what a hook has set",
+		"authMechanism=MONGODB-OIDC": "config: MONGO_URI: authMechanism: MONGODB-OIDC wants an ENVIRONMENT in " +
+			"authMechanismProperties, or a callback that mongo.WithHook sets",
 		"authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:k8s": "auth: the driver could not log in: " +
 			"it found no credentials or no token (MONGO_URI: authMechanism)",
 	} {

@@ -29,13 +29,12 @@ const (
 type client struct {
 	*driver.Client
 	settings *settings
-	single   bool                   // it is for one question
-	options  *options.ClientOptions // as the driver has read them
-	used     *options.ClientOptions // the same after the hook
+	single   bool                          // it is for one question
+	options  *options.ClientOptions        // as the driver has read them
+	used     *options.ClientOptions        // the same after the hook
+	asks     *options.RunCmdOptionsBuilder // where checks ask
 	monitor  monitor
 	conns    kit.Conns
-	open     context.Context // ends when the client is released
-	end      context.CancelFunc
 }
 
 // connect makes a client of what read returns and verifies that the server answers. It gives up when all servers have
@@ -56,15 +55,13 @@ func (c *client) connect(ctx context.Context, read func() (*options.ClientOption
 		}
 		return c.start()
 	}
-	late := func(d *driver.Client) { _ = d.Disconnect(ctx) }
-	c.Client, err = kit.Within(ctx, start, late)
+	c.Client, err = kit.Within(ctx, start, func(late *driver.Client) { _ = late.Disconnect(ctx) })
 	switch {
 	case err != nil && c.settings.srv && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return kit.Errorf(registry.KindTimeout, "the name server did not answer in time")
 	case err != nil:
 		return kit.Classify(err)
 	}
-	c.open, c.end = context.WithCancel(context.Background())
 	bounded, cancel := context.WithTimeout(hopeful, *c.options.ServerSelectionTimeout)
 	defer cancel()
 	if err = c.ask(bounded); err == nil && !c.single {
@@ -88,9 +85,9 @@ func (c *client) start() (*driver.Client, error) {
 	if c.single {
 		o.SetMaxPoolSize(1).SetMinPoolSize(0)
 	}
-	o.ReadPreference = cmp.Or(o.ReadPreference, readpref.Primary())
+	preference := cmp.Or(ofRole[c.settings.role], o.ReadPreference, readpref.Primary())
+	c.used, c.asks, c.monitor.reads = &o, options.RunCmd().SetReadPreference(preference), preference.Mode()
 	c.monitor.listen(&o)
-	c.used = &o
 	return c.settings.newClient(&o)
 }
 
@@ -102,8 +99,7 @@ func (c *client) wantsLogin(ctx context.Context) error {
 		return nil
 	}
 	list := bson.D{{Key: "listCollections", Value: 1}, {Key: "nameOnly", Value: true}}
-	preference := options.RunCmd().SetReadPreference(c.used.ReadPreference)
-	err := c.Database(cmp.Or(c.settings.Database, "admin")).RunCommand(ctx, list, preference).Err()
+	err := c.Database(cmp.Or(c.settings.Database, "admin")).RunCommand(ctx, list, c.asks).Err()
 	if registry.KindOf(c.classify(err)) == registry.KindPermission {
 		return kit.Errorf(registry.KindAuth, "the server wants a user name and a password; %s has none",
 			c.settings.vars.Name("URI"))
@@ -111,16 +107,8 @@ func (c *client) wantsLogin(ctx context.Context) error {
 	return nil // other servers may not know the command
 }
 
-// Check is ErrNotOpen also when the client is released meanwhile: its operations have to end before it can be.
 func (c *client) Check(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(c.open, cancel)()
-	err := kit.Probe(ctx, c.askPooled, c.askDirectly, nil)
-	if c.open.Err() != nil {
-		return registry.ErrNotOpen
-	}
-	return err
+	return kit.Probe(ctx, c.askPooled, c.askDirectly, nil)
 }
 
 // askPooled does not wait when the driver knows of no server: it looks only twice a second whether one is back, and
@@ -152,27 +140,29 @@ func (c *client) askDirectly(ctx context.Context) error {
 	return direct.Close(ctx)
 }
 
+// ofRole is where a server of the role is to be found.
+var ofRole = map[kit.Role]*readpref.ReadPref{kit.Primary: readpref.Primary(), kit.Replica: readpref.Secondary()}
+
 // ask sends a ping to a server that the read preference allows, or, if there is a role to ask for, a hello to one that
 // should have it. A user who may not ping is known to the server, and that is all that a ping is for.
 func (c *client) ask(ctx context.Context) error {
-	question, preference, role := "ping", c.used.ReadPreference, c.settings.role
-	switch role {
-	case kit.Primary:
-		question, preference = "hello", readpref.Primary()
-	case kit.Replica:
-		question, preference = "hello", readpref.Secondary()
+	question, role := "ping", c.settings.role
+	if role != kit.Any {
+		question = "hello"
 	}
 	var answer struct {
 		TakesWrites bool `bson:"isWritablePrimary"`
+		SetName     string
 		Msg         string
 	}
-	command := options.RunCmd().SetReadPreference(preference)
-	raw := c.Database("admin").RunCommand(ctx, bson.D{{Key: question, Value: 1}}, command).Decode(&answer)
+	raw := c.Database("admin").RunCommand(ctx, bson.D{{Key: question, Value: 1}}, c.asks).Decode(&answer)
 	err := c.classify(raw)
 	switch {
 	case codeOf(raw) == codeUnknownCommand && role != kit.Any:
 		return kit.Errorf(registry.KindPermission, "the server knows no hello, which %s asks with",
 			c.settings.vars.Name("ROLE"))
+	case role == kit.Replica && answer.TakesWrites && answer.SetName != "" && !*cmp.Or(c.used.Direct, new(bool)):
+		return kit.Errorf(registry.KindLoading, "the replica set is changing: the server was a secondary a moment ago")
 	case err == nil && answer.Msg != "isdbgrid": // a router has passed the question on to whom it fits
 		return role.Judge(answer.TakesWrites)
 	case registry.KindOf(err) == registry.KindPermission && role == kit.Any:
@@ -190,7 +180,6 @@ func (c *client) classify(err error) error {
 // Close waits until no session is in progress and no connection is in use, as long as it may. Only then it disconnects:
 // from then on the driver refuses the next statement of a transaction. No connection is left behind.
 func (c *client) Close(ctx context.Context) error {
-	c.end()
 	working, stop := kit.Working(ctx)
 	defer stop()
 	sessions, conns := c.idle(working)
@@ -207,15 +196,13 @@ func (c *client) Close(ctx context.Context) error {
 // idle waits until no session is in progress and no connection is in use, and returns how many there are in the end. An
 // operation gives its connection back a moment before its session.
 func (c *client) idle(ctx context.Context) (sessions, conns int) {
-	look := time.NewTicker(finishInterval)
-	defer look.Stop()
 	for {
 		sessions, conns = c.NumberSessionsInProgress(), c.PoolStats().InUse
 		if sessions == 0 && conns == 0 || ctx.Err() != nil {
 			return sessions, conns
 		}
 		select {
-		case <-look.C:
+		case <-time.After(finishInterval):
 		case <-ctx.Done():
 		}
 	}

@@ -2,6 +2,7 @@ package mongo_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/vibework/mooring/backends/mongo"
 	"github.com/vibework/mooring/internal/mongotest"
+	"github.com/vibework/mooring/registry"
 )
 
 func TestCloseCutsConnectionsInUseAndCountsThem(t *testing.T) {
@@ -81,6 +83,30 @@ func TestASessionThatNeverEndsIsCounted(t *testing.T) {
 	want := "close mongo: timeout: 1 sessions were still in progress and have been cut"
 	if err := r.CloseAll(ctx); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestWhoWaitsForAConnectionLearnsOfTheClose(t *testing.T) {
+	cfg := at(server(t))
+	cfg.MaxPoolSize = 1
+	hook, hold := holding()
+	r, res := open(t, cfg, hook)
+	release := hold(t, res, 1)
+	defer release()
+	waiting := make(chan error)
+	go func() { waiting <- res.Client().Ping(context.Background(), nil) }()
+	for res.PoolStats().WaitCount == 0 {
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := r.CloseAll(ctx); registry.KindOf(err) != registry.KindTimeout {
+		t.Errorf("got %v", err)
+	}
+	err := mongo.Classify(<-waiting)
+	want := "the server has left the replica set, or the client is being closed"
+	if err == nil || err.Error() != want || registry.KindOf(err) != registry.KindUnreachable {
+		t.Errorf("got  %s: %v\nwant %s", registry.KindOf(err), err, want)
 	}
 }
 

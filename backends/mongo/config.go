@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 // A variable of 0 means what the driver means by it, or is refused. An option of 0 in the URI says the same in code.
 type Config struct {
 	URI      config.Secret `env:"URI" alias:"MONGO_URI=MONGODB_URI,MONGO_URL,MONGODB_URL" doc:"mongodb://user:pw@host/db"`
-	Database string        `env:"DATABASE" doc:"name of the database; the one in the URI unless set"`
+	Database string        `env:"DATABASE" alias:"MONGO_DATABASE=MONGODB_DATABASE" doc:"database; the URI's unless set"`
 	Role     string        `env:"ROLE" envDefault:"any" doc:"what a check wants: primary, replica or any"`
 
 	TLS config.TLS
@@ -64,7 +65,7 @@ func resolve(name string, in setup, turn chan struct{}) (*settings, error) {
 	add := func(wrong bool, key, text string) { found.Add(wrong, "%s: %s", vars.Name(key), text) }
 	add(s.Database != "" && !validDatabase(s.Database), "DATABASE", "not a name for a database")
 	most := *all.MaxPoolSize
-	add(most > mostConns, "MAX_POOL_SIZE", "want at most 65535, or 0 for any number")
+	add(s.MaxPoolSize > mostConns, "MAX_POOL_SIZE", "want at most 65535, or 0 for any number")
 	least := vars.Name("MIN_POOL_SIZE")
 	if given.MinPoolSize != nil {
 		least = vars.Name("URI") + ": option minPoolSize"
@@ -97,14 +98,21 @@ func (s *settings) options() (*options.ClientOptions, error) {
 // newClient makes the driver's client. For mongodb+srv:// the driver asks the name server, and its name server alone.
 func (s *settings) newClient(o *options.ClientOptions) (*driver.Client, error) {
 	client, err := driver.Connect(o)
-	switch {
-	case err == nil:
+	if err == nil {
 		return client, nil
-	case o.Auth != nil && o.Auth.AuthMechanism == "GSSAPI":
-		return nil, s.refusal(err, "authMechanism: GSSAPI needs a program that was built with -tags gssapi")
 	}
-	return nil, s.refusal(err, "the driver refuses it: "+
-		"a character in the password that SCRAM forbids, or what a hook has set")
+	text := "the driver refuses it: a character in the password that SCRAM forbids, or what a hook has set"
+	if o.Auth != nil {
+		text = cmp.Or(wants[o.Auth.AuthMechanism], text)
+	}
+	return nil, s.refusal(err, text)
+}
+
+// wants is what may be missing for a way to log in that is not in every program.
+var wants = map[string]string{
+	"GSSAPI": "authMechanism: GSSAPI needs a program that was built with -tags gssapi",
+	oidc: "authMechanism: MONGODB-OIDC wants an ENVIRONMENT in authMechanismProperties, " +
+		"or a callback that mongo.WithHook sets",
 }
 
 // merge returns what o and the variables say together. What o has goes before the defaults of the variables; where o

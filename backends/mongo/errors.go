@@ -11,11 +11,8 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-const (
-	codeUnauthorized = 13
-	// codeUnknownCommand is also what a proxy answers that does not let a command pass.
-	codeUnknownCommand = 59
-)
+// codeUnknownCommand is also what a proxy answers that does not let a command pass.
+const codeUnknownCommand = 59
 
 // serverErrors are the codes of MongoDB, and of what speaks its protocol.
 var serverErrors = kit.Table[int]{
@@ -25,8 +22,12 @@ var serverErrors = kit.Table[int]{
 	{13, registry.KindPermission, "the user may not do this"},
 	{18, registry.KindAuth, "wrong user name or password, or the user is of another database (MONGO_URI: authSource)"},
 	{50, registry.KindTimeout, "the server took too long"},
+	{64, registry.KindTimeout, "too few servers have confirmed the write in time"},
+	{79, registry.KindConfig, "the replica set does not know this write concern (MONGO_URI: w)"},
 	{89, registry.KindTimeout, "the router got no answer in time"},
 	{91, registry.KindLoading, "the server is shutting down"},
+	{94, registry.KindLoading, "the replica set is not initiated, or the server is only just starting"},
+	{100, registry.KindConfig, "the replica set has too few servers for this write concern (MONGO_URI: w)"},
 	{133, registry.KindLoading, "the router finds no server to read from"},
 	{189, registry.KindLoading, "the primary is stepping down"},
 	{202, registry.KindUnreachable, "the router gave up waiting for a connection to a server"},
@@ -34,7 +35,8 @@ var serverErrors = kit.Table[int]{
 	{334, registry.KindAuth, "the server does not offer this way to log in"},
 	{391, registry.KindAuth, "the login has expired"},
 	{462, registry.KindExhausted, "the server is overloaded"},
-	{8000, registry.KindAuth, "Atlas refuses the user name or the password"},
+	{301, registry.KindConfig, noRetries},
+	{8000, registry.KindPermission, "Atlas refuses it: the user lacks a role, or the cluster's space is used up"},
 	{9001, registry.KindUnreachable, "the router's connection to a server broke"},
 	{10058, registry.KindReadOnly, "the server is not the primary"},
 	{10107, registry.KindReadOnly, "the server is not the primary"},
@@ -42,8 +44,27 @@ var serverErrors = kit.Table[int]{
 	{11602, registry.KindLoading, "the replica set is changing"},
 	{13435, registry.KindLoading, "the server is not the primary"},
 	{13436, registry.KindLoading, "the server is recovering"},
+	{14031, registry.KindExhausted, "the server's disk is full"},
 	{16500, registry.KindExhausted, "the account has used up its throughput"},
 }
+
+// driverErrors are parts of what the driver says in errors whose types are not exported.
+var driverErrors = kit.Table[string]{
+	{"was cleared because another operation failed", registry.KindUnreachable, dropped},
+	{"closed connection pool", registry.KindUnreachable, left},
+	{"server is closed", registry.KindUnreachable, left},
+	{"in load balancing mode", registry.KindConfig, "there is no load balancer (MONGO_URI: loadBalanced)"},
+	{"not support retryable writes", registry.KindConfig, noRetries},
+}
+
+const (
+	noRetries = "the server has no retryable writes (MONGO_URI: retryWrites=false)"
+	left      = "the server has left the replica set, or the client is being closed"
+	dropped   = "the driver has dropped its connections: another operation found the server gone"
+	// handshake is in an error about a connection that is not ready yet. The driver, and no caller, cancels what goes on
+	// there.
+	handshake = "during connection handshake"
+)
 
 // Classify returns what an error that a handle has returned means: its kind is registry.KindOf of the result, and its
 // text can be shown. It is nil for nil.
@@ -55,20 +76,27 @@ func classify(err error, prefix string, cause error) error {
 		return nil
 	}
 	if errors.Is(err, driver.ErrClientDisconnected) {
-		return kit.Errorf(registry.KindNotOpen, "%w: the program has disconnected the client", registry.ErrNotOpen)
+		return kit.Errorf(registry.KindNotOpen, "%w: Close or the program has disconnected the client", registry.ErrNotOpen)
 	}
-	inLogin := strings.Contains(err.Error(), "auth error: ") // the type that says so is not exported
-	switch code := codeOf(err); {
-	case code == codeUnauthorized && inLogin:
-		return kit.Errorf(registry.KindAuth, "the server refuses the login (%d)", code)
-	case code != 0:
-		answer := serverErrors.Of(code)
+	text := err.Error()
+	inLogin := strings.Contains(text, "auth error: ") // the type that says so is not exported
+	answer := driverErrors.First(func(part string) bool { return strings.Contains(text, part) })
+	if code := codeOf(err); code != 0 {
+		answer = serverErrors.Of(code)
+		if inLogin && registry.KindOf(answer) == registry.KindPermission {
+			const text = "the server refuses the login: wrong user name, password or certificate (%d)"
+			return kit.Errorf(registry.KindAuth, text, code)
+		}
+	}
+	if answer != nil {
 		return kit.Errorf(registry.KindOf(answer), "%s", strings.Replace(answer.Error(), "MONGO_", prefix, 1))
 	}
 	known := kit.Classify(err)
 	kind := registry.KindOf(known)
 	labeled, _ := errors.AsType[driver.LabeledError](err)
 	switch {
+	case kind == registry.KindCanceled && strings.Contains(text, handshake):
+		return kit.Errorf(registry.KindUnreachable, dropped)
 	case kind != registry.KindTimeout && kind != registry.KindUnknown:
 		return known
 	case cause != nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -59,6 +60,7 @@ func TestOpenSaysWhatIsWrongWithTheServer(t *testing.T) {
 			server(t) + "&replicaSet=rs-of-another-name",
 			"config: none of the hosts belongs to the replica set that is asked for (MONGO_URI: replicaSet)",
 		},
+		"no load balancer": {server(t) + "&loadBalanced=true", "config: there is no load balancer (MONGO_URI: loadBalanced)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := at(test.uri)
@@ -223,6 +225,31 @@ func TestAFullPoolDoesNotHideADeadServer(t *testing.T) {
 	defer cancel()
 	if err := res.Check(ctx); registry.KindOf(err) != registry.KindTimeout {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The driver tells those who wait for a connection that another operation has found the server gone.
+func TestACutWhileTheCheckWaitsForAConnectionIsNoFailure(t *testing.T) {
+	proxy, uri := proxied(t)
+	cfg := at(uri)
+	cfg.MaxPoolSize = 1
+	hook, hold := holding()
+	_, res := open(t, cfg, hook)
+	release := hold(t, res, 1)
+	checked, waiting := make(chan error), make(chan error)
+	go func() { checked <- res.Check(t.Context()) }()
+	go func() { waiting <- res.Client().Ping(t.Context(), nil) }()
+	for res.PoolStats().WaitCount < 2 {
+		runtime.Gosched()
+	}
+	proxy.Cut()
+	release()
+	if err := <-checked; err != nil {
+		t.Errorf("the check: %v", err)
+	}
+	err := mongo.Classify(<-waiting)
+	if err == nil || err.Error() != dropped || registry.KindOf(err) != registry.KindUnreachable {
+		t.Errorf("got  %s: %v\nwant %s", registry.KindOf(err), err, dropped)
 	}
 }
 

@@ -223,7 +223,7 @@ func TestAClientThatTheProgramDisconnectsIsNotOpen(t *testing.T) {
 	if err := res.Client().Disconnect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	want := "not open: the program has disconnected the client"
+	want := "not open: Close or the program has disconnected the client"
 	if err := res.Check(t.Context()); !errors.Is(err, registry.ErrNotOpen) || err.Error() != want {
 		t.Errorf("got %v", err)
 	}

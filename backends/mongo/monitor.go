@@ -22,12 +22,12 @@ import (
 // monitor is what the driver tells about its servers and connections: its errors say only that none could be selected,
 // and it does not tell when asked.
 type monitor struct {
-	prefix string      // of the variables
-	lost   func(error) // called with the cause when no server is left to hope for
-	given  []string    // the hosts that the URI names
-	reads  readpref.Mode
-	set    string // the replica set that the URI names
-	most   int    // connections to one server; 0 means any number
+	prefix string        // of the variables
+	lost   func(error)   // called with the cause when no server is left to hope for
+	given  []string      // the hosts that the URI names
+	reads  readpref.Mode // of checks
+	set    string        // the replica set that the URI names
+	most   int           // connections to one server; 0 means any number
 	moves  kit.Pool
 
 	mu       sync.Mutex // guards the rest
@@ -49,7 +49,6 @@ type pool struct {
 
 // listen hears what happens, together with the monitors that a hook may have set.
 func (m *monitor) listen(o *options.ClientOptions) {
-	m.reads = cmp.Or(o.ReadPreference, readpref.Primary()).Mode()
 	m.set, m.most = *cmp.Or(o.ReplicaSet, new(string)), int(*cmp.Or(o.MaxPoolSize, new(uint64)))
 	if m.given == nil {
 		m.given = o.Hosts
@@ -218,10 +217,11 @@ func (m *monitor) explain() error {
 		return fromNetwork(failure)
 	case only("RSGhost") && kind != "Single":
 		return kit.Errorf(registry.KindLoading, "the replica set is not initiated, or its servers are only just starting")
-	case kind == "ReplicaSetNoPrimary":
+	case kind == "ReplicaSetNoPrimary" && (m.reads == readpref.PrimaryMode || !kinds["RSSecondary"]):
 		return kit.Errorf(registry.KindLoading, "the replica set has no primary")
 	case kind == "ReplicaSetWithPrimary" && m.reads == readpref.SecondaryMode && !kinds["RSSecondary"]:
-		return kit.Errorf(registry.KindLoading, "the replica set has no secondary (%sURI: readPreference)", m.prefix)
+		return kit.Errorf(registry.KindLoading, "the replica set has no secondary (%[1]sURI: readPreference, or %[1]sROLE)",
+			m.prefix)
 	}
 	return nil
 }

@@ -59,14 +59,19 @@ var driverOptions = []struct{ names, want string }{
 // otherOptions are those of other languages' drivers, which Go's would ignore in silence. Contexts and timeoutMS do
 // what the first of these are for.
 var otherOptions = []kit.URLOption{
-	{Names: "socketTimeoutMS waitQueueTimeoutMS wtimeoutMS wtimeout autoIndex autoReconnect bufferCommands family " +
-		"keepAlive keepAliveInitialDelay maxLifeTimeMS monitorCommands noDelay reconnectInterval reconnectTries " +
-		"serverSelectionTryOnce useCreateIndex useFindAndModify useNewUrlParser useUnifiedTopology uuidRepresentation " +
-		"waitQueueMultiple"},
+	{Names: "socketTimeoutMS waitQueueTimeoutMS wtimeoutMS wtimeout autoIndex autoReconnect autoSelectFamily " +
+		"autoSelectFamilyAttemptTimeout bufferCommands family keepAlive keepAliveInitialDelay maxLifeTimeMS " +
+		"monitorCommands noDelay reconnectInterval reconnectTries serverSelectionTryOnce useCreateIndex " +
+		"useFindAndModify useNewUrlParser useUnifiedTopology uuidRepresentation waitQueueMultiple"},
+	// These say what is so without them.
+	{Names: "authMechanism=DEFAULT tlsAllowInvalidCertificates=false tlsAllowInvalidHostnames=false " +
+		"sslAllowInvalidCertificates=false sslAllowInvalidHostnames=false sslInvalidHostNameAllowed=false " +
+		"sslValidate=true sslVerifyCertificate=true ssl_cert_reqs=CERT_REQUIRED ssl_match_hostname=true"},
 
 	{
 		Names: "tlsAllowInvalidCertificates tlsAllowInvalidHostnames sslAllowInvalidCertificates " +
-			"sslAllowInvalidHostnames sslInvalidHostNameAllowed sslValidate ssl_cert_reqs ssl_match_hostname",
+			"sslAllowInvalidHostnames sslInvalidHostNameAllowed sslValidate sslVerifyCertificate ssl_cert_reqs " +
+			"ssl_match_hostname",
 		Text: "write tlsInsecure=true if no certificate is to be verified",
 	},
 	{Names: "ssl_ca_certs sslCA", Text: "write tlsCAFile"},
@@ -118,10 +123,10 @@ func (s *settings) readOptions(u *kit.URI) error {
 		return nil
 	}
 	known := kit.URLOptions{Vars: s.vars, AnyCase: true, Hint: "MongoDB's manual has those that are known"}
+	known.Known = slices.Clone(otherOptions)
 	for _, option := range driverOptions {
 		known.Known = append(known.Known, kit.URLOption{Names: option.names, Set: keep})
 	}
-	known.Known = append(known.Known, otherOptions...)
 	return known.Read(s.vars.Name("URI"), given)
 }
 

@@ -1,6 +1,7 @@
 package mongo_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -8,6 +9,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/event"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
 	"github.com/vibework/mooring/backends/mongo"
 	"github.com/vibework/mooring/internal/canary"
@@ -59,6 +61,7 @@ func TestARoleIsAskedOfTheServer(t *testing.T) {
 		{"replica", "primary", "directConnection=true", writes},
 		{"replica", "secondary", "replicaSet=rs0", ""},
 		{"replica", "router", "", ""},
+		{"replica", "primary", "replicaSet=rs0", "loading: the replica set has no secondary (MONGO_URI: readPreference, or MONGO_ROLE)"},
 		{"any", "secondary", "directConnection=true", ""},
 		{"", "secondary", "replicaSet=rs0&readPreference=nearest", ""},
 		{"", "secondary", "replicaSet=rs0", noPrimary},
@@ -80,6 +83,55 @@ func TestARoleIsAskedOfTheServer(t *testing.T) {
 			t.Errorf("role %s, %s, %s\ngot  %s\nwant %s", test.role, test.what, test.options, got, test.want)
 		}
 		_ = res.Close(t.Context())
+	}
+}
+
+// The driver may not know yet that the secondary has become the primary.
+func TestAnElectionIsNoMistakeOfTheConfiguration(t *testing.T) {
+	set := mongotest.StartSet(t, 2)
+	cfg := at(set.URI() + "&serverMonitoringMode=poll")
+	cfg.Role = "replica"
+	_, res := open(t, cfg)
+	want := "loading: the replica set is changing: the server was a secondary a moment ago"
+	got := ""
+	for round := 1; got == "" && round < 100; round++ {
+		set.Elect(round % 2)
+		if err := res.Check(t.Context()); err != nil {
+			got = fmt.Sprintf("%s: %v", registry.KindOf(err), err)
+		}
+	}
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// That there is no primary is not why a secondary does not answer.
+func TestAFrozenSecondaryFailsNoCheckWhileThereIsAnother(t *testing.T) {
+	set := mongotest.StartSet(t, 3)
+	_, res := open(t, at(set.URI()+"&readPreference=secondaryPreferred"))
+	set.StepDown()
+	known := false
+	for !known {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		known = res.Client().Ping(ctx, readpref.Primary()) != nil
+		cancel()
+	}
+	for _, member := range set.Members[1:] {
+		member.Freeze(true)
+		defer member.Freeze(false)
+	}
+	checks := make(chan error)
+	for range 10 {
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			defer cancel()
+			checks <- res.Check(ctx)
+		}()
+	}
+	for range 10 {
+		if err := <-checks; err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -105,7 +157,7 @@ func TestOpenNamesWhatIsWrongWithTheReplicaSet(t *testing.T) {
 		{"secondary", "replicaSet=rs1&directConnection=true", "config: none of the hosts belongs to the replica set that is asked for (MONGO_URI: replicaSet)"},
 		{"alone", "replicaSet=rs1&directConnection=true", "config: none of the hosts belongs to the replica set that is asked for (MONGO_URI: replicaSet)"},
 		{"not initiated", "replicaSet=rs0", "loading: the replica set is not initiated, or its servers are only just starting"},
-		{"primary", "replicaSet=rs0&readPreference=secondary", "loading: the replica set has no secondary (MONGO_URI: readPreference)"},
+		{"primary", "replicaSet=rs0&readPreference=secondary", "loading: the replica set has no secondary (MONGO_URI: readPreference, or MONGO_ROLE)"},
 	} {
 		fake := mongotest.Start(t, mongotest.Options{Hello: member(test.what)})
 		cfg := at("mongodb://" + fake.Addr() + "/?" + test.options)
