@@ -14,6 +14,17 @@ type Var struct {
 	File     bool // Name with _FILE appended is read too, and so it is for every alias
 }
 
+// Names returns every name that is looked up for the variable, in this order.
+func (v Var) Names() (names []string) {
+	for _, name := range append([]string{v.Name}, v.Aliases...) {
+		names = append(names, name)
+		if v.File {
+			names = append(names, name+fileSuffix)
+		}
+	}
+	return names
+}
+
 // Describe returns the variables that fill a T for the instance called name, in the order of the
 // fields: the same that [Load] reads, so that documentation made from it cannot drift. It panics if
 // the name is malformed or the tags of T are wrong.

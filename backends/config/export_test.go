@@ -6,7 +6,8 @@ import (
 )
 
 // What the tests cannot reach from outside.
-var Edits = edits
+// Edits is edits, as far as it counts.
+func Edits(a, b string) int { return min(edits(a, b, maxEdits), maxEdits+1) }
 
 const MaxEdits = maxEdits
 

@@ -18,14 +18,15 @@ const (
 // lookup returns the value of the first of v's names that is set, by itself or by a file, and what has set it, "" if
 // nothing has. An alias that says something else is told of.
 func (v variable) lookup(environment map[string]string) (value, source string, p problem) {
-	for i, name := range v.names() {
+	names := append([]string{v.Name}, v.Aliases...)
+	for i, name := range names {
 		value, p := v.clean(name, environment[name])
 		path := v.path(name, environment)
 		switch {
 		case value != "" && path != "":
 			return "", name, "set together with " + problem(name) + fileSuffix + "; keep one of the two"
 		case value != "":
-			for _, other := range v.names()[i+1:] {
+			for _, other := range names[i+1:] {
 				if text := strings.TrimFunc(environment[other], isBlank); text != "" && text != value && once(other) {
 					slog.Default().Info(other+" is not read, and "+name+" is set", "variable", other)
 				}

@@ -32,7 +32,7 @@ func LoadFrom[T any](name string, environ []string) (T, error) {
 func Files[T any](name string) (paths []string) {
 	environment := env.ToMap(os.Environ())
 	for _, v := range variables(reflect.TypeFor[T](), name) {
-		for _, variable := range v.names() {
+		for _, variable := range append([]string{v.Name}, v.Aliases...) {
 			if path := v.path(variable, environment); path != "" {
 				paths = append(paths, path)
 				break
@@ -81,7 +81,6 @@ func load(name string, environ []string, cfg any) (Variables, error) {
 	target := reflect.ValueOf(cfg).Elem()
 	vars := variables(target.Type(), name)
 	environment := env.ToMap(environ)
-	warnOfSlips(vars, environment)
 	setDefaults(cfg)
 
 	values := make(map[string]string) // all that env gets to see
@@ -98,6 +97,7 @@ func load(name string, environ []string, cfg any) (Variables, error) {
 			set.SetBy(strings.TrimPrefix(v.Name, set.Prefix()), source)
 		}
 	}
+	warnOfSlips(vars, set.whole(), environment)
 	set.unwanted = len(set.set) == 0 && set.related == "" && !hasPrefix(environment, set.Prefix())
 	refused := refusals(env.ParseWithOptions(cfg, env.Options{
 		Prefix: set.Prefix(),

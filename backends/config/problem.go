@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -30,21 +31,17 @@ func (v variable) check(value reflect.Value, refused error) problem {
 		}
 		return ""
 	}
-	switch v.Type {
-	case "bool":
-		return "not true or false"
-	case "duration":
+	switch {
+	case v.Type == "duration":
 		return problem(refused.Error()) // of ParseDuration
-	case "int":
-		if errors.Is(refused, strconv.ErrRange) {
-			return "out of range"
-		}
-		return "not a whole number"
-	case "port":
-		return notAPort
+	case v.Type == "int" && errors.Is(refused, strconv.ErrRange):
+		return "out of range"
 	}
-	return problem("not a valid " + v.Type)
+	return cmp.Or(notOf[v.Type], problem("not a valid "+v.Type))
 }
+
+// notOf says what a value is not, by the type of its field.
+var notOf = map[string]problem{"bool": "not true or false", "int": "not a whole number", "port": notAPort}
 
 // refusals returns why env refused each field, by the name of the field. The errors quote values:
 // look at them and drop them.

@@ -75,16 +75,11 @@ func isPart(v variable, vars []variable) bool {
 	return slices.Contains(parts, v.key) && slices.ContainsFunc(vars, func(v variable) bool { return v.key == "HOST" })
 }
 
-// wholeOf returns the variable that is set and says where the server is, "" if none is.
-func wholeOf(vars []variable, environment map[string]string) string {
-	for _, v := range vars {
-		if !slices.Contains(wholes, v.key) {
-			continue
-		}
-		for _, name := range v.reads() {
-			if strings.TrimSpace(environment[name]) != "" {
-				return name
-			}
+// whole returns what has set the variable that says where the server is, "" if nothing has.
+func (v Variables) whole() string {
+	for _, key := range wholes {
+		if v.IsSet(key) {
+			return v.Name(key)
 		}
 	}
 	return ""

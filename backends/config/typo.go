@@ -2,24 +2,19 @@ package config
 
 import (
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 )
 
-// seen is what the process has learnt from every Load so far: a variable that one instance reads is
-// no typo to another, and one record about a variable is enough.
-var seen = struct {
-	sync.Mutex
-	read, told map[string]bool // told: of names, and of texts
-}{read: make(map[string]bool), told: make(map[string]bool)}
+// What the process has learnt from every Load so far: a variable that one instance reads is no typo to another, and one
+// record about a variable is enough.
+var read, told sync.Map // of names; of names and texts
 
 // once reports whether the log has not been told of this name or text before.
 func once(what string) bool {
-	seen.Lock()
-	defer seen.Unlock()
-	again := seen.told[what]
-	seen.told[what] = true
+	_, again := told.LoadOrStore(what, true)
 	return !again
 }
 
@@ -31,11 +26,22 @@ func warnOnce(name, text string) {
 }
 
 // warnOfSlips logs each variable that nothing reads, and that looks like a typo of one of vars or has the name that
-// other programs give it.
-func warnOfSlips(vars []variable, environment map[string]string) {
-	whole := wholeOf(vars, environment)
-	others, known := synonymsOf(vars, whole), namesOf(vars, whole)
-	for _, name := range unread(environment) {
+// other programs give it. Whole is the variable that says where the server is, "" if none does: what does not count
+// beside it is no guess.
+func warnOfSlips(vars []variable, whole string, environment map[string]string) {
+	others, known := synonymsOf(vars, whole), []string(nil)
+	for _, v := range vars {
+		for _, name := range v.Names() {
+			read.Store(name, true)
+			if whole == "" || !isPart(v, vars) {
+				known = append(known, name)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		if _, isRead := read.Load(name); isRead || environment[name] == "" || fromKubernetes(name, environment[name]) {
+			continue
+		}
 		bare, marked := strings.CutPrefix(name, byteOrderMark)
 		s, synonym := others[name]
 		switch {
@@ -56,35 +62,6 @@ func warnOfSlips(vars []variable, environment map[string]string) {
 	}
 }
 
-// namesOf notes the names that vars read, and returns those that may be meant: what does not count beside a whole is
-// no guess.
-func namesOf(vars []variable, whole string) (known []string) {
-	seen.Lock()
-	defer seen.Unlock()
-	for _, v := range vars {
-		for _, name := range v.reads() {
-			seen.read[name] = true
-			if whole == "" || !isPart(v, vars) {
-				known = append(known, name)
-			}
-		}
-	}
-	return known
-}
-
-// unread returns the variables that are set and that nothing reads, in order.
-func unread(environment map[string]string) (names []string) {
-	seen.Lock()
-	defer seen.Unlock()
-	for name, value := range environment {
-		if value != "" && !seen.read[name] && !fromKubernetes(name, value) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 // byteOrderMark stands before the first name of a file that some editors for Windows have saved.
 const byteOrderMark = "\ufeff"
 
@@ -92,17 +69,24 @@ const byteOrderMark = "\ufeff"
 // "" if it is one of none. One in other cases of letters is the nearest. It is for errors: the caller may show what
 // Nearest returns, but not name, which may be a part of a password, unless Nearest returns one.
 func Nearest(name string, known []string) string {
-	meant, fewest := "", maxEdits+1
+	meant, fewest, folded := "", maxEdits+1, strings.ToUpper(name)
 	for _, candidate := range slices.Sorted(slices.Values(known)) {
-		if name != candidate && strings.EqualFold(name, candidate) {
+		if name == candidate {
+			continue
+		}
+		other := strings.ToUpper(candidate)
+		if folded == other {
 			return candidate
 		}
-		if n := edits(name, candidate); n < fewest && isTypo(name, candidate, n) {
+		if n := edits(folded, other, maxEdits); n < fewest && isTypo(folded, other, n) {
 			meant, fewest = candidate, n
 		}
 	}
 	return meant
 }
+
+// maxEdits is how many edits a slip of the pen takes at most.
+const maxEdits = 2
 
 // isTypo tells a slip of the pen, n edits from known, from a name of its own. At most a third of
 // the words that differ may change: MYSQL_HSOT is meant to be MYSQL_HOST, MYSQL_PORT is not, nor is
@@ -152,4 +136,23 @@ func fromKubernetes(name, value string) bool {
 		strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://") ||
 		strings.HasSuffix(name, "_NAME") && strings.HasPrefix(value, "/") ||
 		protocol != port && strings.HasPrefix(protocol, "_")
+}
+
+// edits returns how many letters must be added, dropped, replaced, or swapped with a neighbour to turn a into b
+// (optimal string alignment), or some number above most if it takes more than that.
+func edits(a, b string, most int) int {
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	switch {
+	case a == "" || b == "":
+		return len(a) + len(b)
+	case most == 0:
+		return 1
+	}
+	n := min(edits(a[1:], b, most-1), edits(a, b[1:], most-1), edits(a[1:], b[1:], most-1))
+	if len(a) > 1 && len(b) > 1 && a[0] == b[1] && a[1] == b[0] {
+		n = min(n, edits(a[2:], b[2:], most-1))
+	}
+	return n + 1
 }

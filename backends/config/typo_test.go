@@ -87,10 +87,12 @@ func TestVariableOfAnotherThingIsNoTypo(t *testing.T) {
 }
 
 func TestNearestNameIsSuggestedAndTheFirstOfEquals(t *testing.T) {
-	known := []string{"X_COLOURS", "X_COLOUR", "X_BOATS", "X_BOARS"}
+	known := []string{"X_COLOURS", "X_COLOUR", "X_BOATS", "X_BOARS", "maxSize", "maxsize"}
 	for name, want := range map[string]string{
 		"X_COLOURR": "X_COLOUR", // one edit from both
 		"X_COLORS":  "X_COLOURS",
+		"MAXSIZE":   "maxSize",
+		"MAXSIEZ":   "maxSize",
 		"X_BOAXS":   "X_BOARS",
 	} {
 		if got := config.Nearest(name, known); got != want {

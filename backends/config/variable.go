@@ -17,22 +17,6 @@ type variable struct {
 	field reflect.StructField // its Index leads there from the outermost struct
 }
 
-// names returns the field's variable and then its aliases, in the order in which they are read.
-func (v variable) names() []string {
-	return append([]string{v.Name}, v.Aliases...)
-}
-
-// reads returns every name that is looked up for the field.
-func (v variable) reads() []string {
-	names := v.names()
-	if v.File {
-		for _, name := range v.names() {
-			names = append(names, name+fileSuffix)
-		}
-	}
-	return names
-}
-
 // variables returns the variables that fill a t for the instance called name, in the order of the
 // fields. It panics if t has a mistake that only a programmer can mend.
 func variables(t reflect.Type, name string) []variable {
@@ -43,7 +27,7 @@ func variables(t reflect.Type, name string) []variable {
 	taken := make(map[string]bool)
 	for _, v := range vars {
 		// env tells fields apart by their Go names.
-		for _, use := range append(v.reads(), "the field name "+v.field.Name) {
+		for _, use := range append(v.Names(), "the field name "+v.field.Name) {
 			if taken[use] {
 				panic(fmt.Sprintf("config: %s: %s is there twice", t, use))
 			}

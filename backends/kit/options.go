@@ -144,30 +144,22 @@ func (o URLOptions) same(known, name string) bool {
 }
 
 func (o URLOptions) unknown(name string) error {
-	var read []string
-	spelled := make(map[string]string)
-	fold := func(name string) string {
-		if o.AnyCase {
-			return strings.ToLower(name)
-		}
-		return name
-	}
+	var all, read []string
 	for _, option := range o.Known {
-		if option.Set != nil || option.Field != nil {
-			read = append(read, strings.Fields(option.Names)...)
+		for known := range strings.FieldsSeq(option.Names) {
+			if option.Set != nil || option.Field != nil {
+				read = append(read, bare(known))
+			}
 		}
 		for known := range strings.FieldsSeq(option.Names + " " + option.Also) {
-			spelled[fold(bare(known))] = bare(known)
+			all = append(all, bare(known))
 		}
 	}
-	if near := config.Nearest(fold(name), slices.Collect(maps.Keys(spelled))); near != "" {
-		return fmt.Errorf("option %q is unknown; did you mean %s?", name, spelled[near])
+	if near := config.Nearest(name, all); near != "" {
+		return fmt.Errorf("option %q is unknown; did you mean %s?", name, near)
 	}
 	if o.Hint != "" {
 		return errors.New("an option after the ? is unknown; " + o.Hint)
-	}
-	for i, known := range read {
-		read[i] = bare(known)
 	}
 	slices.Sort(read)
 	return errors.New("an option after the ? is unknown; these are known: " + strings.Join(read, ", "))

@@ -196,11 +196,10 @@ func ParseHost(text string) (Host, error) {
 	}
 	host := Host{Name: text}
 	if name, port, err := net.SplitHostPort(text); err == nil {
-		number, err := strconv.ParseUint(port, 10, 16)
-		if err != nil || number == 0 {
+		host.Name = name
+		if host.Port.UnmarshalText([]byte(port)) != nil {
 			return Host{}, errors.New("the port is not a number from 1 to 65535")
 		}
-		host = Host{Name: name, Port: config.Port(number)}
 	} else if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
 		host.Name = text[1 : len(text)-1]
 	}

@@ -50,7 +50,7 @@ func (i instance) read(environ []string) (names []string) {
 
 // reads reports whether the instance reads a variable of this name.
 func (i instance) reads(name string) bool {
-	return slices.ContainsFunc(i.vars, func(v config.Var) bool { return slices.Contains(namesOf(v), name) })
+	return slices.ContainsFunc(i.vars, func(v config.Var) bool { return slices.Contains(v.Names(), name) })
 }
 
 // owned reports whether something in the environment that the instance reads is meant for its backend.
@@ -65,18 +65,7 @@ func (i instance) owned(environ []string) bool {
 
 // setFor returns the names under which v is set.
 func setFor(v config.Var, environ []string) (names []string) {
-	return slices.DeleteFunc(namesOf(v), func(name string) bool { return !isSet(environ, name, v.Type) })
-}
-
-// namesOf returns the names under which v is read: its own, its aliases, and for a secret those of files.
-func namesOf(v config.Var) (names []string) {
-	for _, name := range append([]string{v.Name}, v.Aliases...) {
-		names = append(names, name)
-		if v.File {
-			names = append(names, name+"_FILE")
-		}
-	}
-	return names
+	return slices.DeleteFunc(v.Names(), func(name string) bool { return !isSet(environ, name, v.Type) })
 }
 
 // isSet reports whether somebody has set the variable. Kubernetes sets such as REDIS_PORT=tcp://10.0.0.1:6379 for a

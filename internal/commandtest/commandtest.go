@@ -18,7 +18,8 @@ func Run(m *testing.M, folder string, program *string) int {
 	}
 	defer os.RemoveAll(dir)
 	*program = filepath.Join(dir, "mooring")
-	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", *program, folder).CombinedOutput(); err != nil {
+	build := exec.CommandContext(context.Background(), "go", "build", "-o", *program, folder)
+	if out, err := build.CombinedOutput(); err != nil {
 		panic(string(out))
 	}
 	return m.Run()
