@@ -57,6 +57,8 @@ func TestWhatOthersCallAVariableIsToldOf(t *testing.T) {
 		{sql, []string{"X_HOST=h", "X_DB=shop"}, []string{"WARN X_DB is not read; X_DATABASE is"}},
 		{sql, []string{"X_HOST=h", "X_SOCKET=/run/s"}, []string{"WARN X_SOCKET is not read; X_HOST is"}},
 		{kv, []string{"X_HOST=h", "X_DSN=hunter2"}, []string{"WARN X_DSN is not read; X_URL is"}},
+		{kv, []string{"X_TLS_URL=hunter2"}, []string{"WARN X_TLS_URL is not read; X_URL is"}},
+		{kv, []string{"X_NODES=a,b"}, []string{"WARN X_NODES is not read; X_HOST is"}},
 		{sql, []string{"X_HOST=h", "X_PASS=hunter2"}, []string{"WARN X_PASS is not read; X_PASSWORD is"}},
 		{sql, []string{"X_HOST=h", "X_PWD_FILE=hunter2"}, []string{"WARN X_PWD_FILE is not read; X_PASSWORD_FILE is"}},
 		{sql, []string{"X_HOST=h", "X_USERNAME=app"}, []string{"WARN X_USERNAME is not read; X_USER is"}},
