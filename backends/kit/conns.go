@@ -72,13 +72,14 @@ func (s *Conns) Dial(ctx context.Context, addr string, timeout time.Duration) (n
 	return s.dial(ctx, addr)
 }
 
-// DialTLS is Dial, and a TLS handshake within the same time.
+// DialTLS is Dial, and a TLS handshake within the same time. It is Dial alone if cfg is nil, as [config.TLS.Config]
+// returns it where TLS is off.
 func (s *Conns) DialTLS(ctx context.Context, addr string, timeout time.Duration, cfg *tls.Config) (net.Conn, error) {
 	ctx, cancel := s.Dialling(ctx, timeout)
 	defer cancel()
 	raw, err := s.dial(ctx, addr)
-	if err != nil {
-		return nil, err
+	if err != nil || cfg == nil {
+		return raw, err
 	}
 	secure := tls.Client(raw, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {

@@ -2,6 +2,7 @@ package kit_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -174,6 +175,19 @@ func TestDrainDoesNotWaitForAReleaseThatBlocks(t *testing.T) {
 	defer cancel()
 	if cut := set.Drain(ctx, func() { <-stuck }); cut != 1 {
 		t.Errorf("%d were cut, want 1", cut)
+	}
+}
+
+func TestDialTLSWithoutAConfigurationIsDial(t *testing.T) {
+	server := listen(t)
+	var set kit.Conns
+	conn, err := set.DialTLS(t.Context(), server.Addr().String(), 30*time.Second, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, encrypted := conn.(*tls.Conn); encrypted {
+		t.Error("the connection is encrypted")
 	}
 }
 

@@ -220,8 +220,8 @@ func wantsBrackets(text string) bool {
 		len(behind) == 4 && strings.Trim(behind, "0123456789") == "" && net.ParseIP(text[:end]) != nil
 }
 
-// HostOf reads what the variables HOST and PORT say: a host, host:port, or the path of a Unix socket. Its error names
-// the variable.
+// HostOf reads what the variables HOST and PORT say: a host, host:port, or the path of a Unix socket. The default of
+// PORT gives way to a port in HOST; a PORT that is set has to be the same. The error names the variable.
 func HostOf(vars config.Variables, text string, port config.Port) (host Host, err error) {
 	if strings.HasPrefix(text, "/") {
 		host.Name = text
@@ -231,7 +231,7 @@ func HostOf(vars config.Variables, text string, port config.Port) (host Host, er
 	switch {
 	case host.Port == 0:
 		host.Port = port
-	case port != 0 && port != host.Port:
+	case port != 0 && port != host.Port && vars.IsSet("PORT"):
 		return host, fmt.Errorf("%s: has a port, and %s is another one", vars.Name("HOST"), vars.Name("PORT"))
 	}
 	return host, nil

@@ -1,10 +1,12 @@
 package kit_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/internal/canary"
 )
@@ -28,6 +30,31 @@ func TestParseURIUndoesTheEscapes(t *testing.T) {
 	}
 	if name, socket := u.Hosts[2].Addr(99), u.Hosts[3].Addr(99); name != "h3:99" || socket != "/run/db.sock" {
 		t.Errorf("the addresses are %s and %s", name, socket)
+	}
+}
+
+func TestOnlyAPortThatIsSetContradictsTheHost(t *testing.T) {
+	type cfg struct {
+		Host string      `env:"HOST"`
+		Port config.Port `env:"PORT" envDefault:"4222"`
+	}
+	for given, want := range map[cfg]string{
+		{Host: "h"}:                  "h:4222 <nil>",
+		{Host: "h:5"}:                "h:5 <nil>",
+		{Host: "h:5", Port: 5}:       "h:5 <nil>",
+		{Host: "h:5", Port: 4222}:    "h:5 X_HOST: has a port, and X_PORT is another one",
+		{Host: "/run/s", Port: 5}:    "/run/s <nil>",
+		{Host: "[::1]:5", Port: 0}:   "[::1]:5 <nil>",
+		{Host: "other", Port: 12345}: "other:12345 <nil>",
+	} {
+		read, vars, err := config.LoadOr("x", &given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		host, err := kit.HostOf(vars, read.Host, read.Port)
+		if got := fmt.Sprint(host.Addr(0), " ", err); got != want {
+			t.Errorf("%+v is %s, want %s", given, got, want)
+		}
 	}
 }
 

@@ -199,14 +199,10 @@ func (c *client) connect(
 // socket opens a connection, encrypted if that is asked for.
 func (c *client) socket(ctx context.Context, addr string) (socket net.Conn, err error) {
 	secure, err := c.tlsTo(addr)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case secure != nil:
-		socket, err = c.conns.DialTLS(ctx, addr, c.DialTimeout, secure)
-	default:
-		socket, err = c.conns.Dial(ctx, addr, c.DialTimeout)
 	}
+	socket, err = c.conns.DialTLS(ctx, addr, c.DialTimeout, secure)
 	if err = Classify(err); c.topology != oneServer && registry.KindOf(err) == registry.KindTLS {
 		err = kit.Errorf(registry.KindTLS, "%w (see %[2]sTLS_CA_FILE, %[2]sTLS_SERVER_NAME)", err, c.vars.Prefix())
 	}
