@@ -2,10 +2,12 @@ package all_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/vibework/mooring/backends/config"
@@ -29,20 +31,27 @@ type payments struct {
 
 func newPayments(name string) *kit.Resource[struct{}, *payments, *http.Client] {
 	return kit.New(name, func(name string, _ struct{}) (*payments, error) {
-		cfg, err := config.Load[paymentsConfig](name)
+		cfg, vars, err := config.LoadOr[paymentsConfig](name, nil)
 		base, wrong := url.Parse(cfg.URL)
-		if err == nil && (wrong != nil || base.Host == "") {
-			err = kit.Errorf(registry.KindConfig, "PAYMENTS_URL is no URL") // the parser would quote it
+		if err == nil && (wrong != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https") {
+			err = fmt.Errorf("%s: not a URL with http:// or https://", vars.Name("URL")) // the parser would quote it
 		}
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		return &payments{&http.Client{Transport: transport}, base, cfg.Token}, err
 	})
 }
 
-func (p *payments) Open(ctx context.Context) (*payments, error) { return p, p.Check(ctx) }
-func (p *payments) Target() kit.Target                          { return kit.Target{Addrs: []string{p.base.Host}} }
-func (p *payments) Handle() *http.Client                        { return p.Client }
-func (p *payments) Close(context.Context) error                 { p.CloseIdleConnections(); return nil }
+func (p *payments) Open(ctx context.Context) (*payments, error) {
+	err := p.Check(ctx)
+	if err != nil {
+		p.CloseIdleConnections() // an Open that fails leaves nothing behind
+	}
+	return p, err
+}
+
+func (p *payments) Target() kit.Target          { return kit.Target{Addrs: []string{p.base.Host}} }
+func (p *payments) Handle() *http.Client        { return p.Client }
+func (p *payments) Close(context.Context) error { p.CloseIdleConnections(); return nil }
 
 func (p *payments) Check(ctx context.Context) error {
 	ask, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base.JoinPath("health").String(), nil)
@@ -73,20 +82,38 @@ func TestADependencyOverHTTPKeepsTheContract(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	t.Setenv("PAYMENTS_URL", server.URL)
-	t.Setenv("PAYMENTS_TOKEN", token)
+	addr := server.Listener.Addr().String()
+	at := func(t *testing.T, addr string) registry.Resource {
+		host, port, _ := strings.Cut(addr, ":")
+		name := "payments-" + strings.ReplaceAll(host, ".", "-") + "-" + port // each address is an instance of its own
+		t.Setenv(config.Prefix(name)+"URL", "http://"+addr)
+		t.Setenv(config.Prefix(name)+"TOKEN", token)
+		return newPayments(name)
+	}
 	registrytest.Run(t, registrytest.Target{
-		New:    func(*testing.T) registry.Resource { return newPayments("payments") },
+		New:    func(t *testing.T) registry.Resource { return at(t, addr) },
+		At:     at,
+		Addr:   addr,
 		Secret: token,
 	})
+}
 
-	t.Setenv("PAYMENTS_URL", "payments")
-	if err := newPayments("payments").Configure(); registry.KindOf(err) != registry.KindConfig {
-		t.Errorf("without a host: %v", err)
-	}
-	t.Setenv("PAYMENTS_URL", server.URL)
-	t.Setenv("PAYMENTS_TOKEN", "another")
-	if err := newPayments("payments").Open(t.Context()); registry.KindOf(err) != registry.KindAuth {
-		t.Errorf("with another token: %v", err)
+func TestADependencyOverHTTPSaysWhatIsWrong(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(server.Close)
+	for url, want := range map[string]registry.Kind{
+		"payments":    registry.KindConfig,
+		"ftp://host":  registry.KindConfig,
+		"http://h h/": registry.KindConfig,
+		"host:80":     registry.KindConfig,
+		server.URL:    registry.KindAuth,
+	} {
+		t.Setenv("PAYMENTS_EU_URL", url)
+		err := newPayments("payments-eu").Open(t.Context())
+		if registry.KindOf(err) != want || want == registry.KindConfig && !strings.HasPrefix(err.Error(), "PAYMENTS_EU_URL") {
+			t.Errorf("%s: %v", url, err)
+		}
 	}
 }
