@@ -30,6 +30,16 @@ func newRegistry(host string, port int, password string) *registry.Registry {
 	return r
 }
 
+// withPool is a backend that the variables configure, but for what the program knows better.
+func withPool(name string, conns int) (*mysql.Resource, error) {
+	cfg, err := config.Load[mysql.Config](name)
+	if err != nil {
+		return nil, err
+	}
+	cfg.MaxOpenConns = conns
+	return mysql.New(name, mysql.WithConfig(config.InCode(cfg))), nil
+}
+
 // addReplica adds a second server, which MYSQL_REPLICA_URL, or MYSQL_REPLICA_HOST and so on, configure.
 func addReplica(r *registry.Registry) *mysql.Resource {
 	replica := mysql.New("mysql-replica")
@@ -95,6 +105,23 @@ func TestReadinessFollowsTheDatabase(t *testing.T) {
 	database.Down(registry.KindUnreachable)
 	if code := ready(); code != http.StatusServiceUnavailable {
 		t.Errorf("with the database down it answers %d", code)
+	}
+}
+
+func TestCodeChangesWhatTheVariablesSay(t *testing.T) {
+	server := mysqltest.Start(t, mysqltest.Options{User: "app", Password: "secret", Database: "shop"})
+	t.Setenv("MYSQL_URL", "mysql://app:secret@"+server.Addr()+"/shop")
+	t.Setenv("MYSQL_MAX_IDLE_CONNS", "0")
+	m, err := withPool("mysql", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = m.Close(context.Background()) }()
+	if got := m.PoolStats(); got.Max != 3 || got.Idle != 0 {
+		t.Errorf("the pool is %+v", got)
 	}
 }
 
