@@ -45,8 +45,8 @@ func Files[T any](name string) (paths []string) {
 // Defaults returns cfg with every zero field set from its envDefault tag, for a Config that is
 // built in code. A bool whose default is true can therefore not be false in code: name it the other
 // way round. A negative number or duration says what 0 says in the environment, and becomes 0. Load
-// has set the defaults already, and Defaults would undo a 0 that the environment asks for, but for
-// [InCode]. It panics if a default does not fit its field.
+// has set the defaults already: of what it has returned, Defaults would undo a 0 that the environment
+// asks for, unless [InCode] comes between. It panics if a default does not fit its field.
 func Defaults[T any](cfg T) T {
 	setDefaults(&cfg)
 	eachNumber(&cfg, func(_ variable, n reflect.Value) { n.SetInt(max(n.Int(), 0)) })

@@ -36,8 +36,9 @@ func Working(ctx context.Context) (context.Context, context.CancelFunc) {
 type Conns struct {
 	Family string // 4 or 6 if only such addresses will do; set before the first Dial
 
-	// InUse says how many connections a program has, where others are open besides: one that the driver closes since
-	// the server has not answered, one that has it cancel a query. Nil means all that are open. Set before the first Dial.
+	// InUse returns how many connections the program uses, where the driver has others open besides: one that it is
+	// closing, one over which it cancels a query. Nil means that the program uses all that are open. Set before the first
+	// Dial.
 	InUse func() int
 
 	open sync.WaitGroup // for what is in conns; grows under mu, and not once over is done

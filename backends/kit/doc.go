@@ -1,5 +1,6 @@
 // Package kit is what every backend does in the same way around what its driver does differently. The backends of this
-// module stand on it, and so can any other: CONTRIBUTING.md builds one.
+// module stand on it, and so can any other: the example of [Resource] is a small one, and CONTRIBUTING.md lists what of
+// the kit keeps which promise.
 //
 // A backend brings three types of its own and one embedded [Resource]:
 //
@@ -15,8 +16,10 @@
 //
 //	func (r *Resource) Conn() *driver.Conn { return kit.Must(r.Handle()) }
 //
-// The rest is what they need on the way. [ParseURI], [URLOptions] and [ParseHost] read URLs without quoting them.
-// [Errorf], [Classify] and [Table] make errors that can be shown. [Conns] dials connections that can be cut when Close
+// The rest is what they need on the way. [ParseURI], [URLOptions] and [HostOf] read URLs and hosts without quoting
+// them; [Parts] says what a variable beside a URL counts for, and [Problems] and [In] make one error of all mistakes.
+// [Follow] has each new connection log in with the credentials of now. [Errorf], [Classify] and [Table] make errors
+// that can be shown. [Conns] dials connections that can be cut when Close
 // has no more time, and that notice a dead peer. [Probe] tells a full pool from a server that is down, with what [Pool]
 // has noted of its connections. [Lookups] knows when a name has left an address.
 package kit

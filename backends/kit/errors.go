@@ -37,7 +37,7 @@ func Errorf(k registry.Kind, format string, args ...any) error {
 // Problems are what is wrong with a configuration: all of it, since one who mends it wants to do so once.
 type Problems []error
 
-// Add adds a problem, if it is one. Its text names the variable or the option, and quotes no value.
+// Add adds a problem if wrong is true. Its text names the variable or the option, and quotes no value.
 func (p *Problems) Add(wrong bool, format string, args ...any) {
 	if wrong {
 		*p = append(*p, fmt.Errorf(format, args...))

@@ -40,13 +40,9 @@ type memoSettings struct{ addr string }
 
 func resolve(name string, in memoSetup) (*memoSettings, error) {
 	cfg, vars, err := config.LoadOr(name, in.config)
-	if err != nil {
-		return nil, err
-	}
-	if !kit.ValidHost(cfg.Host) {
-		return nil, fmt.Errorf("%s: not a host name or address", vars.Name("HOST"))
-	}
-	return &memoSettings{kit.Host{Name: cfg.Host, Port: cfg.Port}.Addr(7007)}, nil
+	host, wrong := kit.HostOf(vars, cfg.Host, cfg.Port)
+	found := kit.Problems{err, wrong}
+	return &memoSettings{host.Addr(7007)}, found.Err()
 }
 
 func (s *memoSettings) Target() kit.Target { return kit.Target{Addrs: []string{s.addr}} }

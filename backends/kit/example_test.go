@@ -254,12 +254,6 @@ func ExampleWorking() {
 	// Output: 19.9s
 }
 
-// A driver that takes a dialler takes this one.
-func ExampleDialer() {
-	fmt.Println(kit.Dialer().KeepAliveConfig.Idle)
-	// Output: 15s
-}
-
 // A check asks over the pool, and then over a connection of its own. A full pool is no failure while it moves.
 func ExamplePool_Check() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

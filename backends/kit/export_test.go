@@ -1,10 +1,7 @@
 package kit
 
 // What the tests take apart that backends need as a whole.
-var (
-	Dialer   = dialer
-	NewLogin = newLogin
-)
+var NewLogin = newLogin
 
 // Asking is the login of a Follow with ask.
 func Asking(ask Ask) *Login {

@@ -52,8 +52,9 @@ func tellOnce(record string) {
 	}
 }
 
-// Read reads the options of the URL that stands in the variable. Its error has all mistakes, and quotes nothing but the
-// names of options: an unknown one only if it is nearly that of a known one, since it may be a part of a password.
+// Read reads the options of the URL that stands in the variable, whose name its records have. Its error has all
+// mistakes, each to go behind that name by [In], and quotes nothing but the names of options: an unknown one only if it
+// is nearly that of a known one, since it may be a part of a password.
 func (o URLOptions) Read(variable string, given url.Values) error {
 	var found Problems
 	set := make(map[string]string) // the name as it is given, by that in Names
@@ -205,7 +206,7 @@ func TLSOptions(t *config.TLS, set func(name, value string) error) []URLOption {
 // SetTLS sets the mode of t by what an option or another program's variable says of it, in the words of drivers and
 // platforms: sslmode=require, ssl-mode=REQUIRED, sslaccept=strict, ssl={"rejectUnauthorized":true}; and in those of the
 // variable TLS. To require TLS is [config.TLS.Require]. The order in which several options are read is of no account.
-// The error does not quote the word, and says what is wanted.
+// The error does not quote the word. It is "not " and want, such as "true or false".
 func SetTLS(t *config.TLS, vars config.Variables, word, want string) error {
 	mode := config.TLSVerify
 	switch strings.ToLower(strings.ReplaceAll(word, " ", "")) {

@@ -15,11 +15,12 @@ type Parts struct {
 	UserKey  string // of the variable of User
 	User     string
 	Password config.Secret
-	Others   []string // the keys of the other variables: HOST, PORT
+	Others   []string // the keys of the other variables, which a backend does not read beside a URL: HOST, PORT
 }
 
-// Beside returns who logs in by a URL that stands in the variable called whole. A password that differs from that of
-// the URL is refused, by the names of the variables; what else is said twice is told in one record, and ignored.
+// Beside returns who logs in by a URL that stands in the variable called whole, with its prefix. A password that
+// differs from that of the URL is refused, by the name of its variable; [In] adds whole. What else is said twice is
+// told in one record, and ignored.
 func (p Parts) Beside(whole string, u Credentials) (Credentials, error) {
 	twice := p.Others
 	if u.User != "" {

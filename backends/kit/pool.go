@@ -20,7 +20,8 @@ const (
 type Pool struct {
 	Lookups // of Hosts
 
-	// If Role is Primary, Check looks Hosts up, so that Left finds the connections that are to leave. Set before it.
+	// If Role is Primary, Check looks Hosts up, so that Left finds the connections that are to leave. Set both before the
+	// first Check.
 	Role  Role
 	Hosts []string
 
