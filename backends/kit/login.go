@@ -125,8 +125,8 @@ func (l *Login) asked(ctx context.Context) (Credentials, error) {
 }
 
 // Unsure reports whether the credentials that Connect dials with may be refused although others work: they have
-// changed, or those before the change are in use again. A backend whose driver dials only once, out of the reach of
-// Connect, tries them first.
+// changed, or those before the change are in use again. A backend whose driver dials by itself, where Connect cannot
+// dial again, first tries them over a connection of its own.
 func (l *Login) Unsure() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -62,7 +62,7 @@
 // Besides its pools a client keeps connections to watch each member of a replica set: two, or one if the URI says
 // serverMonitoringMode=poll. In a fleet of many clients these are most of what a member has to hold, so a fleet sets
 // poll: a change that no operation meets is then noticed within heartbeatFrequencyMS, 10s unless set, and not at once.
-// The driver's own client would ignore that option of a URI. TestPollingTakesOneConnectionLessToEachMember counts.
+// The driver's own client would ignore that option of a URI.
 //
 // The driver's own logging is off, also when MONGODB_LOG_* ask for it: it would write documents to standard error.
 // A hook can turn it on.

@@ -17,7 +17,7 @@
 // The default instance, and no other, also reads PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE,
 // PGCHANNELBINDING, PGTARGETSESSIONATTRS, PGAPPNAME and PGOPTIONS where the variable of its own is not set. No other
 // variable of libpq counts, nor a file in the home directory such as .pgpass: the driver would read them, and is kept
-// from it. Only PGSERVICE can not be kept from it: one that names no service fails Configure.
+// from it. Only PGSERVICE cannot be kept from it: one that names no service fails Configure.
 //
 // In a URL the password is percent-encoded. A host that begins with / is the folder of a Unix socket; in a URL it is
 // the option host, as in postgres://user:password@/database?host=/cloudsql/project:region:instance. Of several hosts,

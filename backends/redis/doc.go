@@ -69,8 +69,8 @@
 //
 // Borrowing waits for a free connection until the context ends. A connection that the server has closed is not lent,
 // and one that was idle for over a second is tested before, so after a restart of the server the pool heals by itself.
-// One that the next would not find as new is closed on its return: after AUTH, CLIENT, HELLO, QUIT, RESET, SELECT and
-// SSUBSCRIBE. For another database register a second instance.
+// A connection that is no longer as the pool made it is closed when it comes back: after AUTH, CLIENT, HELLO, QUIT,
+// RESET, SELECT and SSUBSCRIBE. For another database register a second instance.
 //
 // After a fail-over behind one address the old primary answers READONLY. The program gets that error, nothing is sent
 // twice, and all connections of that time leave the pool as soon as they are a second old. With REDIS_ROLE=primary a
