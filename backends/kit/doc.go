@@ -1,6 +1,6 @@
 // Package kit is what every backend does in the same way around what its driver does differently. The backends of this
-// module stand on it, and so can any other: the example of [Resource] is a small one, and CONTRIBUTING.md lists what of
-// the kit keeps which promise.
+// module stand on it, and so can any other: the example of [Resource] is a small one, examples/thirdparty a whole one,
+// and CONTRIBUTING.md goes through that and lists what of the kit keeps which promise.
 //
 // A backend brings three types of its own and one embedded [Resource]:
 //

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -41,6 +43,32 @@ func TestTheSameConnectionHealsAfterTheServerHasRefusedItsLogins(t *testing.T) {
 	if err := conn.Flush(); err != nil {
 		t.Errorf("a connection that was taken before is of no use: %v", err)
 	}
+}
+
+func TestAPasswordIsReadAgainForTheNextConnection(t *testing.T) {
+	first := start(t, asItIs)
+	host, port, _ := net.SplitHostPort(first.Addr().String())
+	file := filepath.Join(t.TempDir(), "password")
+	write := func(password string) {
+		if err := os.WriteFile(file, []byte(password), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(secret)
+	t.Setenv("NATS_HOST", host)
+	t.Setenv("NATS_PORT", port)
+	t.Setenv("NATS_USER", "app")
+	t.Setenv("NATS_PASSWORD_FILE", file)
+	res := nats.New("nats")
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Close(t.Context()) }()
+	number := first.Addr().(*net.TCPAddr).Port
+	stop(first)
+	write("another one")
+	start(t, func(o *server.Options) { o.Port, o.Password = number, "another one" })
+	eventually(t, func() error { return res.Check(t.Context()) })
 }
 
 func TestCallsEndWithTheirContextWhileTheDriverConnects(t *testing.T) {

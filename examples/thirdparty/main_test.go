@@ -47,7 +47,7 @@ func stop(srv *server.Server) {
 func asItIs(*server.Options) {}
 
 // at is a resource that logs in at addr, and uses what f changes.
-func at(t *testing.T, addr string, f ...nats.Option) *nats.Resource {
+func at(t *testing.T, addr string, f ...func(*nats.Config)) *nats.Resource {
 	t.Helper()
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -57,10 +57,11 @@ func at(t *testing.T, addr string, f ...nats.Option) *nats.Resource {
 	if err != nil {
 		t.Fatal(err)
 	}
-	login := func(c *nats.Config) {
-		c.Host, c.Port, c.User, c.Password = host, config.Port(number), "app", config.NewSecret(secret)
+	cfg := nats.Config{Host: host, Port: config.Port(number), User: "app", Password: config.NewSecret(secret)}
+	for _, change := range f {
+		change(&cfg)
 	}
-	return nats.New("nats", append([]nats.Option{login}, f...)...)
+	return nats.New("nats", nats.WithConfig(cfg))
 }
 
 // opened is at, opened until the test is over.

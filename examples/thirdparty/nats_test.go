@@ -70,14 +70,14 @@ func TestFailuresHaveTheirKind(t *testing.T) {
 	away.Refuse()
 	for name, test := range map[string]struct {
 		addr string
-		opt  nats.Option
+		opt  func(*nats.Config)
 		kind registry.Kind
 		text string
 	}{
 		"unknown user":  {plain, func(c *nats.Config) { c.User = "eve" }, registry.KindAuth, "access denied"},
 		"TLS not found": {plain, func(c *nats.Config) { c.TLS.Mode = "verify" }, registry.KindTLS, "no TLS session with the server"},
 		"bad TLS mode":  {plain, func(c *nats.Config) { c.TLS.Mode = "on" }, registry.KindConfig, ""},
-		"bad host":      {plain, func(c *nats.Config) { c.Host = "app:" + secret + "@host" }, registry.KindUnreachable, ""},
+		"bad host":      {plain, func(c *nats.Config) { c.Host = "app:" + secret + "@host" }, registry.KindConfig, "NATS_HOST: not a host name or address: want host:port, without a user or a password"},
 		"full server":   {full, func(*nats.Config) {}, registry.KindUnreachable, "no answer from the server"},
 		"no server":     {away.Addr(), func(*nats.Config) {}, registry.KindUnreachable, "no answer from the server"},
 	} {

@@ -6,15 +6,15 @@ import (
 	"testing"
 )
 
-func TestTheWholeBackendIsUnder150LinesOfCode(t *testing.T) {
+func TestTheWholeBackendIsUnder170LinesOfCode(t *testing.T) {
 	lines := 0
-	for line := range strings.Lines(read(t, "nats.go")) {
+	for line := range strings.Lines(backend(t)) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
 			lines++
 		}
 	}
-	if lines >= 150 {
-		t.Errorf("nats.go has %d lines of code", lines)
+	if lines >= 170 {
+		t.Errorf("the backend has %d lines of code", lines)
 	}
 }
 
@@ -24,7 +24,7 @@ func TestTheTutorialShowsTheCodeAsItIs(t *testing.T) {
 		t.Fatal("CONTRIBUTING.md does not say how to add a backend")
 	}
 	tutorial, _, _ = strings.Cut(tutorial, "\n## ")
-	code := read(t, "nats.go") + read(t, "contract_test.go")
+	code := backend(t) + read(t, "contract_test.go")
 	blocks := strings.Split(tutorial, "```go\n")[1:]
 	if len(blocks) < 5 {
 		t.Errorf("the tutorial has %d excerpts", len(blocks))
@@ -35,6 +35,15 @@ func TestTheTutorialShowsTheCodeAsItIs(t *testing.T) {
 			t.Errorf("this is in CONTRIBUTING.md, and in the code no longer:\n%s", excerpt)
 		}
 	}
+}
+
+// backend returns the code of all its files.
+func backend(t *testing.T) (code string) {
+	t.Helper()
+	for _, file := range []string{"nats.go", "config.go", "client.go", "errors.go"} {
+		code += read(t, file)
+	}
+	return code
 }
 
 func read(t *testing.T, path string) string {
