@@ -53,7 +53,7 @@ func Handler(r *registry.Registry, o Options) http.Handler {
 type handler struct {
 	registry *registry.Registry
 	options  Options
-	turns    sync.Map // by the names that are asked for, a channel with one place
+	turns    sync.Map // by the names that are asked for, a channel with one place; there while it is asked
 	checked  sync.Map // the names of those that have answered a request: before that, an opening is no check
 }
 
@@ -103,10 +103,14 @@ func (h *handler) results(ctx context.Context, names []string) []registry.Result
 	results, ask := h.last(names)
 	if len(ask) > 0 && h.options.MaxAge > 0 {
 		// Requests with the same question take turns: the first one's answer serves the others.
-		turn, _ := h.turns.LoadOrStore(strings.Join(ask, " "), make(chan struct{}, 1))
+		question := strings.Join(ask, " ")
+		turn, _ := h.turns.LoadOrStore(question, make(chan struct{}, 1))
 		select {
 		case turn.(chan struct{}) <- struct{}{}:
-			defer func() { <-turn.(chan struct{}) }()
+			defer func() {
+				h.turns.CompareAndDelete(question, turn) // a client can ask 2^n questions about n resources
+				<-turn.(chan struct{})
+			}()
 		case <-ctx.Done():
 		}
 		results, ask = h.last(names)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -332,6 +333,35 @@ func TestAFloodOfProbesCostsOneCheckInMaxAge(t *testing.T) {
 			t.Errorf("19200 requests in 3s made %d checks", n)
 		}
 	})
+}
+
+func TestManyDifferentQuestionsLeaveNothingBehind(t *testing.T) {
+	var resources []*fake
+	for n := range 12 {
+		resources = append(resources, &fake{name: fmt.Sprintf("r%d", n)})
+	}
+	h := health.Handler(open(t, resources...), health.Options{MaxAge: time.Nanosecond})
+	inUse := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	get(h, "/readyz")
+	before := inUse()
+	for mix := range 1 << len(resources) {
+		path := "/readyz?"
+		for n, res := range resources {
+			if mix&(1<<n) != 0 {
+				path += "exclude=" + res.name + "&"
+			}
+		}
+		get(h, path)
+	}
+	if after := inUse(); after > before+1<<18 {
+		t.Errorf("after 4096 different questions the heap has grown by %d kB", (after-before)>>10)
+	}
+	runtime.KeepAlive(h)
 }
 
 func TestTheDeadlineOfARequestBoundsItsWaitingAndNotTheCheck(t *testing.T) {
