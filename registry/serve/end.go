@@ -103,7 +103,12 @@ func stopAtSignal(stop context.CancelCauseFunc) (release func()) {
 		select {
 		case first := <-signals:
 			stop(fmt.Errorf("%v signal received", first))
-			time.AfterFunc(notice, func() { signal.Stop(signals) })
+		case <-released:
+			return
+		}
+		select {
+		case <-time.After(notice):
+			signal.Reset(os.Interrupt, syscall.SIGTERM) // also of what signal.NotifyContext has made Run's context of
 		case <-released:
 		}
 	}()

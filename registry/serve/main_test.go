@@ -46,6 +46,7 @@ type script struct {
 	Open, Work     time.Duration // how long it takes to open, and to answer a request
 	Start          string        // the error of start
 	HangInClose    bool
+	NotifyContext  bool // the context of Run ends with a signal, too
 }
 
 // account is what the service writes in the end.
@@ -90,7 +91,13 @@ func (s script) play() int {
 		done.Add(1)
 		_, _ = io.WriteString(w, "done")
 	}
-	err := serve.Run(context.Background(), serve.Options{
+	ctx := context.Background()
+	if s.NotifyContext {
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		defer stop()
+	}
+	err := serve.Run(ctx, serve.Options{
 		Server: &http.Server{Addr: s.Addr}, Drain: s.Drain, Timeout: s.Timeout,
 	}, func(context.Context) (http.Handler, error) {
 		if s.Start != "" {

@@ -143,16 +143,19 @@ func TestSignalsAtTheSameMomentAreOne(t *testing.T) {
 
 func TestASecondSignalEndsTheProgram(t *testing.T) {
 	t.Parallel()
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		p := launch(t, script{Drain: time.Hour, Timeout: 2 * time.Hour})
+	for sig, notifyContext := range map[syscall.Signal]bool{syscall.SIGTERM: false, syscall.SIGINT: true} {
+		p := launch(t, script{Drain: time.Hour, Timeout: 2 * time.Hour, NotifyContext: notifyContext})
 		p.Await(t, "msg=serving")
 		p.Signal(t, syscall.SIGTERM)
 		p.Await(t, "msg=stopping .*a second signal")
+		giveUp := time.After(patience)
 		for ended := false; !ended; { // at first it is taken for the same one
 			p.Signal(t, sig)
 			select {
 			case <-p.Done:
 				ended = true
+			case <-giveUp:
+				t.Fatalf("it goes on, and wrote\n%s", p.Log())
 			case <-time.After(20 * time.Millisecond):
 			}
 		}

@@ -37,7 +37,8 @@ type Options struct {
 // Run runs a service until SIGTERM, SIGINT or the end of ctx. It listens, and answers /livez, /readyz and /startupz
 // from then on; opens all resources; calls start, and serves the handler that it returns. When it is told to stop it
 // drains, shuts the server down and closes all, within Timeout; the doc of the package says who has how much of it. A
-// second signal ends the program at once; those within 100ms of the first are taken for one.
+// second signal ends the program at once, also where the program itself is notified of signals; those within 100ms of
+// the first are taken for one.
 //
 // The context of start ends at once when the service is told to stop while start runs, and otherwise when no request is
 // under way any more, before anything is closed. start may be nil, and so may its handler: then there are only the
