@@ -43,10 +43,11 @@ func Probe(ctx context.Context, url string) error {
 	if res.StatusCode >= 200 && res.StatusCode <= 299 {
 		return nil
 	}
+	status := firstLine(strings.NewReader(res.Status)) // which is the server's own text, too
 	if line := firstLine(res.Body); line != "" {
-		return fmt.Errorf("probe: %s: %s", res.Status, line)
+		return fmt.Errorf("probe: %s: %s", status, line)
 	}
-	return fmt.Errorf("probe: %s", res.Status)
+	return fmt.Errorf("probe: %s", status)
 }
 
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -64,9 +65,9 @@ func cause(err error) error {
 	return err
 }
 
-// firstLine returns the first line of a body, without what a terminal could take for a command.
-func firstLine(body io.Reader) string {
-	line, _ := bufio.NewReader(io.LimitReader(body, longestLine)).ReadString('\n')
+// firstLine returns the first line of text, without what a terminal could take for a command.
+func firstLine(text io.Reader) string {
+	line, _ := bufio.NewReader(io.LimitReader(text, longestLine)).ReadString('\n')
 	return strings.TrimSpace(strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
 			return -1

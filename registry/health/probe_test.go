@@ -3,6 +3,7 @@ package health_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -45,6 +46,21 @@ func TestProbeIsNilForAnySuccessAndSaysWhatElseItGot(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
+	}
+}
+
+func TestProbeShowsNoCommandForATerminalInTheStatus(t *testing.T) {
+	url := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 500 \x1b[2JGone\r\nContent-Length: 0\r\n\r\n")
+	})
+	if err := health.Probe(t.Context(), url); err == nil || err.Error() != "probe: 500 [2JGone" {
+		t.Errorf("got %q", err)
 	}
 }
 
