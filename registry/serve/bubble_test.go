@@ -629,17 +629,52 @@ func TestTheServerKeepsWhatItHad(t *testing.T) {
 	})
 }
 
-func TestThePortIsFreeAfterAServerThatCannotServe(t *testing.T) {
+func TestTLSWithoutACertificateIsRefusedBeforeAnythingOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := begin(t, serve.Options{Server: &http.Server{TLSConfig: new(tls.Config)}}, nil)
 		_, err := b.wait()
-		contains(t, err, "serve: open : no such file or directory")
+		contains(t, err, "serve: config: TLSConfig has no certificate")
+		if b.log.String() != "" {
+			t.Errorf("it has begun:\n%s", b.log)
+		}
+	})
+}
+
+func TestThePortIsFreeAfterAServerThatCannotServe(t *testing.T) {
+	secure := httptest.NewTLSServer(nil) // for its certificate
+	defer secure.Close()
+	config := &tls.Config{
+		Certificates: secure.TLS.Certificates,
+		CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384}, // not the one that HTTP/2 requires
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := begin(t, serve.Options{Server: &http.Server{TLSConfig: config}}, nil)
+		_, err := b.wait()
+		contains(t, err, "serve: http2: ")
 		select {
 		case <-b.closed:
 		default:
 			t.Error("the listener is open")
 		}
 	})
+}
+
+func TestThePortIsFreeAfterAGroupThatCannotBe(t *testing.T) {
+	listener := newPipes()
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("there was no panic")
+			}
+		}()
+		o := serve.Options{Registry: registry.New(), Health: health.Options{Groups: map[string][]string{"/livez": nil}}}
+		_ = serve.RunOn(t.Context(), listener, o, nil)
+	}()
+	select {
+	case <-listener.closed:
+	default:
+		t.Error("the listener is open")
+	}
 }
 
 func TestTLSIsServedIfItIsConfigured(t *testing.T) {

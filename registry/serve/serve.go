@@ -78,6 +78,10 @@ func (o *Options) complete() error {
 	if o.Drain >= o.Timeout {
 		return fmt.Errorf("serve: config: Drain (%v) must be shorter than Timeout (%v)", o.Drain, o.Timeout)
 	}
+	c := o.Server.TLSConfig
+	if c != nil && len(c.Certificates) == 0 && c.GetCertificate == nil && c.GetConfigForClient == nil {
+		return errors.New("serve: config: TLSConfig has no certificate")
+	}
 	return nil
 }
 
@@ -104,6 +108,7 @@ type beginning struct {
 func run(
 	ctx context.Context, listener net.Listener, o Options, start func(context.Context) (http.Handler, error),
 ) error {
+	defer listener.Close() // ServeTLS leaves it open when it cannot speak HTTP/2, and a group may make newFront panic
 	s := &service{Options: o, front: newFront(o), served: make(chan error, 1), begun: make(chan beginning, 1)}
 	s.life, s.stop = context.WithCancelCause(ctx)
 	s.work, s.endWork = context.WithCancel(context.WithoutCancel(ctx))
@@ -119,7 +124,6 @@ func run(
 }
 
 func (s *service) serve(listener net.Listener) {
-	defer listener.Close() // ServeTLS leaves it open when it finds no certificate
 	var err error
 	if s.Server.TLSConfig == nil {
 		err = s.Server.Serve(listener)
