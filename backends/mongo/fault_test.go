@@ -211,13 +211,19 @@ func TestAServerThatRefusesFailsTheCheckAndHealsByItself(t *testing.T) {
 	put(t, collection(t, res), 1)
 }
 
-func TestAFullPoolDoesNotHideADeadServer(t *testing.T) {
+// full opens a resource whose pool has one connection, which is in use until release is called.
+func full(t *testing.T) (proxy *faultproxy.Proxy, res *mongo.Resource, release func()) {
+	t.Helper()
 	proxy, uri := proxied(t)
 	cfg := at(uri)
 	cfg.MaxPoolSize = 1
 	hook, hold := holding()
-	_, res := open(t, cfg, hook)
-	release := hold(t, res, 1)
+	_, res = open(t, cfg, hook)
+	return proxy, res, hold(t, res, 1)
+}
+
+func TestAFullPoolDoesNotHideADeadServer(t *testing.T) {
+	proxy, res, release := full(t)
 	defer release()
 	defer proxy.Pass()
 	proxy.Blackhole()
@@ -230,12 +236,7 @@ func TestAFullPoolDoesNotHideADeadServer(t *testing.T) {
 
 // The driver tells those who wait for a connection that another operation has found the server gone.
 func TestACutWhileTheCheckWaitsForAConnectionIsNoFailure(t *testing.T) {
-	proxy, uri := proxied(t)
-	cfg := at(uri)
-	cfg.MaxPoolSize = 1
-	hook, hold := holding()
-	_, res := open(t, cfg, hook)
-	release := hold(t, res, 1)
+	proxy, res, release := full(t)
 	checked, waiting := make(chan error), make(chan error)
 	go func() { checked <- res.Check(t.Context()) }()
 	go func() { waiting <- res.Client().Ping(t.Context(), nil) }()
