@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"net"
+	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,13 +52,37 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	return c, nil
 }
 
-// dial bounds the login, and all of a connection that only asks the server to cancel a query.
+// dial connects. The login ends after DialTimeout and when the pool closes, and so does a connection that only asks the
+// server to cancel a query, for which the pool would wait.
 func (c *client) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	conn, err := c.conns.Dial(ctx, addr, c.DialTimeout)
-	if err == nil && c.DialTimeout > 0 {
-		err = conn.SetDeadline(time.Now().Add(c.DialTimeout))
+	if err != nil {
+		return nil, err
 	}
-	return conn, err
+	login, cancel := c.conns.Dialling(context.Background(), c.DialTimeout)
+	unwatch := context.AfterFunc(login, func() { _ = conn.SetDeadline(time.Now()) })
+	return &loggingIn{conn, sync.OnceValue(func() bool {
+		defer cancel()
+		return unwatch()
+	})}, nil
+}
+
+// loggingIn is a connection whose time is bounded until somebody takes its deadline away, also through TLS around it.
+type loggingIn struct {
+	net.Conn
+	end func() bool // of the bound; whether it was in time
+}
+
+func (l *loggingIn) SetDeadline(t time.Time) error {
+	if t.IsZero() && !l.end() {
+		return os.ErrDeadlineExceeded
+	}
+	return l.Conn.SetDeadline(t)
+}
+
+func (l *loggingIn) Close() error {
+	l.end()
+	return l.Conn.Close()
 }
 
 // lookUp ends with its context, as net's LookupHost does not, and when the pool closes, which waits for it.
@@ -116,7 +142,7 @@ func (c *client) ready(ctx context.Context, conn *pgconn.PgConn) error {
 		}
 	}
 	conn.CustomData()[madeAt] = time.Now()
-	return Classify(conn.Conn().SetDeadline(time.Time{})) // of dial
+	return Classify(conn.Conn().SetDeadline(time.Time{})) // it has logged in
 }
 
 // Handle returns the pool.

@@ -3,8 +3,12 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"net"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	driver "github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/vibework/mooring/backends/postgres"
 	"github.com/vibework/mooring/registry"
@@ -113,21 +117,43 @@ func TestNothingIsLeftOnTheServerAfterClose(t *testing.T) {
 	})
 }
 
-// The driver keeps a connection whose query was given up for 15s, to have the server cancel it.
+// The driver keeps a connection whose query was given up for 15s, to have the server cancel it over another one.
 func TestCloseDoesNotWaitForQueriesThatWereGivenUp(t *testing.T) {
-	proxy := faultproxy.New(t, server(t).addr())
-	r, res := open(t, at("postgres://app:p%40ss%2Fw%3Ard@"+proxy.Addr()+"/postgres"))
-	proxy.Blackhole()
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	if err := ask(ctx, res.Pool()); registry.KindOf(postgres.Classify(err)) != registry.KindTimeout {
-		t.Errorf("the query: %v", err)
+	s := server(t)
+	for name, dialled := range map[string]bool{"at once": false, "once the driver has asked for the cancelling": true} {
+		t.Run(name, func(t *testing.T) {
+			proxy := faultproxy.New(t, s.addr())
+			var dials atomic.Int32
+			r, res := open(t, at("postgres://app:p%40ss%2Fw%3Ard@"+proxy.Addr()+"/postgres"), counting(&dials))
+			proxy.Blackhole()
+			before := dials.Load()
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			if err := ask(ctx, res.Pool()); registry.KindOf(postgres.Classify(err)) != registry.KindTimeout {
+				t.Errorf("the query: %v", err)
+			}
+			if dialled {
+				eventually(t, func() bool { return dials.Load() > before })
+			}
+			start := time.Now()
+			if err := closeWithin(t, r, patience); err != nil {
+				t.Errorf("got %v", err)
+			}
+			if took := time.Since(start); took > 14*time.Second {
+				t.Errorf("Close took %v", took)
+			}
+		})
 	}
-	start := time.Now()
-	if err := closeWithin(t, r, patience); err != nil {
-		t.Errorf("got %v", err)
-	}
-	if took := time.Since(start); took > 14*time.Second {
-		t.Errorf("Close took %v", took)
-	}
+}
+
+// counting counts the connections that have been dialled.
+func counting(dials *atomic.Int32) postgres.Option {
+	return postgres.WithHook(func(cfg *driver.Config) {
+		dial := cfg.ConnConfig.DialFunc
+		cfg.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dial(ctx, network, addr)
+			dials.Add(1)
+			return conn, err
+		}
+	})
 }
