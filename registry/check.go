@@ -134,7 +134,7 @@ func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) Result 
 	if f == nil && (ctx.Err() == nil || r.sessionOf(row) == flight.Closed) {
 		return row.result(flight.Closed.Last())
 	}
-	if f != nil && wait.For(ctx, f.Done) {
+	if f != nil && wait.For(ctx, f.Done()) {
 		return row.result(f.Answer())
 	}
 	reason := fmt.Errorf("the caller stopped waiting: %w", cause(ctx))

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/registry/internal/guard"
-	"github.com/vibework/mooring/registry/internal/wait"
 )
 
 // ErrClosed is the answer of a check whose line was closed before the check returned.
@@ -64,7 +63,7 @@ func (l *Line) Last() Answer {
 		return Answer{Err: ErrClosed}
 	}
 	answer := l.last
-	if f := l.current; f != nil && wait.Closed(f.Done) {
+	if f := l.current; f != nil && f.answered {
 		answer.Ended = time.Now()
 	}
 	return answer
@@ -74,11 +73,23 @@ func (l *Line) Last() Answer {
 type Flight struct {
 	line   *Line
 	round  *Round
-	before *Flight       // of the round
-	Began  time.Time     // when it was started
-	Done   chan struct{} // closed when there is an answer, with the line's mu held
+	before *Flight   // of the round
+	Began  time.Time // when the checks of the round were started
 
-	returned chan struct{} // closed when the check has returned; made when somebody waits for that, with mu held, too
+	// Guarded by the line's mu. A channel is made when somebody waits: most checks have returned before anybody does.
+	answered bool
+	done     chan struct{} // closed when there is an answer
+	returned chan struct{} // closed when the check has returned
+}
+
+// Done returns what is closed when there is an answer, and nil if there is one.
+func (f *Flight) Done() <-chan struct{} {
+	f.line.mu.Lock()
+	defer f.line.mu.Unlock()
+	if f.done == nil && !f.answered {
+		f.done = make(chan struct{})
+	}
+	return f.done
 }
 
 // Join returns the check in flight, and starts one as a part of the round if there is none. It returns nil when the
@@ -91,7 +102,7 @@ func (l *Line) Join(r *Round) *Flight {
 	case l.closed:
 		return nil
 	case l.current == nil:
-		l.current = &Flight{line: l, round: r, before: r.last, Began: time.Now(), Done: make(chan struct{})}
+		l.current = &Flight{line: l, round: r, before: r.last, Began: r.began}
 		r.members.Add(1)
 		r.last = l.current
 		go l.current.run()
@@ -99,7 +110,7 @@ func (l *Line) Join(r *Round) *Flight {
 	return l.current
 }
 
-// Answer returns the answer, once Done is closed, or a later one of the line.
+// Answer returns the answer, once there is one, or a later one of the line.
 func (f *Flight) Answer() Answer { return f.line.Last() }
 
 // run is the goroutine of the check.
@@ -121,15 +132,21 @@ func (f *Flight) finish(err error) {
 }
 
 // reply answers, unless somebody has before. The order matters: the line's owner knows of the answer before any caller
-// does, and Last tells no less than what a caller has been told. It must be called with the line's mu held.
+// does, and Last tells no less than what a caller has been told. The answer of a line that is closed is in Last already.
+// It must be called with the line's mu held.
 func (f *Flight) reply(err error) {
-	if wait.Closed(f.Done) {
+	if f.answered {
 		return
 	}
-	answer := Answer{err, f.Began, time.Now()}
-	answer.Err = f.line.answered(answer)
-	f.line.last = answer
-	close(f.Done)
+	if !f.line.closed {
+		answer := Answer{err, f.Began, time.Now()}
+		answer.Err = f.line.answered(answer)
+		f.line.last = answer
+	}
+	f.answered = true
+	if f.done != nil {
+		close(f.done)
+	}
 }
 
 // Close ends the line: who waits gets ErrClosed at once, and Join returns nil from now on. With cancel it also ends
@@ -146,9 +163,9 @@ func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 	if cancel {
 		f.round.cancel()
 	}
-	if !wait.Closed(f.Done) {
+	if !f.answered {
 		f.returned = make(chan struct{})
-		close(f.Done)
+		f.reply(nil)
 	}
 	return f.returned
 }
@@ -158,7 +175,8 @@ func (l *Line) Close(cancel bool) (returned <-chan struct{}) {
 // more than that it is hung. The context ends when the last of them has returned, so that no timer stays behind a check
 // which took a moment.
 type Round struct {
-	limit   time.Duration // of each check
+	began   time.Time
+	limit   time.Duration // of each
 	ctx     context.Context
 	cancel  context.CancelFunc
 	overdue *time.Timer  // hangs those that have not returned
@@ -168,7 +186,7 @@ type Round struct {
 
 // NewRound returns a round without checks. Whoever adds some must call Begun after the last.
 func NewRound(limit time.Duration) *Round {
-	r := &Round{limit: limit}
+	r := &Round{began: time.Now(), limit: limit}
 	r.ctx, r.cancel = context.WithTimeout(context.Background(), limit-limit/20)
 	r.members.Store(1)
 	return r

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vibework/mooring/registry/internal/flight"
+	"github.com/vibework/mooring/registry/internal/wait"
 )
 
 var errIll = errors.New("ill")
@@ -23,6 +24,8 @@ func join(l *flight.Line) *flight.Flight {
 	return l.Join(r)
 }
 
+func await(f *flight.Flight) { wait.For(context.Background(), f.Done()) }
+
 func TestEveryoneWhoAsksMeanwhileGetsTheSameAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var checks atomic.Int32
@@ -35,7 +38,7 @@ func TestEveryoneWhoAsksMeanwhileGetsTheSameAnswer(t *testing.T) {
 		for range 10 {
 			callers.Go(func() {
 				f := join(l)
-				<-f.Done
+				await(f)
 				if a := f.Answer(); !errors.Is(a.Err, errIll) || a.Ended.Sub(a.Began) != time.Second/2 {
 					t.Errorf("answer: %v", a)
 				}
@@ -58,7 +61,7 @@ func TestACheckThatDoesNotReturnIsHungUntilItDoes(t *testing.T) {
 		}, func(a flight.Answer) error { answers++; return a.Err }, flight.Answer{})
 		start := time.Now()
 		f := join(l)
-		<-f.Done
+		await(f)
 		if !errors.Is(f.Answer().Err, flight.ErrHung) || time.Since(start) != time.Second {
 			t.Errorf("after %v: %v", time.Since(start), f.Answer())
 		}
@@ -69,7 +72,7 @@ func TestACheckThatDoesNotReturnIsHungUntilItDoes(t *testing.T) {
 		close(release)
 		synctest.Wait()
 		next := join(l)
-		<-next.Done
+		await(next)
 		if next == f || next.Answer().Err != nil {
 			t.Errorf("the next check: %v", next.Answer())
 		}
@@ -89,7 +92,7 @@ func TestALineThatIsClosedAnswersAtOnce(t *testing.T) {
 		f := join(l)
 		synctest.Wait()
 		returned := l.Close(true)
-		<-f.Done
+		await(f)
 		<-returned
 		if !errors.Is(f.Answer().Err, flight.ErrClosed) || time.Since(start) != 0 || join(l) != nil {
 			t.Errorf("after %v: %v", time.Since(start), f.Answer())
