@@ -22,3 +22,6 @@ func CountStats() (count *atomic.Int64, stop func()) {
 }
 
 func FileProblem(err error) string { return string(fileProblem(err)) }
+
+// Forget forgets what was logged, for instances whose names are those of aliases.
+func Forget() { logged.Clear() }

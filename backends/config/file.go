@@ -27,8 +27,8 @@ func (v variable) lookup(environment map[string]string) (value, source string, p
 			return "", name, "set together with " + problem(name) + fileSuffix + "; keep one of the two"
 		case value != "":
 			for _, other := range names[i+1:] {
-				if text := strings.TrimFunc(environment[other], isBlank); text != "" && text != value && once(other) {
-					slog.Default().Info(other+" is not read, and "+name+" is set", "variable", other)
+				if text := strings.TrimFunc(environment[other], isBlank); text != "" && text != value {
+					LogOnce(slog.LevelInfo, other+" is not read, and "+name+" is set", "variable", other)
 				}
 			}
 			return value, name, p

@@ -51,18 +51,20 @@ type slip struct {
 func synonymsOf(vars []variable, whole string) map[string]slip {
 	slips := make(map[string]slip)
 	for _, v := range vars {
-		s := slip{read: v.Name}
-		if isPart(v, vars) {
-			s.instead = whole
-		}
-		for name := range strings.FieldsSeq(synonyms[v.key]) {
-			if v.key == "URI" && slices.Contains(append(parts, "PASSWORD"), name) {
-				s.instead = whole
+		for _, name := range append([]string{v.Name}, v.Aliases...) {
+			prefix, ends := strings.CutSuffix(name, v.key)
+			if !ends {
+				continue
 			}
-			full := strings.TrimSuffix(v.Name, v.key) + name
-			slips[full] = s
-			if v.File {
-				slips[full+fileSuffix] = slip{s.read + fileSuffix, s.instead}
+			for synonym := range strings.FieldsSeq(synonyms[v.key]) {
+				s := slip{read: name}
+				if isPart(v, vars) || v.key == "URI" && slices.Contains(append(parts, "PASSWORD"), synonym) {
+					s.instead = whole
+				}
+				slips[prefix+synonym] = s
+				if v.File {
+					slips[prefix+synonym+fileSuffix] = slip{s.read + fileSuffix, s.instead}
+				}
 			}
 		}
 	}

@@ -117,6 +117,33 @@ func TestWhatOthersCallAVariableIsToldOf(t *testing.T) {
 	}
 }
 
+func TestWhatOthersCallAnAliasIsToldOf(t *testing.T) {
+	type aliased struct {
+		URI      config.Secret `env:"URI" alias:"DOC_URI=DOCDB_URI,DOC_URL"`
+		Database string        `env:"DATABASE" alias:"DOC_DATABASE=DOCDB_DATABASE,DOCNAME"`
+	}
+	for _, test := range []struct {
+		name, environ, want string
+	}{
+		{"doc", "DOCDB_HOST=h", "WARN DOCDB_HOST is not read; DOCDB_URI is"},
+		{"doc", "DOCDB_PASSWORD_FILE=f", "WARN DOCDB_PASSWORD_FILE is not read; DOCDB_URI_FILE is"},
+		{"doc", "DOCDB_DB=shop", "WARN DOCDB_DB is not read; DOCDB_DATABASE is"},
+		{"doc", "DOC_URI=hunter2 DOCDB_HOST=h", "INFO DOCDB_HOST is not read, and DOC_URI is set"},
+		{"doc", "DOCDB_URI=hunter2 DOCDB_HOST=h", "INFO DOCDB_HOST is not read, and DOCDB_URI is set"},
+		{"doc-b", "DOCDB_HOST=h", ""}, // the aliases are the default instance's
+	} {
+		config.Forget()
+		log := captureLog(t)
+		if _, err := config.LoadFrom[aliased](test.name, strings.Fields(test.environ)); err != nil {
+			t.Error(err)
+		}
+		record, _, _ := strings.Cut(strings.TrimPrefix(log.String(), "level="), "\" variable=")
+		if got := strings.Replace(record, "msg=\"", "", 1); got != test.want {
+			t.Errorf("%s: %q, want %q", test.environ, got, test.want)
+		}
+	}
+}
+
 func TestTheErrorOfAnUnsetURLNamesAnotherOne(t *testing.T) {
 	for _, test := range []struct{ instance, value, want string }{
 		{"mysql", "mysql://app:hunter2@h/db", "; DATABASE_URL is set, but not read"},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"slices"
@@ -8,22 +9,22 @@ import (
 	"sync"
 )
 
-// What the process has learnt from every Load so far: a variable that one instance reads is no typo to another, and one
-// record about a variable is enough.
-var read, told sync.Map // of names; of names and texts
+// read has the names of the variables that every Load so far has looked up: one that another instance reads is no typo.
+var read sync.Map
 
-// once reports whether the log has not been told of this name or text before.
-func once(what string) bool {
-	_, again := told.LoadOrStore(what, true)
-	return !again
-}
+// logged has the texts of the records about the configuration.
+var logged sync.Map
 
-// warnOnce logs something about a variable that is read, unless that was done before.
-func warnOnce(name, text string) {
-	if text = name + ": " + text; once(text) {
-		slog.Default().Warn(text, "variable", name)
+// LogOnce logs a record about the configuration to [slog.Default], unless the process has logged this text before: the
+// configuration is read many times. The text names variables and quotes no value.
+func LogOnce(level slog.Level, text string, args ...any) {
+	if _, again := logged.LoadOrStore(text, true); !again {
+		slog.Log(context.Background(), level, text, args...)
 	}
 }
+
+// warnOnce logs something about a variable that is read.
+func warnOnce(name, text string) { LogOnce(slog.LevelWarn, name+": "+text, "variable", name) }
 
 // warnOfSlips logs each variable that nothing reads, and that looks like a typo of one of vars or has the name that
 // other programs give it. Whole is the variable that says where the server is, "" if none does: what does not count
@@ -51,13 +52,13 @@ func warnOfSlips(vars []variable, whole string, environment map[string]string) {
 			s.read = Nearest(bare, known)
 		}
 		switch {
-		case s.read == "" || environment[s.read] == environment[name] || !once(name):
+		case s.read == "" || environment[s.read] == environment[name]:
 		case s.instead != "":
-			slog.Default().Info(name+" is not read, and "+s.instead+" is set", "variable", name)
+			LogOnce(slog.LevelInfo, name+" is not read, and "+s.instead+" is set", "variable", name)
 		case synonym:
-			slog.Default().Warn(name+" is not read; "+s.read+" is", "variable", name, "suggestion", s.read)
+			LogOnce(slog.LevelWarn, name+" is not read; "+s.read+" is", "variable", name, "suggestion", s.read)
 		default:
-			slog.Default().Warn(name+" is not read; did you mean "+s.read+"?", "variable", name, "suggestion", s.read)
+			LogOnce(slog.LevelWarn, name+" is not read; did you mean "+s.read+"?", "variable", name, "suggestion", s.read)
 		}
 	}
 }

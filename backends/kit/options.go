@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/vibework/mooring/backends/config"
@@ -41,15 +40,6 @@ type URLOption struct {
 	// the variable is set to something else, the option is refused.
 	Field any
 	Key   string
-}
-
-// told are the records that have been made: a configuration is read many times.
-var told sync.Map
-
-func tellOnce(record string) {
-	if _, again := told.LoadOrStore(record, true); !again {
-		slog.Info(record)
-	}
 }
 
 // Read reads the options of the URL that stands in the variable, whose name its records have. Its error has all
@@ -85,7 +75,7 @@ func (o URLOptions) Read(variable string, given url.Values) error {
 		case option.Text != "":
 			err = errors.New("not supported: " + strings.ReplaceAll(option.Text, "PREFIX_", o.Vars.Prefix()))
 		default:
-			tellOnce(variable + ": option " + name + " is skipped: it means nothing in Go")
+			config.LogOnce(slog.LevelInfo, variable+": option "+name+" is skipped: it means nothing in Go")
 		}
 		found.Add(err != nil, "option %s: %w", name, err)
 	}

@@ -3,6 +3,7 @@ package kit
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/vibework/mooring/backends/config"
@@ -43,7 +44,7 @@ func (p Parts) Beside(whole string, u Credentials) (Credentials, error) {
 		}
 	}
 	if len(ignored) > 0 {
-		tellOnce("not read because " + whole + " is set: " + strings.Join(ignored, ", "))
+		config.LogOnce(slog.LevelInfo, "not read because "+whole+" is set: "+strings.Join(ignored, ", "))
 	}
 	return u, nil
 }

@@ -128,7 +128,7 @@ func socketAsHost(raw string) string {
 func (s *settings) setLogin(u kit.URI) error {
 	who := kit.Credentials{User: u.User, Password: u.Password}
 	if !u.HasPassword && u.User != "" && s.Password.IsZero() && s.credentials == nil { // as redis-cli has it
-		slog.Info(s.vars.Name("URL") +
+		config.LogOnce(slog.LevelInfo, s.vars.Name("URL")+
 			": the name before the @ is taken for the password; write user:password@, or :password@")
 		who = kit.Credentials{Password: config.NewSecret(u.User)}
 	}
