@@ -26,7 +26,8 @@
 //	go install github.com/vibework/mooring/backends/postgres/cmd/mooring@latest
 //
 // The exit status is 0 if all is well, warnings such as a full connection pool included; 1 if a backend, or the URL,
-// is not; and 2 if it is the command line or the configuration that is wrong, at any step, or nothing is configured.
+// is not, or the output cannot be written; and 2 if it is the command line or the configuration that is wrong, at any
+// step, or nothing is configured.
 package main
 
 import "github.com/vibework/mooring/internal/command"

@@ -39,8 +39,9 @@ const (
   probe    ask this URL, with 6s to answer: the health check of a container without a shell
   env      list every variable and whether it is set, as a table, as Markdown or as lines of an .env file
 
-It exits with 0 if all is well, 1 if not, and 2 if the command line or the configuration is wrong, or
-nothing is configured. Of the values of variables it shows the address, the database and the user.
+It exits with 0 if all is well, 1 if not, or if its output cannot be written, and 2 if the command line
+or the configuration is wrong, or nothing is configured. Of the values of variables it shows the
+address, the database and the user.
 `
 	more = "mooring -h says more\n"
 )
@@ -66,8 +67,19 @@ func Main(more ...backends.Backend) {
 	os.Exit(status)
 }
 
-// run runs the command that the arguments name and returns the status to exit with.
+// run runs the command that the arguments name and returns the status to exit with. Output that is lost is not well.
 func run(ctx context.Context, args []string, stdout, stderr screen) int {
+	out := &output{Writer: stdout.Writer}
+	stdout.Writer = out
+	status := dispatch(ctx, args, stdout, stderr)
+	if out.err != nil {
+		fmt.Fprintf(stderr, "mooring: the output is not whole: %v\n", out.err)
+		return max(status, statusUnwell)
+	}
+	return status
+}
+
+func dispatch(ctx context.Context, args []string, stdout, stderr screen) int {
 	if len(args) == 0 {
 		fmt.Fprint(stderr, usage)
 		return statusWrong

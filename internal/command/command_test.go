@@ -255,6 +255,31 @@ func TestEnvListsEveryVariableInEveryForm(t *testing.T) {
 	}
 }
 
+func TestOutputThatIsLostIsNotWell(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	defer full.Close()
+	for args, want := range map[string]int{
+		"help": statusUnwell, "env": statusUnwell, "env -dotenv": statusUnwell, "env -markdown mysql": statusUnwell,
+		"doctor -h": statusUnwell, "doctor mysql": statusWrong, "doctor -json mysql": statusWrong,
+	} {
+		var stderr bytes.Buffer
+		status := run(t.Context(), strings.Fields(args), screen{Writer: full}, screen{Writer: &stderr})
+		if status != want || !strings.Contains(stderr.String(), "the output is not whole: ") {
+			t.Errorf("%s exits with %d and says %q", args, status, &stderr)
+		}
+	}
+}
+
+func TestWhatIsSetInVainIsTold(t *testing.T) {
+	_, _, stderr := mooring(t, []string{"REDIS_URL=redis://127.0.0.1:1", "REDIS_HOST=other"}, "doctor")
+	if !strings.Contains(stderr, "not read because REDIS_URL is set: REDIS_HOST") {
+		t.Errorf("it says %q", stderr)
+	}
+}
+
 func TestWrongUsageExitsWith2(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                      `"" is no command`,

@@ -36,7 +36,8 @@ func (r *report) printTable(w io.Writer, paint painter) {
 		f.printTrouble(w, paint)
 	}
 	if r.Status == skipped {
-		fmt.Fprintln(w, "\nno backend is configured; mooring env lists the variables")
+		fmt.Fprintln(w, "\nno backend is configured; mooring env lists the variables (an instance such as mysql-replica "+
+			"has to be named)")
 	}
 }
 

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -17,6 +18,18 @@ type screen struct {
 }
 
 func screenOf(f *os.File) screen { return screen{f, term.IsTerminal(int(f.Fd()))} }
+
+// output is a writer that keeps its first error.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(text []byte) (n int, err error) {
+	n, err = o.Writer.Write(text)
+	o.err = cmp.Or(o.err, err)
+	return n, err
+}
 
 // painter colours text for a status.
 type painter func(status registry.Status, text string) string

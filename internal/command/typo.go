@@ -10,17 +10,18 @@ import (
 )
 
 // typos are the variables that nothing reads, each with the name that was probably meant. Package config tells of
-// them in the log, once in the life of the process: typos is a handler for it, and passes on what else is logged.
+// them in the log, once in the life of the process: typos is a handler for it, and passes on what else is logged, such
+// as what is set and does not count.
 type typos struct {
 	slog.Handler
 	mu    sync.Mutex
 	meant map[string]string
 }
 
-// misspelt returns the typos in the environment, by what package config says of it. From then on warnings go to w.
+// misspelt returns the typos in the environment, by what package config says of it. From then on the log goes to w.
 func misspelt(instances []instance, environ []string, w io.Writer) map[string]string {
 	t := &typos{
-		Handler: slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn}),
+		Handler: slog.NewTextHandler(w, nil),
 		meant:   make(map[string]string),
 	}
 	slog.SetDefault(slog.New(t))
