@@ -50,7 +50,8 @@ func NewLive[T any](paths []string, read func() (T, error)) (*Live[T], error) {
 func (l *Live[T]) Get() T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now := look(l.paths, l.stamps); unchanged(l.stamps, now) {
+	now := look(l.paths, l.stamps)
+	if l.failed == "" && unchanged(l.stamps, now) { // what made them unreadable may pass without a trace: a permission
 		l.stamps = now
 		return l.value
 	}

@@ -103,6 +103,35 @@ func TestTheLastGoodContentServesWhileTheFileIsBad(t *testing.T) {
 	}
 }
 
+func TestAFileThatIsMendedWithoutATraceIsReadAgain(t *testing.T) {
+	captureLog(t)
+	path := writeFile(t, "old")
+	readable := true // as a permission is, which leaves the time of the file as it was
+	live, err := config.NewLive([]string{path}, func() (string, error) {
+		if !readable {
+			return "", errors.New("PASSWORD_FILE: permission denied")
+		}
+		content, err := os.ReadFile(path)
+		return string(content), err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	readable = false
+	write(t, path, "another")
+	longAgo := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, longAgo, longAgo); err != nil {
+		t.Fatal(err)
+	}
+	if got := live.Get(); got != "old" {
+		t.Errorf("got %q", got)
+	}
+	readable = true
+	if got := live.Get(); got != "another" {
+		t.Errorf("got %q once it can be read", got)
+	}
+}
+
 func TestALiveValueIsNotMadeOfTwoGenerations(t *testing.T) {
 	dir := t.TempDir()
 	user, password := filepath.Join(dir, "user"), filepath.Join(dir, "password")

@@ -192,12 +192,6 @@ func (s *Conns) Drain(ctx context.Context, release func()) (cut int) {
 	s.mu.Lock()
 	s.end()
 	s.mu.Unlock()
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		release()
-		s.open.Wait()
-	}()
 	if ctx.Err() != nil { // what is idle is closed all the same, and not cut
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.Background(), cutting)
@@ -205,10 +199,11 @@ func (s *Conns) Drain(ctx context.Context, release func()) (cut int) {
 	}
 	working, stop := Working(ctx)
 	defer stop()
-	select {
-	case <-gone:
-	case <-working.Done():
-	}
+	_, _ = Within(working, func() (all struct{}, _ error) {
+		release()
+		s.open.Wait()
+		return all, nil
+	}, nil)
 	most := math.MaxInt
 	if s.InUse != nil {
 		most = s.InUse()

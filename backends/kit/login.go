@@ -106,17 +106,14 @@ func (l *Login) Connect(ctx context.Context, dial func(Credentials) error) error
 // pool that makes a connection.
 func (l *Login) asked(ctx context.Context) (Credentials, error) {
 	credentials, err := Within(ctx, func() (who Credentials, err error) {
-		defer func() {
-			if recover() != nil {
-				err = Errorf(registry.KindPanic, "the function given to WithCredentials panicked")
-			}
-		}()
 		who.User, who.Password, err = l.ask(ctx)
 		return who, err
 	}, nil)
 	switch {
-	case err == nil, registry.KindOf(err) == registry.KindPanic:
-		return credentials, err
+	case err == nil:
+		return credentials, nil
+	case registry.KindOf(err) == registry.KindPanic:
+		return credentials, Errorf(registry.KindPanic, "the function given to WithCredentials panicked")
 	case ctx.Err() != nil:
 		return credentials, Classify(ctx.Err())
 	}

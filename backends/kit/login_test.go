@@ -228,17 +228,24 @@ func TestCredentialsOfAFunctionAreAskedForEachConnection(t *testing.T) {
 func TestAFunctionThatBlocksOrPanicsDoesNoHarm(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
-	for kind, ask := range map[registry.Kind]kit.Ask{
-		registry.KindTimeout: func(context.Context) (user string, password config.Secret, err error) {
+	type none = config.Secret
+	for _, test := range []struct {
+		kind registry.Kind
+		ask  kit.Ask
+	}{
+		{registry.KindTimeout, func(context.Context) (user string, password none, err error) {
 			<-release
 			return user, password, err
-		},
-		registry.KindPanic: func(context.Context) (string, config.Secret, error) { panic("token ZQXVKJWPYR") },
+		}},
+		{registry.KindPanic, func(context.Context) (string, none, error) { panic("token ZQXVKJWPYR") }},
+		{registry.KindPanic, func(context.Context) (string, none, error) {
+			return "", none{}, registry.Classify(registry.KindPanic, errors.New("token ZQXVKJWPYR"))
+		}},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		err := kit.Asking(ask).Connect(ctx, func(kit.Credentials) error { return nil })
-		if registry.KindOf(err) != kind || strings.Contains(err.Error(), "ZQXV") {
-			t.Errorf("got %v, want %s", err, kind)
+		err := kit.Asking(test.ask).Connect(ctx, func(kit.Credentials) error { return nil })
+		if registry.KindOf(err) != test.kind || strings.Contains(err.Error(), "ZQXV") {
+			t.Errorf("got %v, want %s", err, test.kind)
 		}
 		cancel()
 	}

@@ -1,6 +1,12 @@
 package kit
 
-import "context"
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/vibework/mooring/registry"
+)
 
 // turn lets one call at a time through. It has room for one.
 type turn chan struct{}
@@ -24,11 +30,12 @@ func (t turn) take(ctx context.Context) bool {
 func (t turn) pass() { <-t }
 
 // Within calls f, which takes no context, in a goroutine of its own, and returns what f returns, or the error of ctx
-// once that ends. What f returns too late goes to late, unless f failed or late is nil.
+// once that ends. What f returns too late goes to late, unless f failed or late is nil. A panic of f, which nobody else
+// could recover, is an error of registry.KindPanic that does not quote it; the log has its stack.
 func Within[T any](ctx context.Context, f func() (T, error), late func(T)) (result T, err error) {
 	done := make(chan func())
 	go func() {
-		got, failed := f()
+		got, failed := contain(f)
 		select {
 		case done <- func() { result, err = got, failed }:
 		case <-ctx.Done():
@@ -44,4 +51,14 @@ func Within[T any](ctx context.Context, f func() (T, error), late func(T)) (resu
 	case <-ctx.Done():
 		return result, ctx.Err()
 	}
+}
+
+func contain[T any](f func() (T, error)) (result T, err error) {
+	defer func() {
+		if recover() != nil {
+			slog.Error("a call panicked", "stack", string(debug.Stack()))
+			err = Errorf(registry.KindPanic, "a call panicked, at a place that the log shows")
+		}
+	}()
+	return f()
 }

@@ -1,15 +1,19 @@
 package kit_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
 )
 
 func TestACallWithoutAContextIsAbandonedAtItsEnd(t *testing.T) {
@@ -37,6 +41,23 @@ func TestACallWithoutAContextIsAbandonedAtItsEnd(t *testing.T) {
 			t.Errorf("got %d, %v", got, err)
 		}
 	})
+}
+
+func TestAPanicOfADriverEndsNoProgram(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	_, err := kit.Within(t.Context(), func() (int, error) { panic("token ZQXVKJWPYR") }, nil)
+	if registry.KindOf(err) != registry.KindPanic || strings.Contains(err.Error()+log.String(), "ZQXV") {
+		t.Errorf("got %v, and the log\n%s", err, &log)
+	}
+	if !strings.Contains(log.String(), "turn_test.go") {
+		t.Errorf("the log does not say where:\n%s", &log)
+	}
+	if cut := new(kit.Conns).Drain(t.Context(), func() { panic("closed twice") }); cut != 0 {
+		t.Errorf("%d were cut", cut)
+	}
 }
 
 // A driver that knows no contexts is not waited for: here it looks up a name that no name server answers for.
