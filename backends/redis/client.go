@@ -33,7 +33,6 @@ type client struct {
 	primary *sentinels // who know the server's address instead; nil if nobody does
 	conns   *kit.Conns
 	notes   kit.Pool
-	lookups kit.Lookups
 }
 
 // Open makes a pool and verifies that the server can be used, and is what the configuration says.
@@ -56,6 +55,9 @@ func (s *settings) Open(ctx context.Context) (service, error) {
 // newClient makes a pool. It connects to nothing yet.
 func (s *settings) newClient(addr string, conns *kit.Conns) *client {
 	c := &client{settings: s, addr: addr, conns: conns}
+	if s.topology == oneServer { // or else others say where the server is
+		c.notes.Role, c.notes.Hosts = s.role, []string{s.host}
+	}
 	c.Pool = &driver.Pool{
 		DialContext:         c.dialPooled,
 		TestOnBorrowContext: c.test,
@@ -116,9 +118,6 @@ func (c *client) borrow(ctx context.Context) (conn driver.Conn, err error) {
 
 // Check asks the server as a program would.
 func (c *client) Check(ctx context.Context) error {
-	if c.role == kit.Primary && c.topology == oneServer {
-		c.lookups.Ask(ctx, c.host)
-	}
 	return c.probe(ctx, c.ask)
 }
 

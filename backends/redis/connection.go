@@ -42,7 +42,7 @@ func (c *connection) Err() error {
 	if err := c.conn.Err(); err != nil || !c.idle.Load() {
 		return err
 	}
-	if c.spoilt.Load() || hasEnded(c.socket) || c.of.notes.Stale(c.made) || c.of.lookups.Left(c.socket.RemoteAddr()) ||
+	if c.spoilt.Load() || hasEnded(c.socket) || c.of.notes.Stale(c.made) || c.of.notes.Left(c.socket.RemoteAddr()) ||
 		c.of.primary != nil && c.of.primary.left(c.addr) {
 		return errStale
 	}

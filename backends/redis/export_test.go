@@ -80,7 +80,7 @@ func resolved(t *testing.T, name string, in setup) *settings {
 // ForgetLookups does what half a minute does.
 func ForgetLookups(r *Resource) {
 	c, _ := kit.ClientOf(r.Resource)
-	c.(*client).lookups = kit.Lookups{}
+	c.(*client).notes.Lookups = kit.Lookups{}
 }
 
 // SlotOfKey is where a cluster keeps a key.
