@@ -35,14 +35,18 @@ func (t turn) pass() { <-t }
 func Within[T any](ctx context.Context, f func() (T, error), late func(T)) (result T, err error) {
 	done := make(chan func())
 	go func() {
-		got, failed := contain(f)
-		select {
-		case done <- func() { result, err = got, failed }:
-		case <-ctx.Done():
-			if failed == nil && late != nil {
-				late(got)
+		var got T
+		failed := Errorf(registry.KindPanic, "a call has ended its goroutine")
+		defer func() {
+			select {
+			case done <- func() { result, err = got, failed }:
+			case <-ctx.Done():
+				if failed == nil && late != nil {
+					late(got)
+				}
 			}
-		}
+		}()
+		got, failed = contain(f)
 	}()
 	select {
 	case deliver := <-done:

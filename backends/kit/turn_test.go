@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -54,6 +55,10 @@ func TestAPanicOfADriverEndsNoProgram(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "turn_test.go") {
 		t.Errorf("the log does not say where:\n%s", &log)
+	}
+	_, err = kit.Within(t.Context(), func() (int, error) { runtime.Goexit(); return 0, nil }, nil)
+	if registry.KindOf(err) != registry.KindPanic {
+		t.Errorf("a call that ends its goroutine: %v", err)
 	}
 	if cut := new(kit.Conns).Drain(t.Context(), func() { panic("closed twice") }); cut != 0 {
 		t.Errorf("%d were cut", cut)
