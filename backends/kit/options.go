@@ -156,20 +156,26 @@ func (o URLOptions) unknown(name string) error {
 	return errors.New("an option after the ? is unknown; these are known: " + strings.Join(read, ", "))
 }
 
-// into returns a [URLOption.Set] that reads the value into a field.
+// into returns a [URLOption.Set] that reads the value into a field, and leaves it alone if that fails.
 func into(field any) func(name, value string) error {
-	return func(_, value string) (err error) {
+	return func(_, value string) error {
 		switch field := field.(type) {
 		case *string:
 			*field = value
 		case *time.Duration:
-			*field, err = config.ParseDuration(value)
-		case *int:
-			if *field, err = strconv.Atoi(value); err != nil || *field < 0 {
-				err = errors.New("not a whole number from 0")
+			d, err := config.ParseDuration(value)
+			if err != nil {
+				return err
 			}
+			*field = d
+		case *int:
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 0 {
+				return errors.New("not a whole number from 0")
+			}
+			*field = n
 		}
-		return err
+		return nil
 	}
 }
 

@@ -3,8 +3,8 @@ package mongo
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -37,32 +37,28 @@ type client struct {
 	conns    kit.Conns
 }
 
-// connect makes a client of what read returns and verifies that the server answers. It gives up when all servers have
-// failed once: the driver would go on to wait for one.
-func (c *client) connect(ctx context.Context, read func() (*options.ClientOptions, error)) (err error) {
+// connect makes the driver's client, which begins to look for servers, and verifies that one answers. It gives up when
+// all have failed once: the driver would go on to wait for one.
+func (c *client) connect(ctx context.Context) (err error) {
 	hopeful, lost := context.WithCancelCause(ctx)
 	defer lost(nil)
-	c.monitor.prefix, c.monitor.lost = c.settings.vars.Prefix(), lost
-	start := func() (_ *driver.Client, err error) { // it may outlive connect, and so shares nothing but c
-		select {
-		case c.settings.turn <- struct{}{}:
-			defer func() { <-c.settings.turn }()
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		if c.options, err = read(); err != nil {
-			return nil, err
-		}
-		return c.start()
+	o := *c.options
+	o.SetDialer(c).SetLoggerOptions(options.Logger().SetSink(discard{}))
+	secure(&o, c.settings.hook)
+	if c.single {
+		o.SetMaxPoolSize(1).SetMinPoolSize(0)
 	}
-	c.Client, err = kit.Within(ctx, start, func(late *driver.Client) { _ = late.Disconnect(ctx) })
-	switch {
-	case err != nil && c.settings.srv && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return kit.Errorf(registry.KindTimeout, "the name server did not answer in time")
-	case err != nil:
-		return kit.Classify(err)
+	preference := cmp.Or(ofRole[c.settings.role], o.ReadPreference, readpref.Primary())
+	if given := o.ReadPreference; given != nil && given.Mode() == preference.Mode() {
+		preference = given // with its tags
 	}
-	bounded, cancel := context.WithTimeout(hopeful, *c.options.ServerSelectionTimeout)
+	c.used, c.asks = &o, options.RunCmd().SetReadPreference(preference)
+	c.monitor.vars, c.monitor.lost, c.monitor.reads = c.settings.vars, lost, preference
+	c.monitor.listen(&o)
+	if c.Client, err = c.settings.newClient(&o); err != nil {
+		return err
+	}
+	bounded, cancel := context.WithTimeout(hopeful, *cmp.Or(o.ServerSelectionTimeout, &c.settings.ServerSelectionTimeout))
 	defer cancel()
 	if err = c.ask(bounded); err == nil && !c.single {
 		err = c.wantsLogin(bounded)
@@ -75,20 +71,6 @@ func (c *client) connect(ctx context.Context, read func() (*options.ClientOption
 	}
 	_ = c.Close(ctx)
 	return err
-}
-
-// start makes the driver's client, which begins to look for servers.
-func (c *client) start() (*driver.Client, error) {
-	o := *c.options
-	o.SetDialer(c).SetLoggerOptions(options.Logger().SetSink(discard{}))
-	secure(&o, c.settings.hook)
-	if c.single {
-		o.SetMaxPoolSize(1).SetMinPoolSize(0)
-	}
-	preference := cmp.Or(ofRole[c.settings.role], o.ReadPreference, readpref.Primary())
-	c.used, c.asks, c.monitor.reads = &o, options.RunCmd().SetReadPreference(preference), preference.Mode()
-	c.monitor.listen(&o)
-	return c.settings.newClient(&o)
 }
 
 func (c *client) Handle() *driver.Client { return c.Client }
@@ -129,12 +111,14 @@ func (c *client) askPooled(ctx context.Context) error {
 
 // askDirectly asks over a client of its own. That knows the servers by the topology: it looks up no mongodb+srv://.
 func (c *client) askDirectly(ctx context.Context) error {
-	direct := &client{settings: c.settings, single: true, monitor: monitor{given: c.monitor.given}}
-	read := func() (*options.ClientOptions, error) {
-		hosts := "mongodb://" + strings.Join(c.monitor.hosts(), ",")
-		return options.MergeClientOptions(c.options, options.Client().ApplyURI(hosts)), nil
+	servers := url.URL{Scheme: "mongodb", Host: strings.Join(c.monitor.hosts(), ",")} // a socket's path needs its escapes
+	direct := &client{
+		settings: c.settings,
+		single:   true,
+		options:  options.MergeClientOptions(c.options, options.Client().ApplyURI(servers.String())),
+		monitor:  monitor{given: c.monitor.given, answered: true},
 	}
-	if err := direct.connect(ctx, read); err != nil {
+	if err := direct.connect(ctx); err != nil {
 		return err
 	}
 	return direct.Close(ctx)
@@ -150,21 +134,20 @@ func (c *client) ask(ctx context.Context) error {
 	if role != kit.Any {
 		question = "hello"
 	}
-	var answer struct {
-		TakesWrites bool `bson:"isWritablePrimary"`
-		SetName     string
-		Msg         string
-	}
-	raw := c.Database("admin").RunCommand(ctx, bson.D{{Key: question, Value: 1}}, c.asks).Decode(&answer)
+	// A hook may have set a registry that decodes otherwise.
+	answer, raw := c.Database("admin").RunCommand(ctx, bson.D{{Key: question, Value: 1}}, c.asks).Raw()
 	err := c.classify(raw)
+	takesWrites, _ := answer.Lookup("isWritablePrimary").BooleanOK()
+	message, _ := answer.Lookup("msg").StringValueOK()
+	inSet := !answer.Lookup("setName").IsZero() && !*cmp.Or(c.used.Direct, new(bool))
 	switch {
 	case codeOf(raw) == codeUnknownCommand && role != kit.Any:
 		return kit.Errorf(registry.KindPermission, "the server knows no hello, which %s asks with",
 			c.settings.vars.Name("ROLE"))
-	case role == kit.Replica && answer.TakesWrites && answer.SetName != "" && !*cmp.Or(c.used.Direct, new(bool)):
+	case role == kit.Replica && takesWrites && inSet:
 		return kit.Errorf(registry.KindLoading, "the replica set is changing: the server was a secondary a moment ago")
-	case err == nil && answer.Msg != "isdbgrid": // a router has passed the question on to whom it fits
-		return role.Judge(answer.TakesWrites)
+	case err == nil && message != "isdbgrid": // a router has passed the question on to whom it fits
+		return role.Judge(takesWrites)
 	case registry.KindOf(err) == registry.KindPermission && role == kit.Any:
 		return nil
 	}
@@ -174,7 +157,7 @@ func (c *client) ask(ctx context.Context) error {
 func (c *client) PoolStats() registry.PoolStats { return c.monitor.stats() }
 
 func (c *client) classify(err error) error {
-	return classify(err, c.settings.vars.Prefix(), c.monitor.cause())
+	return classify(err, c.settings.vars.Name("URI"), c.monitor.cause())
 }
 
 // Close waits until no session is in progress and no connection is in use, as long as it may. Only then it disconnects:
@@ -182,7 +165,13 @@ func (c *client) classify(err error) error {
 func (c *client) Close(ctx context.Context) error {
 	working, stop := kit.Working(ctx)
 	defer stop()
-	sessions, conns := c.idle(working)
+	sessions, conns := c.underWay()
+	for ; sessions+conns > 0 && working.Err() == nil; sessions, conns = c.underWay() {
+		select {
+		case <-time.After(finishInterval):
+		case <-working.Done():
+		}
+	}
 	c.disconnect(ctx)
 	switch {
 	case sessions > conns:
@@ -193,19 +182,10 @@ func (c *client) Close(ctx context.Context) error {
 	return nil
 }
 
-// idle waits until no session is in progress and no connection is in use, and returns how many there are in the end. An
-// operation gives its connection back a moment before its session.
-func (c *client) idle(ctx context.Context) (sessions, conns int) {
-	for {
-		sessions, conns = c.NumberSessionsInProgress(), c.PoolStats().InUse
-		if sessions == 0 && conns == 0 || ctx.Err() != nil {
-			return sessions, conns
-		}
-		select {
-		case <-time.After(finishInterval):
-		case <-ctx.Done():
-		}
-	}
+// underWay returns how many sessions are in progress and how many connections in use. An operation gives its connection
+// back a moment before its session.
+func (c *client) underWay() (sessions, conns int) {
+	return c.NumberSessionsInProgress(), c.PoolStats().InUse
 }
 
 // disconnect makes the driver end what it keeps on the servers and close all connections. What has begun meanwhile may
@@ -225,5 +205,5 @@ func (discard) Error(error, string, ...any) {}
 
 // DialContext dials for the driver, whose context bounds it, too.
 func (c *client) DialContext(ctx context.Context, _, addr string) (net.Conn, error) {
-	return c.conns.Dial(ctx, addr, *c.options.ConnectTimeout)
+	return c.conns.Dial(ctx, addr, 0)
 }

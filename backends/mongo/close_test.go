@@ -2,7 +2,6 @@ package mongo_test
 
 import (
 	"context"
-	"runtime"
 	"testing"
 	"time"
 
@@ -95,9 +94,7 @@ func TestWhoWaitsForAConnectionLearnsOfTheClose(t *testing.T) {
 	defer release()
 	waiting := make(chan error)
 	go func() { waiting <- res.Client().Ping(context.Background(), nil) }()
-	for res.PoolStats().WaitCount == 0 {
-		runtime.Gosched()
-	}
+	untilWaiting(t, res, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if err := r.CloseAll(ctx); registry.KindOf(err) != registry.KindTimeout {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
 )
 
 // Config is what the MONGO_* variables set; package config documents its tags. In code a zero field means its default.
@@ -42,15 +44,14 @@ type settings struct {
 	mode   string        // of monitoring: the driver (v2.9) reads it in the URI, and leaves it at that
 	srv    bool
 	target kit.Target
-	turn   chan struct{} // of what the driver does without a context: it looks names up
+	turn   chan struct{} // to look names up
 }
 
 // resolve checks the configuration. Its error lists all that is wrong, by variable and option, and quotes no value.
-func resolve(name string, in setup, turn chan struct{}) (*settings, error) {
+func resolve(name string, in setup) (*settings, error) {
 	cfg, vars, loadErr := config.LoadOr(name, in.config)
-	s := &settings{Config: cfg, hook: in.hook, vars: vars, turn: turn}
-	given, uriErr := s.readURI()
-	uriErr = kit.In(vars.Name("URI"), uriErr)
+	s := &settings{Config: cfg, hook: in.hook, vars: vars, turn: in.turn}
+	uriErr := kit.In(vars.Name("URI"), s.readURI())
 	if cfg.URI.IsZero() {
 		uriErr = vars.NotSet("URI")
 	}
@@ -60,18 +61,13 @@ func resolve(name string, in setup, turn chan struct{}) (*settings, error) {
 		tlsErr = fmt.Errorf("%s: a file of its TLS options is half written or too large", vars.Name("URI"))
 	}
 	s.role, s.tls = role, secure
-	all, clash := s.merge(given)
-	found := kit.Problems{loadErr, uriErr, clash, tlsErr, roleErr}
+	found := kit.Problems{loadErr, uriErr, tlsErr, roleErr}
 	add := func(wrong bool, key, text string) { found.Add(wrong, "%s: %s", vars.Name(key), text) }
 	add(s.Database != "" && !validDatabase(s.Database), "DATABASE", "not a name for a database")
-	most := *all.MaxPoolSize
-	add(s.MaxPoolSize > mostConns, "MAX_POOL_SIZE", "want at most 65535, or 0 for any number")
-	least := vars.Name("MIN_POOL_SIZE")
-	if given.MinPoolSize != nil {
-		least = vars.Name("URI") + ": option minPoolSize"
-	}
-	found.Add(most > 0 && *all.MinPoolSize > most, "%s: is more than maxPoolSize or %s", least, vars.Name("MAX_POOL_SIZE"))
-	found.Add(most == 0 && *all.MinPoolSize > mostConns, "%s: want at most 65535", least)
+	most := s.MaxPoolSize
+	add(most > mostConns, "MAX_POOL_SIZE", "want at most 65535, or 0 for any number")
+	add(most > 0 && s.MinPoolSize > most, "MIN_POOL_SIZE", "is more than "+vars.Name("MAX_POOL_SIZE"))
+	add(most == 0 && s.MinPoolSize > mostConns, "MIN_POOL_SIZE", "want at most 65535")
 	add(s.ServerSelectionTimeout <= 0 && loadErr == nil, "SERVER_SELECTION_TIMEOUT", "want more than 0")
 	add(s.ConnectTimeout <= 0 && loadErr == nil, "CONNECT_TIMEOUT", "want more than 0")
 	return s, found.Err()
@@ -80,10 +76,26 @@ func resolve(name string, in setup, turn chan struct{}) (*settings, error) {
 // Target returns where the servers are, by the URI.
 func (s *settings) Target() kit.Target { return s.target }
 
-// Open makes a client and verifies that the server can be used.
+// Open makes a client and verifies that the server can be used. Names are looked up without a context: a look-up that
+// is abandoned keeps the turn until it has ended.
 func (s *settings) Open(ctx context.Context) (*client, error) {
-	c := &client{settings: s}
-	return c, c.connect(ctx, s.options)
+	o, err := kit.Within(ctx, func() (*options.ClientOptions, error) {
+		select {
+		case s.turn <- struct{}{}:
+			defer func() { <-s.turn }()
+			return s.options()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}, nil)
+	switch {
+	case err != nil && s.srv && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return nil, kit.Errorf(registry.KindTimeout, "the name server did not answer in time")
+	case err != nil:
+		return nil, kit.Classify(err)
+	}
+	c := &client{settings: s, options: o}
+	return c, c.connect(ctx)
 }
 
 // options returns what the driver reads in the URI, and what the variables say besides.
@@ -92,10 +104,10 @@ func (s *settings) options() (*options.ClientOptions, error) {
 	if err != nil {
 		return nil, s.refusal(err, "its options, its TXT record or the files that it names do not fit together")
 	}
-	return s.merge(o)
+	return s.merge(o), nil
 }
 
-// newClient makes the driver's client. For mongodb+srv:// the driver asks the name server, and its name server alone.
+// newClient makes the driver's client.
 func (s *settings) newClient(o *options.ClientOptions) (*driver.Client, error) {
 	client, err := driver.Connect(o)
 	if err == nil {
@@ -115,9 +127,8 @@ var wants = map[string]string{
 		"or a callback that mongo.WithHook sets",
 }
 
-// merge returns what o and the variables say together. What o has goes before the defaults of the variables; where o
-// and a variable that is set differ, that is an error.
-func (s *settings) merge(o *options.ClientOptions) (*options.ClientOptions, error) {
+// merge returns what o and the variables say together.
+func (s *settings) merge(o *options.ClientOptions) *options.ClientOptions {
 	own := options.Client().SetMaxPoolSize(uint64(s.MaxPoolSize)).SetMinPoolSize(uint64(s.MinPoolSize)).
 		SetMaxConnIdleTime(s.MaxConnIdleTime).SetConnectTimeout(s.ConnectTimeout).
 		SetServerSelectionTimeout(s.ServerSelectionTimeout)
@@ -131,15 +142,5 @@ func (s *settings) merge(o *options.ClientOptions) (*options.ClientOptions, erro
 	if s.mode != "" {
 		all.SetServerMonitoringMode(s.mode)
 	}
-	found := new(kit.Problems)
-	clash := func(differs bool, option, key string) {
-		found.Add(differs && s.vars.IsSet(key), "%s: option %s: conflicts with %s; remove one",
-			s.vars.Name("URI"), option, s.vars.Name(key))
-	}
-	clash(*all.MaxPoolSize != *own.MaxPoolSize, "maxPoolSize", "MAX_POOL_SIZE")
-	clash(*all.MinPoolSize != *own.MinPoolSize, "minPoolSize", "MIN_POOL_SIZE")
-	clash(*all.MaxConnIdleTime != s.MaxConnIdleTime, "maxIdleTimeMS", "MAX_CONN_IDLE_TIME")
-	clash(*all.ServerSelectionTimeout != s.ServerSelectionTimeout, "serverSelectionTimeoutMS", "SERVER_SELECTION_TIMEOUT")
-	clash(*all.ConnectTimeout != s.ConnectTimeout, "connectTimeoutMS", "CONNECT_TIMEOUT")
-	return all, found.Err()
+	return all
 }

@@ -32,7 +32,6 @@ const (
 	scheme    = "MONGO_URI: does not begin with mongodb:// or mongodb+srv://"
 	escape    = "MONGO_URI: the characters / ? # @ in a user name, password or option must be percent-encoded (%2F %3F %23 %40)"
 	control   = "MONGO_URI: has a control character"
-	pool      = "MONGO_URI: option maxPoolSize: want a whole number from 0 to 65535, and the minimum at most the maximum"
 	mechanism = "MONGO_URI: option authMechanism: want SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, MONGODB-X509, MONGODB-AWS, MONGODB-OIDC or " +
 		"GSSAPI, and the user, password, authSource and properties that it takes"
 	tags    = "MONGO_URI: option readPreferenceTags: want pairs such as dc:ny,rack:1, and a readPreference other than primary"
@@ -67,9 +66,14 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"unknown option":             {"MONGO_URI=mongodb://h/?tlsCAfiel=SECRET", `MONGO_URI: option "tlsCAfiel" is unknown; did you mean tlsCAFile?`},
 		"secret as an option":        {"MONGO_URI=mongodb://h/?SECRET", unknown},
 		"option twice":               {"MONGO_URI=mongodb://h/?w=1&W=2", "MONGO_URI: option w: set more than once"},
-		"no number":                  {"MONGO_URI=mongodb://h/?maxPoolSize=SECRET", pool},
+		"no number":                  {"MONGO_URI=mongodb://h/?maxPoolSize=SECRET", "MONGO_URI: option maxPoolSize: not a whole number from 0"},
 		"too large":                  {"MONGO_URI=mongodb://h/?maxPoolSize=65536", "MONGO_URI: option maxPoolSize: want at most 65535, or 0 for any number"},
-		"no time":                    {"MONGO_URI=mongodb://h/?connectTimeoutMS=0", "MONGO_URI: option connectTimeoutMS: want at least 1"},
+		"too long":                   {"MONGO_URI=mongodb://h/?connectTimeoutMS=9223372036855&localThresholdMS=9223372036855", "MONGO_URI: option connectTimeoutMS: too long: a duration is at most 292 years, or 2562047h; MONGO_URI: option localThresholdMS: want at most 2147483647"},
+		"too old":                    {"MONGO_URI=mongodb://h/?readPreference=nearest&maxStalenessSeconds=9223372036855", "MONGO_URI: option maxStalenessSeconds: want at most 2147483647"},
+		"tags in two cases":          {"MONGO_URI=mongodb://h/?readPreference=nearest&readPreferenceTags=dc:ny&readpreferencetags=", "MONGO_URI: option readpreferencetags: set more than once"},
+		"socket by another name":     {"MONGO_URI=mongodb://%2Frun%2Fmongodb/", "MONGO_URI: the path of a Unix socket must end in .sock"},
+		"less than nothing kept":     {"MONGO_URI=mongodb://h MONGO_MIN_POOL_SIZE=-5", "MONGO_MIN_POOL_SIZE: must not be negative"},
+		"no time":                    {"MONGO_URI=mongodb://h/?connectTimeoutMS=0", "MONGO_URI: option connectTimeoutMS: want more than 0"},
 		"neither true nor false":     {"MONGO_URI=mongodb://h/?retryWrites=SECRET", "MONGO_URI: option retryWrites: want true or false"},
 		"unknown mechanism":          {"MONGO_URI=mongodb://u:p@h/?authMechanism=SECRET", mechanism},
 		"mechanism without user":     {"MONGO_URI=mongodb://h/?authMechanism=plain", mechanism},
@@ -101,7 +105,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"CA file in Python's":        {"MONGO_URI=mongodb://h?ssl_ca_certs=SECRET", "MONGO_URI: option ssl_ca_certs: not supported: write tlsCAFile"},
 		"proxy with password":        {"MONGO_URI=mongodb://h/?proxyPassword=SECRET", "MONGO_URI: option proxyPassword: not supported: set a Dialer with mongo.WithHook"},
 		"at sign, unknown option":    {"MONGO_URI=mongodb://u:SEC?RET=@h/?appName=@a@", escape},
-		"SRV and a socket":           {"MONGO_URI=mongodb+srv://%2Ftmp%2Fs", "MONGO_URI: mongodb+srv:// wants one host and no port"},
+		"SRV and a socket":           {"MONGO_URI=mongodb+srv://%2Ftmp%2Fs.sock", "MONGO_URI: mongodb+srv:// wants one host and no port"},
 		"IPv6 without brackets":      {"MONGO_URI=mongodb://::1:27017", "MONGO_URI: an IPv6 address must stand in brackets, as in [::1]"},
 		"CA file is not there":       {"MONGO_URI=mongodb://h/?tlsCAFile=SECRET", "MONGO_URI: option tlsCAFile: want a file that can be read and has PEM certificates"},
 		"key file is not there":      {"MONGO_URI=mongodb://h/?tlsCertificateKeyFile=SECRET", "MONGO_URI: option tlsCertificateKeyFile: want files that can be read and have a PEM certificate and its key"},
@@ -110,9 +114,9 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"set in two places":          {"MONGO_URI=mongodb://h/?maxPoolSize=5 MONGO_MAX_POOL_SIZE=6", "MONGO_URI: option maxPoolSize: conflicts with MONGO_MAX_POOL_SIZE; remove one"},
 		"the default in one of them": {"MONGO_URI=mongodb://h/?maxPoolSize=5 MONGO_MAX_POOL_SIZE=20", "MONGO_URI: option maxPoolSize: conflicts with MONGO_MAX_POOL_SIZE; remove one"},
 		"SRV hosts below zero":       {"MONGO_URI=mongodb+srv://a.b.c/?srvMaxHosts=-1", "MONGO_URI: option srvMaxHosts: want a whole number from 0"},
-		"kept by the URI":            {"MONGO_URI=mongodb://h/?minPoolSize=50", "MONGO_URI: option minPoolSize: is more than maxPoolSize or MONGO_MAX_POOL_SIZE"},
+		"kept by the URI":            {"MONGO_URI=mongodb://h/?minPoolSize=50", "MONGO_URI: option minPoolSize: is more than MONGO_MAX_POOL_SIZE"},
 		"two cases of an option":     {"MONGO_URI=mongodb://h/?tls=true&TLS=false", "MONGO_URI: option tls: set more than once"},
-		"more than the most":         {"MONGO_URI=mongodb://h MONGO_MIN_POOL_SIZE=101", "MONGO_MIN_POOL_SIZE: is more than maxPoolSize or MONGO_MAX_POOL_SIZE"},
+		"more than the most":         {"MONGO_URI=mongodb://h MONGO_MIN_POOL_SIZE=101", "MONGO_MIN_POOL_SIZE: is more than MONGO_MAX_POOL_SIZE"},
 		"far too many":               {"MONGO_URI=mongodb://h MONGO_MAX_POOL_SIZE=65536", "MONGO_MAX_POOL_SIZE: want at most 65535, or 0 for any number"},
 		"far too many kept":          {"MONGO_URI=mongodb://h MONGO_MAX_POOL_SIZE=0 MONGO_MIN_POOL_SIZE=65536", "MONGO_MIN_POOL_SIZE: want at most 65535"},
 		"unknown role":               {"MONGO_URI=mongodb://h MONGO_ROLE=SECRET", "MONGO_ROLE: not primary, replica or any"},
@@ -124,7 +128,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"all at once": {
 			"MONGO_URI=mongodb://h/?w= MONGO_ROLE=no MONGO_TLS=maybe MONGO_MIN_POOL_SIZE=30",
 			"MONGO_URI: option w: is empty; MONGO_TLS: not off, verify or skip-verify; MONGO_ROLE: not primary, replica or any; " +
-				"MONGO_MIN_POOL_SIZE: is more than maxPoolSize or MONGO_MAX_POOL_SIZE",
+				"MONGO_MIN_POOL_SIZE: is more than MONGO_MAX_POOL_SIZE",
 		},
 		"control in the database":  {"MONGO_URI=mongodb://h MONGO_DATABASE=a\x7f", "MONGO_DATABASE: has a control character"},
 		"unseen in the database":   {"MONGO_URI=mongodb://h/a%E2%80%8Bb", "MONGO_URI: the name after the / has a control character"},

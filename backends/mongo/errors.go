@@ -68,10 +68,11 @@ const (
 
 // Classify returns what an error that a handle has returned means: its kind is registry.KindOf of the result, and its
 // text can be shown. It is nil for nil.
-func Classify(err error) error { return classify(err, "MONGO_", nil) }
+func Classify(err error) error { return classify(err, "MONGO_URI", nil) }
 
-// classify is Classify with the prefix of the variables. If the driver has found no server to go to, cause is why.
-func classify(err error, prefix string, cause error) error {
+// classify is Classify with what is called uri in the place of MONGO_URI. If the driver has found no server to go to,
+// cause is why.
+func classify(err error, uri string, cause error) error {
 	if err == nil {
 		return nil
 	}
@@ -89,7 +90,7 @@ func classify(err error, prefix string, cause error) error {
 		}
 	}
 	if answer != nil {
-		return kit.Errorf(registry.KindOf(answer), "%s", strings.Replace(answer.Error(), "MONGO_", prefix, 1))
+		return kit.Errorf(registry.KindOf(answer), "%s", strings.Replace(answer.Error(), "MONGO_URI", uri, 1))
 	}
 	known := kit.Classify(err)
 	kind := registry.KindOf(known)
@@ -105,7 +106,7 @@ func classify(err error, prefix string, cause error) error {
 		return kit.Errorf(registry.KindTimeout, "no answer in time")
 	case inLogin:
 		return kit.Errorf(registry.KindAuth, "the driver could not log in: it found no credentials or no token "+
-			"(%sURI: authMechanism)", prefix)
+			"(%s: authMechanism)", uri)
 	case driver.IsNetworkError(err), labeled != nil && labeled.HasErrorLabel("TransientTransactionError"):
 		return fromNetwork(err) // time, or another connection, may mend it
 	}
@@ -114,7 +115,10 @@ func classify(err error, prefix string, cause error) error {
 
 // codeOf returns the code of a command, of a write or of its write concern that the server refused, or 0.
 func codeOf(err error) int {
-	server, ok := errors.AsType[driver.ServerError](err)
+	server, ok := errors.AsType[interface { // more than driver.ServerError: a bulk write of a client is none
+		error
+		ErrorCodes() []int
+	}](err)
 	if !ok {
 		return 0
 	}

@@ -60,6 +60,7 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		{answer(16500), registry.KindExhausted, "the account has used up its throughput (16500)"},
 		{driver.WriteException{WriteConcernError: &driver.WriteConcernError{Code: 91}}, registry.KindLoading, "the server is shutting down (91)"},
 		{driver.WriteException{WriteErrors: driver.WriteErrors{{Code: 11000, Message: "SECRET"}}}, registry.KindUnknown, "the server answered with the error 11000"},
+		{driver.ClientBulkWriteException{WriteConcernErrors: []driver.WriteConcernError{{Code: 91}}}, registry.KindLoading, "the server is shutting down (91)"},
 		{answer(4711), registry.KindUnknown, "the server answered with the error 4711"},
 		{errors.New("server is closed"), registry.KindUnreachable, "the server has left the replica set, or the client is being closed"},
 		{errors.New("this MongoDB deployment does not support retryable writes. SECRET"), registry.KindConfig, "the server has no retryable writes (MONGO_URI: retryWrites=false)"},

@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"crypto/tls"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/vibework/mooring/backends/kit"
+	"github.com/vibework/mooring/registry"
 )
 
 // OptionsOf reads the environment as Configure does and returns what the driver is going to be given.
@@ -27,6 +29,10 @@ func DriverOptions() (names []string) {
 	for _, option := range driverOptions {
 		names = append(names, strings.Fields(strings.ToLower(option.names))...)
 	}
+	for _, option := range new(settings).ownOptions() {
+		name, _, _ := strings.Cut(strings.ToLower(option.Names), ":")
+		names = append(names, name)
+	}
 	return names
 }
 
@@ -38,7 +44,7 @@ func DatabaseOf(t *testing.T, name string) string {
 
 func resolved(t *testing.T, name string) *settings {
 	t.Helper()
-	s, err := resolve(name, setup{}, make(chan struct{}, 1))
+	s, err := resolve(name, setup{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,12 +62,15 @@ func Disconnect(ctx context.Context, t *testing.T, res *Resource) (cut int) {
 }
 
 // ClassifyFor is what every error of the driver goes through.
-func ClassifyFor(err, cause error) error { return classify(err, "MONGO_", cause) }
+func ClassifyFor(err, cause error) error { return classify(err, "MONGO_URI", cause) }
 
-// Moves returns what hears of the connections of a pool of that size, and what a check says when it is full.
-func Moves(size uint64) (hear func(*event.PoolEvent), full func() error) {
+// Moves returns what hears of the connections of pools of that size, and what a check says when one is full.
+func Moves(size uint64) (hear func(*event.PoolEvent), full func() error, stats func() registry.PoolStats) {
 	m := new(monitor)
 	o := options.Client().SetMaxPoolSize(size)
 	m.listen(o)
-	return o.PoolMonitor.Event, m.full
+	return o.PoolMonitor.Event, m.full, m.stats
 }
+
+// NameOf returns the name that the certificate of a server must bear.
+func NameOf(addr string) string { return secureDialer{config: new(tls.Config)}.to(addr).ServerName }

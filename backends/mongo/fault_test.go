@@ -4,9 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
+	"net"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -211,6 +215,49 @@ func TestAServerThatRefusesFailsTheCheckAndHealsByItself(t *testing.T) {
 	put(t, collection(t, res), 1)
 }
 
+func TestAServerBehindASocketMayGoAndComeBack(t *testing.T) {
+	fake := mongotest.Start(t, mongotest.Options{})
+	path := filepath.Join(t.TempDir(), "mongodb.sock")
+	socket, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var relays sync.WaitGroup
+	defer relays.Wait()
+	defer socket.Close()
+	relays.Go(func() {
+		for {
+			in, err := socket.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", fake.Addr())
+			if err != nil {
+				_ = in.Close()
+				continue
+			}
+			relays.Go(func() { _, _ = io.Copy(out, in); _ = out.Close() })
+			relays.Go(func() { _, _ = io.Copy(in, out); _ = in.Close() })
+		}
+	})
+	r, _ := register(at("mongodb://" + url.PathEscape(path)))
+	if err := r.OpenAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.CloseAll(context.Background()) }()
+	fake.Stop()
+	for range 2 {
+		result := r.Check(t.Context(), "mongo")
+		if registry.KindOf(result.Err) != registry.KindUnreachable || strings.Contains(result.Err.Error(), "TLS") {
+			t.Errorf("while it is away: %v", result.Err)
+		}
+	}
+	fake.Restart()
+	if result := r.Check(t.Context(), "mongo"); result.Err != nil {
+		t.Errorf("after it came back: %v", result.Err)
+	}
+}
+
 // full opens a resource whose pool has one connection, which is in use until release is called.
 func full(t *testing.T) (proxy *faultproxy.Proxy, res *mongo.Resource, release func()) {
 	t.Helper()
@@ -234,15 +281,23 @@ func TestAFullPoolDoesNotHideADeadServer(t *testing.T) {
 	}
 }
 
+// untilWaiting returns when n operations wait for a connection.
+func untilWaiting(t *testing.T, res *mongo.Resource, n int64) {
+	t.Helper()
+	for start := time.Now(); res.PoolStats().WaitCount < n; runtime.Gosched() {
+		if time.Since(start) > patience {
+			t.Fatalf("%d operations wait for a connection, want %d", res.PoolStats().WaitCount, n)
+		}
+	}
+}
+
 // The driver tells those who wait for a connection that another operation has found the server gone.
 func TestACutWhileTheCheckWaitsForAConnectionIsNoFailure(t *testing.T) {
 	proxy, res, release := full(t)
 	checked, waiting := make(chan error), make(chan error)
 	go func() { checked <- res.Check(t.Context()) }()
 	go func() { waiting <- res.Client().Ping(t.Context(), nil) }()
-	for res.PoolStats().WaitCount < 2 {
-		runtime.Gosched()
-	}
+	untilWaiting(t, res, 2)
 	proxy.Cut()
 	release()
 	if err := <-checked; err != nil {

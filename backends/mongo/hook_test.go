@@ -2,6 +2,9 @@ package mongo_test
 
 import (
 	"context"
+	"errors"
+	"reflect"
+	"strings"
 	"sync"
 	"testing"
 
@@ -10,6 +13,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/vibework/mooring/backends/mongo"
+	"github.com/vibework/mooring/internal/mongotest"
+	"github.com/vibework/mooring/registry"
 )
 
 func TestAHookKeepsItsMonitors(t *testing.T) {
@@ -33,6 +38,29 @@ func TestAHookKeepsItsMonitors(t *testing.T) {
 	defer mu.Unlock()
 	if len(heard) != 4 {
 		t.Errorf("heard %v", heard)
+	}
+}
+
+func TestAPanicOfAHookIsOneOfTheResource(t *testing.T) {
+	fake := mongotest.Start(t, mongotest.Options{})
+	r, _ := register(at("mongodb://"+fake.Addr()), mongo.WithHook(func(*options.ClientOptions) { panic("no") }))
+	if err := r.OpenAll(t.Context()); registry.KindOf(err) != registry.KindPanic || !strings.Contains(err.Error(), "hook_test.go") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAHookMayDecodeInItsOwnWay(t *testing.T) {
+	fake := mongotest.Start(t, mongotest.Options{})
+	cfg := at("mongodb://" + fake.Addr())
+	cfg.Role = "primary"
+	r, _ := open(t, cfg, mongo.WithHook(func(o *options.ClientOptions) {
+		own := bson.NewRegistry()
+		refuse := func(bson.DecodeContext, bson.ValueReader, reflect.Value) error { return errors.New("no structs") }
+		own.RegisterKindDecoder(reflect.Struct, bson.ValueDecoderFunc(refuse))
+		o.SetRegistry(own)
+	}))
+	if result := r.Check(t.Context(), "mongo"); result.Err != nil {
+		t.Error(result.Err)
 	}
 }
 

@@ -46,6 +46,7 @@ func WithHook(hook func(*options.ClientOptions)) Option { return func(s *setup) 
 type setup struct {
 	config *Config
 	hook   func(*options.ClientOptions)
+	turn   chan struct{} // of New: one look-up of names at a time
 }
 
 // Resource is one MongoDB deployment and a client of it. All methods are safe for concurrent use.
@@ -61,9 +62,8 @@ var (
 // New returns a resource that is configured by the variables of its name: "mongo-audit" by MONGO_AUDIT_*. It reads
 // nothing yet. Register it to have it opened.
 func New(name string, opts ...Option) *Resource {
-	turn := make(chan struct{}, 1)
-	resolve := func(name string, in setup) (*settings, error) { return resolve(name, in, turn) }
-	return &Resource{kit.New(name, resolve, opts...)}
+	turn := func(s *setup) { s.turn = make(chan struct{}, 1) }
+	return &Resource{kit.New(name, resolve, append(opts, turn)...)}
 }
 
 // PoolStats returns the numbers of the pools, one to each server, taken together: Max, too, is for all of them.
@@ -78,8 +78,8 @@ func (r *Resource) Client() *driver.Client { return kit.Must(r.Handle()) }
 func (r *Resource) Database() *driver.Database {
 	c := kit.Must(kit.ClientOf(r.Resource))
 	if c.settings.Database == "" {
-		const text = "%s: no database: set %[2]sDATABASE, or name it in %[2]sURI (mongodb://host/name)"
-		panic(fmt.Sprintf(text, r.Name(), c.settings.vars.Prefix()))
+		const text = "%s: no database: set %s, or name it in %s (mongodb://host/name)"
+		panic(fmt.Sprintf(text, r.Name(), c.settings.vars.Name("DATABASE"), c.settings.vars.Name("URI")))
 	}
 	return c.Client.Database(c.settings.Database)
 }

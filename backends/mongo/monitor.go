@@ -14,7 +14,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/tag"
 
+	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/registry"
 )
@@ -22,13 +24,13 @@ import (
 // monitor is what the driver tells about its servers and connections: its errors say only that none could be selected,
 // and it does not tell when asked.
 type monitor struct {
-	prefix string        // of the variables
-	lost   func(error)   // called with the cause when no server is left to hope for
-	given  []string      // the hosts that the URI names
-	reads  readpref.Mode // of checks
-	set    string        // the replica set that the URI names
-	most   int           // connections to one server; 0 means any number
-	moves  kit.Pool
+	vars  config.Variables
+	lost  func(error)        // called with the cause when no server is left to hope for
+	given []string           // the hosts that the URI names
+	reads *readpref.ReadPref // of checks
+	set   string             // the replica set that the URI names
+	most  int                // connections to one server; 0 means any number
+	moves kit.Pool
 
 	mu       sync.Mutex // guards the rest
 	topology event.TopologyDescription
@@ -36,15 +38,15 @@ type monitor struct {
 	stranger bool             // the last one was of a server of another replica set than the one asked for
 	failures map[string]error // of the servers whose last heartbeat failed
 	pools    map[string]*pool // by server
-	waiting  int              // callers, for a connection of a full pool
-	waits    int64
+	waits    int64            // of callers, for a connection of a full pool
 	waited   time.Duration
 }
 
 // pool counts the connections to one server. What is in use when the driver drops the server comes back later.
 type pool struct {
-	active     bool
-	open, lent int
+	active          bool
+	open, lent      int
+	asking, waiting int // callers without a connection yet, and those of them who came when the pool was full
 }
 
 // listen hears what happens, together with the monitors that a hook may have set.
@@ -88,13 +90,13 @@ func (m *monitor) poolEvent(e *event.PoolEvent) {
 	case event.ConnectionClosed:
 		p.open--
 	case event.ConnectionCheckOutStarted:
-		if m.fills(p) {
+		if p.asking++; m.most > 0 && p.lent+p.asking > m.most {
+			p.waiting++
 			m.waits++
-			m.waiting++
 		}
 	case event.ConnectionCheckOutFailed, event.ConnectionCheckedOut:
-		if m.waiting > 0 { // the sum is about right whichever caller it was who waited
-			m.waiting--
+		if p.asking--; p.waiting > p.asking { // who asks first is served first
+			p.waiting--
 			m.waited += e.Duration
 		}
 		if e.Type == event.ConnectionCheckedOut {
@@ -210,20 +212,30 @@ func (m *monitor) explain() error {
 		return nil
 	case len(kinds) == 0, only("Unknown") && failure == nil && m.stranger: // that is kept if it is asked alone
 		return kit.Errorf(registry.KindConfig,
-			"none of the hosts belongs to the replica set that is asked for (%sURI: replicaSet)", m.prefix)
+			"none of the hosts belongs to the replica set that is asked for (%s: replicaSet)", m.vars.Name("URI"))
 	case only("Unknown") && errors.Is(failure, io.EOF) && !m.answered:
 		return kit.Errorf(registry.KindUnreachable, "the connection was closed before any answer; is TLS on at one end only?")
 	case only("Unknown"):
 		return fromNetwork(failure)
 	case only("RSGhost") && kind != "Single":
 		return kit.Errorf(registry.KindLoading, "the replica set is not initiated, or its servers are only just starting")
-	case kind == "ReplicaSetNoPrimary" && (m.reads == readpref.PrimaryMode || !kinds["RSSecondary"]):
+	case kind == "ReplicaSetNoPrimary" && (m.reads.Mode() == readpref.PrimaryMode || !kinds["RSSecondary"]):
 		return kit.Errorf(registry.KindLoading, "the replica set has no primary")
-	case kind == "ReplicaSetWithPrimary" && m.reads == readpref.SecondaryMode && !kinds["RSSecondary"]:
-		return kit.Errorf(registry.KindLoading, "the replica set has no secondary (%[1]sURI: readPreference, or %[1]sROLE)",
-			m.prefix)
+	case kind == "ReplicaSetWithPrimary" && m.reads.Mode() == readpref.SecondaryMode && !kinds["RSSecondary"]:
+		return kit.Errorf(registry.KindLoading, "the replica set has no secondary (%s: readPreference, or %s)",
+			m.vars.Name("URI"), m.vars.Name("ROLE"))
+	case strings.HasPrefix(kind, "ReplicaSet") && !slices.ContainsFunc(m.topology.Servers, m.tagged):
+		return kit.Errorf(registry.KindLoading, "the replica set has no server with the tags that are asked for "+
+			"(%s: readPreferenceTags)", m.vars.Name("URI"))
 	}
 	return nil
+}
+
+// tagged reports whether a server has the tags without which no server is asked.
+func (m *monitor) tagged(s event.ServerDescription) bool {
+	sets, mode := m.reads.TagSets(), m.reads.Mode()
+	return len(sets) == 0 || mode != readpref.SecondaryMode && mode != readpref.NearestMode ||
+		slices.ContainsFunc(sets, func(set tag.Set) bool { return s.Tags.ContainsAll(set) })
 }
 
 // outside returns why the last heartbeat of a server failed. Its name may be one that the replica set gave.
@@ -231,7 +243,7 @@ func (m *monitor) outside(server string) error {
 	failure := m.failures[server]
 	if dns, ok := errors.AsType[*net.DNSError](failure); ok && dns.IsNotFound && !slices.Contains(m.given, server) {
 		return kit.Errorf(registry.KindUnreachable, "no such host: the replica set gives its members names that are not "+
-			"known here (%sURI: directConnection=true asks one server alone)", m.prefix)
+			"known here (%s: directConnection=true asks one server alone)", m.vars.Name("URI"))
 	}
 	return failure
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -39,10 +40,8 @@ var driverOptions = []struct{ names, want string }{
 	{"directConnection connect", "true or false (direct or automatic); direct wants mongodb:// and one host"},
 	{"loadBalanced", "true or false; true wants one host, no replicaSet and no directConnection"},
 	{"retryReads retryWrites enableOverloadRetargeting", "true or false"},
-	{"connectTimeoutMS serverSelectionTimeoutMS", "a whole number from 1"},
 	{"heartbeatFrequencyMS heartbeatIntervalMS", "a whole number from 500"},
-	{"localThresholdMS maxAdaptiveRetries maxConnecting maxIdleTimeMS timeoutMS", "a whole number from 0"},
-	{"maxPoolSize minPoolSize", "a whole number from 0 to 65535, and the minimum at most the maximum"},
+	{"localThresholdMS maxAdaptiveRetries maxConnecting timeoutMS", "a whole number from 0"},
 	{"readConcernLevel", "local, majority or another level"},
 	{"readPreference", "primary, primaryPreferred, secondary, secondaryPreferred or nearest"},
 	{readTags, "pairs such as dc:ny,rack:1, and a readPreference other than primary"},
@@ -87,24 +86,33 @@ var otherOptions = []kit.URLOption{
 	{Names: "poolSize", Text: "write maxPoolSize"},
 }
 
+// ownOptions are those that are variables, too.
+func (s *settings) ownOptions() []kit.URLOption {
+	return []kit.URLOption{
+		{Names: "maxPoolSize", Field: &s.MaxPoolSize, Key: "MAX_POOL_SIZE"},
+		{Names: "minPoolSize", Field: &s.MinPoolSize, Key: "MIN_POOL_SIZE"},
+		{Names: "maxIdleTimeMS:ms", Field: &s.MaxConnIdleTime, Key: "MAX_CONN_IDLE_TIME"},
+		{Names: "serverSelectionTimeoutMS:ms", Field: &s.ServerSelectionTimeout, Key: "SERVER_SELECTION_TIMEOUT"},
+		{Names: "connectTimeoutMS:ms", Field: &s.ConnectTimeout, Key: "CONNECT_TIMEOUT"},
+	}
+}
+
 // readOptions leaves those options in u that are for the driver, by their names as they are documented. It refuses
 // values that the driver accepts and hardly anybody means.
 func (s *settings) readOptions(u *kit.URI) error {
 	given := u.Query
 	u.Query = make(url.Values)
-	for name, values := range given {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
 		// They are tried in their order, and an empty one is any server.
-		if strings.EqualFold(name, readTags) && !slices.ContainsFunc(values, kit.HasControl) {
-			u.Query[readTags] = values
+		tags := strings.EqualFold(name, readTags) && !u.Query.Has(readTags)
+		if tags && !slices.ContainsFunc(given[name], kit.HasControl) {
+			u.Query[readTags] = given[name]
 			delete(given, name)
 		}
 	}
-	least := map[string]int{
-		"connectTimeoutMS": 1, "serverSelectionTimeoutMS": 1, "maxStalenessSeconds": 90, "maxStaleness": 90,
-	}
 	keep := func(name, value string) error {
 		number, err := strconv.Atoi(value)
-		limit, limited := least[name]
+		age := strings.HasPrefix(name, "maxStaleness")
 		switch {
 		case u.Query.Has(name):
 			return errors.New("set more than once")
@@ -114,16 +122,16 @@ func (s *settings) readOptions(u *kit.URI) error {
 			return errors.New("want mongodb+srv://")
 		case name == "srvMaxHosts" && (err != nil || number < 0):
 			return errors.New("want a whole number from 0")
-		case limited && err == nil && number < limit:
-			return fmt.Errorf("want at least %d", limit)
-		case name == "maxPoolSize" && number > mostConns:
-			return fmt.Errorf("want at most %d, or 0 for any number", mostConns)
+		case age && err == nil && number < 90:
+			return errors.New("want at least 90")
+		case (age || strings.HasSuffix(name, "MS")) && number > math.MaxInt32: // far more would be less than 0
+			return fmt.Errorf("want at most %d", math.MaxInt32)
 		}
 		u.Query.Set(name, value)
 		return nil
 	}
 	known := kit.URLOptions{Vars: s.vars, AnyCase: true, Hint: "MongoDB's manual has those that are known"}
-	known.Known = slices.Clone(otherOptions)
+	known.Known = append(s.ownOptions(), otherOptions...)
 	for _, option := range driverOptions {
 		known.Known = append(known.Known, kit.URLOption{Names: option.names, Set: keep})
 	}

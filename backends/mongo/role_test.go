@@ -170,6 +170,49 @@ func TestOpenNamesWhatIsWrongWithTheReplicaSet(t *testing.T) {
 	}
 }
 
+func TestTagsThatNoServerHasAreNamed(t *testing.T) {
+	set := mongotest.StartSet(t, 2)
+	want := "loading: the replica set has no server with the tags that are asked for (MONGO_URI: readPreferenceTags)"
+	for _, role := range []string{"any", "replica"} {
+		for _, mode := range []string{"secondary", "nearest"} {
+			if role == "replica" && mode == "nearest" {
+				continue // the role asks a secondary, and the tags are of any server
+			}
+			cfg := waiting(set.URI() + "&readPreferenceTags=dc:ny&readPreference=" + mode)
+			cfg.Role = role
+			res := mongo.New("mongo", mongo.WithConfig(cfg))
+			err := res.Open(t.Context())
+			if got := fmt.Sprintf("%s: %v", registry.KindOf(err), err); got != want {
+				t.Errorf("role %s, %s\ngot  %s\nwant %s", role, mode, got, want)
+			}
+			_ = res.Close(t.Context())
+		}
+	}
+}
+
+func TestErrorsNameTheVariableThatIsSet(t *testing.T) {
+	addr := mongotest.Start(t, mongotest.Options{User: "app", Password: "secret"}).Addr()
+	for uri, want := range map[string]string{
+		"mongodb://app:other@" + addr: "wrong user name or password, or the user is of another database " +
+			"(MONGODB_URI: authSource) (18)",
+		"mongodb://app:secret@" + addr + "/?loadBalanced=true": "there is no load balancer (MONGODB_URI: loadBalanced)",
+		"mongodb://app:secret@" + addr + "/?replicaSet=rs0": "none of the hosts belongs to the replica set that is asked for " +
+			"(MONGODB_URI: replicaSet)",
+		"mongodb://app:secret@" + addr: "mongo: no database: set MONGO_DATABASE, or name it in MONGODB_URI (mongodb://host/name)",
+	} {
+		setenv(t, "MONGODB_URI="+uri)
+		res := mongo.New("mongo")
+		got := fmt.Sprint(res.Open(t.Context()))
+		if got == "<nil>" {
+			got = panicOf(func() { res.Database() })
+		}
+		if got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		_ = res.Close(t.Context())
+	}
+}
+
 func TestMembersWithNamesThatNobodyKnowsAreExplained(t *testing.T) {
 	nameServer(t, records{})
 	inside := func(string) bson.D {
@@ -200,7 +243,7 @@ func TestReadersDoNotWaitForAPrimary(t *testing.T) {
 
 func TestAPoolThatDoesNotMoveIsExhausted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hear, full := mongo.Moves(1)
+		hear, full, _ := mongo.Moves(1)
 		tell := func(what string) { hear(&event.PoolEvent{Type: what, Address: "h:1", ConnectionID: 1}) }
 		for _, what := range []string{
 			event.ConnectionPoolCreated, event.ConnectionReady, event.ConnectionCheckedOut, event.ConnectionCheckedIn,
@@ -219,4 +262,24 @@ func TestAPoolThatDoesNotMoveIsExhausted(t *testing.T) {
 			t.Errorf("after 30s it is %q", kind)
 		}
 	})
+}
+
+// Callers may come faster than connections are lent, and each server has a pool of its own.
+func TestWhoComesBehindOthersWaits(t *testing.T) {
+	hear, _, stats := mongo.Moves(1)
+	tell := func(addr, what string, after time.Duration) {
+		hear(&event.PoolEvent{Type: what, Address: addr, Duration: after})
+	}
+	for range 3 {
+		tell("h:1", event.ConnectionCheckOutStarted, 0)
+	}
+	tell("h:2", event.ConnectionCheckOutStarted, 0)
+	tell("h:1", event.ConnectionCheckedOut, time.Millisecond)
+	tell("h:2", event.ConnectionCheckedOut, time.Millisecond)
+	tell("h:1", event.ConnectionCheckedIn, 0)
+	tell("h:1", event.ConnectionCheckedOut, 2*time.Second)
+	tell("h:1", event.ConnectionCheckOutFailed, 3*time.Second)
+	if got := stats(); got.WaitCount != 2 || got.WaitDuration != 5*time.Second {
+		t.Errorf("%d callers have waited for %v", got.WaitCount, got.WaitDuration)
+	}
 }

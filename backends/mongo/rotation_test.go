@@ -107,6 +107,12 @@ func TestAServerOfAnotherNameIsRefused(t *testing.T) {
 	}
 }
 
+func TestNoCertificateHasAZone(t *testing.T) {
+	if got := mongo.NameOf("[fe80::1%eth0]:27017"); got != "fe80::1" {
+		t.Errorf("got %s", got)
+	}
+}
+
 // A hook may dial or verify in its own way, and what it leaves alone holds.
 func TestAHookDoesNotTurnTheVerificationOff(t *testing.T) {
 	r, addr := rotating(t)

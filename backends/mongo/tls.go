@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -70,7 +71,8 @@ func (d secureDialer) DialContext(ctx context.Context, network, addr string) (ne
 func (d secureDialer) to(addr string) *tls.Config {
 	cfg := d.config.Clone()
 	if cfg.ServerName == "" {
-		cfg.ServerName, _, _ = net.SplitHostPort(addr)
+		host, _, _ := net.SplitHostPort(addr)
+		cfg.ServerName, _, _ = strings.Cut(host, "%") // no certificate has the zone of an address
 	}
 	also := cfg.VerifyConnection // the same, unless a hook has put its own there
 	if also == nil {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -27,16 +28,18 @@ var azureName = regexp.MustCompile(`(?i)([?&]appName=)@([^@&]*)@`)
 
 // readURI checks what the driver does not, or what it says of in words that cannot be shown, and has the driver read
 // all of the rest that need not be looked up. Its error quotes nothing but the names of options.
-func (s *settings) readURI() (*options.ClientOptions, error) {
-	none := options.Client()
+func (s *settings) readURI() error {
 	u, err := kit.ParseURI(azureName.ReplaceAllString(s.URI.Reveal(), "${1}%40${2}%40"), "mongodb", "mongodb+srv")
 	if err != nil {
-		return none, err
+		return err
 	}
 	found := kit.Problems{s.readOptions(&u)}
 	found.Add(u.User == "" && !u.Password.IsZero(), "the password has no user name")
 	found.Add(isSRV(u) && (len(u.Hosts) > 1 || u.Hosts[0].Port != 0 || strings.HasPrefix(u.Hosts[0].Name, "/")),
 		"mongodb+srv:// wants one host and no port")
+	found.Add(slices.ContainsFunc(u.Hosts, func(h kit.Host) bool {
+		return strings.HasPrefix(h.Name, "/") && !strings.HasSuffix(h.Name, ".sock") // the driver would add a port
+	}), "the path of a Unix socket must end in .sock")
 	if u.Path != "" && !validDatabase(u.Path) {
 		found.Add(true, "the path must be the name of a database")
 		u.Path = ""
@@ -50,13 +53,13 @@ func (s *settings) readURI() (*options.ClientOptions, error) {
 	o, err := read(text(u, true))
 	if err != nil {
 		found = append(found, blame(u))
-		return none, found.Err()
+		return found.Err()
 	}
 	found = append(found, s.contradictions(u, o)...)
 	if s.TLS == (config.TLS{}) {
 		s.TLS = filesIn(u, o)
 	}
-	return o, found.Err()
+	return found.Err()
 }
 
 func validDatabase(name string) bool {
