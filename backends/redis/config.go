@@ -2,7 +2,6 @@ package redis
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -91,6 +90,11 @@ func read(name string, in setup) (*settings, error) {
 	p = append(p, err)
 	s.role, err = kit.ParseRole(vars, s.Role)
 	p = append(p, err)
+	const isAlone = "%s is not set, but %s is"
+	p.Add(s.Username != "" && s.Password.IsZero() && s.URL.IsZero() && s.credentials == nil, isAlone,
+		vars.Name("PASSWORD"), vars.Name("USERNAME"))
+	p.Add(s.SentinelUsername != "" && s.SentinelPassword.IsZero(), isAlone,
+		vars.Name("SENTINEL_PASSWORD"), vars.Name("SENTINEL_USERNAME"))
 	p.Add(s.role == kit.Replica && s.topology != oneServer,
 		"%s: Sentinels and a cluster lead to primaries: want primary or any", vars.Name("ROLE"))
 	p.Add(strings.Trim(s.ClientName, nameLetters) != "", "%s: %s", vars.Name("CLIENT_NAME"), wantName)
@@ -109,7 +113,7 @@ func (s *settings) locate() (hosts []kit.Host, err error) {
 		return nil, fmt.Errorf("%s is not set, but %s is", s.vars.Name("SENTINEL_HOSTS"), s.vars.Name("SENTINEL_MASTER"))
 	case s.Host != "":
 		host, err := kit.HostOf(s.vars, s.Host, s.Port)
-		return []kit.Host{host}, errors.Join(err, s.needPassword())
+		return []kit.Host{host}, err
 	}
 	return nil, s.vars.NotSet("URL", "HOST", "SENTINEL_HOSTS")
 }
@@ -141,16 +145,8 @@ func (s *settings) fromSentinelHosts() (hosts []kit.Host, err error) {
 		}
 		hosts = append(hosts, host)
 	}
-	p := kit.Problems{err, s.needPassword()}
+	p := kit.Problems{err}
 	p.Add(s.Host != "", "%s and %s are both set: keep one", s.vars.Name("HOST"), named)
 	p.Add(s.SentinelMaster == "", "%s is not set, but %s is", master, named)
 	return hosts, p.Err()
-}
-
-// needPassword refuses a user without a password.
-func (s *settings) needPassword() error {
-	if s.Username != "" && s.Password.IsZero() && s.credentials == nil {
-		return fmt.Errorf("%s is not set, but %s is", s.vars.Name("PASSWORD"), s.vars.Name("USERNAME"))
-	}
-	return nil
 }

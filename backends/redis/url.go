@@ -78,7 +78,7 @@ func (s *settings) setMaster(u *kit.URI) error {
 var otherForms = []struct{ begins, say string }{
 	{"redis-cli", "is a command: write only what stands behind its -u"},
 	{"redis-socket: redis+unix: unix: socket: /", "the path of a Unix socket is unix:///path"},
-	{"redis- rediss- sentinel: cluster:", "is in another program's form: " + topologies},
+	{"redis-sentinel:// redis-cluster:// rediss- sentinel:// cluster://", "is in another program's form: " + topologies},
 	{"redis+tls: redis+ssl: rediss+", "the scheme is that of another language: write rediss://"},
 	{"http: https:", "is the address of an HTTP service: want redis:// or rediss://, or PREFIX_HOST and PREFIX_PASSWORD"},
 	{dotNet, "is in the form of .NET: write the host and its port as rediss://host:6380, and set PREFIX_PASSWORD"},
@@ -91,7 +91,7 @@ func otherForm(raw, prefix string) error {
 	raw = strings.ToLower(raw)
 	switch urls := strings.Count(raw, "://"); {
 	case urls > 1 && strings.Contains(raw, ",redis"): // one for each node
-		raw = "cluster:"
+		raw = "cluster://"
 	case urls == 0 && strings.Contains(raw, ",") && strings.Contains(raw, "="):
 		raw = dotNet
 	}
@@ -178,8 +178,10 @@ func (s *settings) known(database *string) kit.URLOptions {
 			{Names: "tls ssl sslmode", Set: s.setTLS},
 			{Names: "family", Set: s.setFamily},
 			{Names: "client_name", Also: "clientname", Set: s.setClientName, Field: &s.ClientName, Key: "CLIENT_NAME"},
-			{Names: "protocol=2 ssl_cert_reqs=required ssl_cert_reqs=optional ssl_cert_reqs=cert_required " +
-				"ssl_cert_reqs=cert_optional skip_verify=false skip_verify=0 insecure=false insecure=0", Set: asItIs},
+			{Names: "protocol=2 protocol=resp2 ssl_cert_reqs=required ssl_cert_reqs=optional ssl_cert_reqs=cert_required " +
+				"ssl_cert_reqs=cert_optional ssl_check_hostname=true rejectunauthorized=true verify=true sslverify=true " +
+				"verifypeer=true verifypeer=full skip_verify=false skip_verify=0 insecure=false insecure=0 " +
+				"insecure_skip_verify=false insecureskipverify=false", Set: asItIs},
 
 			{Names: "abortconnect allowusernameinuri decode_responses enablereadycheck encoding health_check_interval " +
 				"keepalive lazyconnect max_retries maxretriesperrequest retry_on_timeout socket_keepalive virtual_host"},
