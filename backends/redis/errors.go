@@ -2,6 +2,7 @@ package redis
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,10 +21,11 @@ var replies = kit.Table[string]{
 	{"WRONGPASS", registry.KindAuth, "wrong user name or password (WRONGPASS)"},
 	{"NOAUTH", registry.KindAuth, "the server wants a password (NOAUTH)"},
 	{"ERR invalid password", registry.KindAuth, "wrong password"},
+	{"ERR operation not permitted", registry.KindAuth, "the server wants a password"}, // older than 2.8
+	{"ERR wrong number of arguments for 'auth'", registry.KindAuth, "the server has no users: give a password alone"},
 	{"ERR AUTH", registry.KindAuth, "the server has no password, or no users, but the configuration has"},
 	{"ERR Client sent AUTH", registry.KindAuth, "the server has no password, but the configuration has"},
 	{"ERR unknown command 'AUTH'", registry.KindAuth, "the server does not know AUTH"},
-	{"ERR unknown command `AUTH`", registry.KindAuth, "the server does not know AUTH"},
 	{"NOPERM", registry.KindPermission, "permission denied: the user may not do this (NOPERM)"},
 	{"LOADING", registry.KindLoading, "the server is loading its data (LOADING)"},
 	{"MASTERDOWN", registry.KindLoading, "the replica has lost its master (MASTERDOWN)"},
@@ -33,13 +35,16 @@ var replies = kit.Table[string]{
 	{"MISCONF", registry.KindLoading, "the server takes no writes, since it cannot save to its disk (MISCONF)"},
 	{"NOREPLICAS", registry.KindLoading, "the server takes no writes, since it has too few replicas (NOREPLICAS)"},
 	{"OOM", registry.KindExhausted, "the server is out of memory: maxmemory is reached (OOM)"},
+	{"ERR Out of memory", registry.KindExhausted, "the server is out of memory"}, // Dragonfly
 	{"ERR max number of clients", registry.KindExhausted, "too many connections: the server's maxclients is reached"},
+	{"ERR max concurrent connections", registry.KindExhausted, "too many connections: the plan's limit is reached"},
+	{"ERR DB capacity quota exceeded", registry.KindExhausted, "the quota of memory is used up"},
 	{"ERR max requests limit exceeded", registry.KindExhausted, "the quota of requests is used up"},
 	{"ERR max daily request limit exceeded", registry.KindExhausted, "the quota of requests a day is used up"},
 	{"ERR DB index", registry.KindConfig, "the server has no database of that number"},
+	{"ERR invalid DB index", registry.KindConfig, "the server has no database of that number"},
 	{"ERR SELECT is not allowed", registry.KindConfig, "a cluster has no database but 0"},
 	{"DENIED", registry.KindConfig, protected},
-	{"-DENIED", registry.KindConfig, protected},
 	{"NOPROTO", registry.KindConfig, "the server does not speak this version of the protocol (NOPROTO)"},
 	{"MOVED", registry.KindConfig, "the key is on another node of the cluster (MOVED)"},
 	{"ASK", registry.KindLoading, "the key is moving to another node of the cluster (ASK)"},
@@ -70,15 +75,22 @@ func Classify(err error) error {
 	case !ok:
 		return kit.Classify(err)
 	}
-	if failure := replies.First(func(words string) bool { return beginsWith(string(reply), words) }); failure != nil {
+	cause := strings.ReplaceAll(causeOf(reply), "`", "'")
+	if failure := replies.First(func(words string) bool { return beginsWith(cause, words) }); failure != nil {
 		return failure
 	}
-	word, _, _ := strings.Cut(string(reply), " ")
+	word, _, _ := strings.Cut(cause, " ")
 	if !slices.Contains(codes, word) { // it may be a part of what was sent
 		word = "ERR"
 	}
 	return kit.Errorf(registry.KindUnknown, "the server answered with the error %s", word)
 }
+
+// around is what stands before the error reply that an EXEC or, of a server older than 7, a script has met.
+var around = regexp.MustCompile(`^(-|EXECABORT Transaction discarded because of: |ERR Error running script .*: -)`)
+
+// causeOf returns the error reply within another.
+func causeOf(reply driver.Error) string { return around.ReplaceAllString(string(reply), "") }
 
 // beginsWith reports whether the reply begins with these words, and not only with these letters: BUSYGROUP is not BUSY.
 func beginsWith(reply, words string) bool {
