@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	driver "github.com/gomodule/redigo/redis"
@@ -33,7 +33,11 @@ type client struct {
 	primary *sentinels // who know the server's address instead; nil if nobody does
 	conns   *kit.Conns
 	notes   kit.Pool
+	life    context.Context // once it ends, nothing is lent any more, and its cause is why
+	end     context.CancelCauseFunc
 }
+
+var errClosed = kit.Errorf(registry.KindNotOpen, "%w: it was closed", registry.ErrNotOpen)
 
 // Open makes a pool and verifies that the server can be used, and is what the configuration says.
 func (s *settings) Open(ctx context.Context) (service, error) {
@@ -58,6 +62,7 @@ func (s *settings) newClient(addr string, conns *kit.Conns) *client {
 	if s.topology == oneServer { // or else others say where the server is
 		c.notes.Role, c.notes.Hosts = s.role, []string{s.host}
 	}
+	c.life, c.end = context.WithCancelCause(context.Background())
 	c.Pool = &driver.Pool{
 		DialContext:         c.dialPooled,
 		TestOnBorrowContext: c.test,
@@ -69,11 +74,6 @@ func (s *settings) newClient(addr string, conns *kit.Conns) *client {
 	}
 	if s.hook != nil {
 		s.hook(c.Pool)
-	}
-	if c.Pool.Wait && c.Pool.MaxActive > 0 { // or else the driver's first Get and its Close would race
-		ended, end := context.WithCancel(context.Background())
-		end()
-		_, _ = c.GetContext(ended)
 	}
 	return c
 }
@@ -103,17 +103,16 @@ func (c *client) Conn(ctx context.Context) (driver.Conn, error) {
 	return conn, err
 }
 
-// borrow takes a connection from the pool. The driver panics if the pool is closed and ctx is done at the same time.
-func (c *client) borrow(ctx context.Context) (conn driver.Conn, err error) {
-	defer func() {
-		cause := recover()
-		if failure, is := cause.(runtime.Error); is && failure.Error() == "send on closed channel" {
-			conn, err = nil, ctx.Err()
-		} else if cause != nil {
-			panic(cause)
-		}
-	}()
-	return c.GetContext(ctx)
+// borrow takes a connection from the pool.
+func (c *client) borrow(ctx context.Context) (driver.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.life, cancel)()
+	conn, err := c.GetContext(ctx)
+	if over := context.Cause(c.life); err != nil && over != nil {
+		return nil, over
+	}
+	return conn, err
 }
 
 // Check asks the server as a program would.
@@ -157,6 +156,9 @@ func (c *client) dialPooled(ctx context.Context) (driver.Conn, error) {
 
 // dial connects, logs in and selects the database within DialTimeout. Its error can be shown, unlike the driver's.
 func (c *client) dial(ctx context.Context) (conn driver.Conn, err error) {
+	if over := context.Cause(c.life); over != nil {
+		return nil, over
+	}
 	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
 	defer cancel()
 	if c.primary != nil {
@@ -185,7 +187,7 @@ func (c *client) connect(
 		plain := driver.NewConn(socket, c.ReadTimeout, c.WriteTimeout)
 		if err = greet(ctx, plain, who); err != nil {
 			_ = plain.Close()
-			return Classify(err)
+			return Classify(c.firstWord(err))
 		}
 		own := &connection{conn: plain, of: c, addr: addr, socket: socket, made: time.Now()}
 		own.calls = calls{own}
@@ -202,7 +204,7 @@ func (c *client) socket(ctx context.Context, addr string) (socket net.Conn, err 
 		return nil, err
 	}
 	socket, err = c.conns.DialTLS(ctx, addr, c.DialTimeout, secure)
-	if err = Classify(err); c.topology != oneServer && registry.KindOf(err) == registry.KindTLS {
+	if err = Classify(err); err != nil && strings.HasPrefix(err.Error(), "the server's certificate") {
 		err = kit.Errorf(registry.KindTLS, "%w (see %[2]sTLS_CA_FILE, %[2]sTLS_SERVER_NAME)", err, c.vars.Prefix())
 	}
 	return socket, err
@@ -256,21 +258,22 @@ func (c *client) Close(ctx context.Context) error {
 		if c.primary != nil {
 			c.primary.leave()
 		}
-		for c.drain(); c.ActiveCount() > 0 && pause(working, nil, 10*time.Millisecond); {
-			c.drain() // what has come back just before closes now, the rest on its return
-		}
+		retire(working, errClosed, c)
 	})
 }
 
-// drain closes what is idle: nothing is lent any more. Only if the pool is full, as somebody may wait then, it closes
-// the pool: the driver panics when a program asks a closed pool with a context that is done.
-func (c *client) drain() {
-	if s := c.PoolStats(); s.Max > 0 && s.InUse >= s.Max {
-		_ = c.Pool.Close()
-	}
-	for c.Stats().IdleCount > 0 {
-		if conn, err := c.borrow(context.Background()); err == nil {
-			_ = conn.Close()
+// retire ends the life of clients: who borrows gets the reason why. It closes what is idle, also what has come back
+// just before, until nothing is lent or ctx ends. What comes back later closes then. The pools stay open, since the
+// driver panics when somebody asks a closed one with a context that is done.
+func retire(ctx context.Context, why error, clients ...*client) {
+	for busy := true; busy; busy = busy && pause(ctx, nil, 10*time.Millisecond) {
+		busy = false
+		for _, c := range clients {
+			for c.end(why); c.Stats().IdleCount > 0; {
+				conn, _ := c.GetContext(context.Background()) // a program's hook may have let it through
+				_ = conn.Close()
+			}
+			busy = busy || c.ActiveCount() > 0
 		}
 	}
 }

@@ -2,6 +2,8 @@ package redis
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +28,7 @@ type router struct {
 
 	mu       sync.Mutex // guards what is below, and is held before the lock of a pool
 	nodes    map[string]*client
+	left     []*client     // nodes that are no masters any more, and have connections
 	renewal  *renewal      // the latest; nil before the first
 	lent     int           // connections that the program has not closed yet, and one more until Close begins
 	returned chan struct{} // closed when lent is 0
@@ -63,7 +66,7 @@ func (r *router) Conn(ctx context.Context) (driver.Conn, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closing {
-		return nil, kit.Errorf(registry.KindNotOpen, "%w: it was closed", registry.ErrNotOpen)
+		return nil, errClosed
 	}
 	r.lent++
 	c := &routed{of: r}
@@ -167,23 +170,25 @@ func (r *router) learn() (failure error) {
 	return kit.Errorf(registry.KindOf(failure), "no node of the cluster tells of its slots: %w", failure)
 }
 
-// follow uses the map from now on, and closes the pools of nodes that are no masters in it.
+// follow uses the map from now on, and retires the nodes that are no masters in it.
 func (r *router) follow(slots *slotMap) {
 	r.slots.Store(slots)
 	r.mu.Lock()
-	gone := r.nodes
-	r.nodes = make(map[string]*client)
-	for _, addr := range slots.masters {
-		if node := gone[addr]; node != nil {
-			r.nodes[addr] = node
-			delete(gone, addr)
+	r.left = slices.DeleteFunc(r.left, func(node *client) bool { return node.ActiveCount() == 0 })
+	for addr, node := range r.nodes {
+		if !slices.Contains(slots.masters, addr) {
+			r.left = append(r.left, node)
+			delete(r.nodes, addr)
 		}
 	}
+	left := slices.Clone(r.left)
 	r.mu.Unlock()
-	for _, node := range gone {
-		_ = node.Pool.Close() // what is lent closes on its return
-	}
+	ended, end := context.WithCancel(context.Background())
+	end()
+	retire(ended, errLeft, left...)
 }
+
+var errLeft = kit.Errorf(registry.KindLoading, "the node is no master of the cluster any more")
 
 // askSlots asks a node for the map.
 func (c *client) askSlots(ctx context.Context, conn driver.Conn) (*slotMap, error) {
@@ -206,9 +211,7 @@ func askState(ctx context.Context, conn driver.Conn) error {
 
 // PoolStats returns the sum of the numbers of the nodes' pools.
 func (r *router) PoolStats() (sum registry.PoolStats) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, node := range r.nodes {
+	for _, node := range r.pools() {
 		s := node.PoolStats()
 		sum.Max, sum.Open, sum.InUse, sum.Idle = sum.Max+s.Max, sum.Open+s.Open, sum.InUse+s.InUse, sum.Idle+s.Idle
 		sum.WaitCount, sum.WaitDuration = sum.WaitCount+s.WaitCount, sum.WaitDuration+s.WaitDuration
@@ -228,16 +231,14 @@ func (r *router) Close(ctx context.Context) error {
 	case <-r.returned:
 	case <-working.Done():
 	}
-	err := r.conns.Close(ctx, r.closePools)
-	r.closePools() // drain may have had no time for it; and no renewal begins from now on
-	r.renewals.Wait()
+	err := r.conns.Close(ctx, func() { retire(working, errClosed, r.pools()...) })
+	r.renewals.Wait() // none begins from now on
 	return err
 }
 
-func (r *router) closePools() {
+// pools returns the clients of all nodes that have connections.
+func (r *router) pools() []*client {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, node := range r.nodes {
-		_ = node.Pool.Close()
-	}
+	return slices.AppendSeq(slices.Clone(r.left), maps.Values(r.nodes))
 }

@@ -144,8 +144,8 @@ func more(t *testing.T, done *atomic.Int64, by int64) {
 
 func store(t *testing.T, res *redis.Resource, key string) string {
 	t.Helper()
-	if _, err := do(t.Context(), res, "SET", key, "v"); err != nil {
-		t.Fatal(err)
+	if reply, err := do(t.Context(), res, "SET", key, "v"); err != nil || reply != "OK" {
+		t.Fatalf("SET is answered with %s, %v", reply, err)
 	}
 	return key
 }

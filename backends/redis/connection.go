@@ -25,9 +25,10 @@ type connection struct {
 	spoilt atomic.Bool // by a lasting command
 }
 
-// lasting are commands whose effect on a connection lasts, and which the driver does not undo: it does so for MULTI,
-// WATCH and subscriptions.
-var lasting = strings.Fields("AUTH CLIENT HELLO QUIT RESET SELECT SSUBSCRIBE")
+// lasting are commands whose effect on a connection lasts, and which the driver does not undo: it does so for MULTI and
+// WATCH. Those of subscriptions have a reply for each channel: who came next would get those that nobody has read.
+var lasting = strings.Fields("AUTH CLIENT HELLO PSUBSCRIBE PSYNC PUNSUBSCRIBE QUIT RESET SELECT SSUBSCRIBE SUBSCRIBE " +
+	"SUNSUBSCRIBE SYNC UNSUBSCRIBE")
 
 var (
 	errStale = errors.New("the connection leaves the pool")
@@ -43,10 +44,10 @@ func (c *connection) Err() error {
 		return err
 	}
 	if c.spoilt.Load() || hasEnded(c.socket) || c.of.notes.Stale(c.made) || c.of.notes.Left(c.socket.RemoteAddr()) ||
-		c.of.primary != nil && c.of.primary.left(c.addr) {
+		c.of.primary != nil && c.of.primary.left(c.addr) || c.of.life.Err() != nil {
 		return errStale
 	}
-	return c.of.conns.Err()
+	return nil
 }
 
 func (c *connection) Send(name string, args ...any) error {
@@ -87,10 +88,9 @@ func (c *connection) note(reply any, err error) (any, error) {
 	return reply, err
 }
 
-// isReadOnly reports whether a reply is the error of a server that takes no writes. Older servers tell of a script's
-// error within another.
+// isReadOnly reports whether a reply is the error of a server that takes no writes.
 func isReadOnly(reply any) bool {
 	err, _ := reply.(error)
 	refusal, is := errors.AsType[driver.Error](err)
-	return is && (strings.HasPrefix(string(refusal), "READONLY ") || strings.Contains(string(refusal), " -READONLY "))
+	return is && strings.HasPrefix(causeOf(refusal), "READONLY ")
 }

@@ -97,6 +97,7 @@ func Await(
 	c.Pool = &driver.Pool{DialContext: borrow}
 	c.primary = &sentinels{client: c}
 	c.primary.latest.Store(newPlace(""))
+	c.life, c.end = context.WithCancelCause(ctx)
 	defer time.AfterFunc(closes, func() { c.conns.Drain(ctx, func() {}) }).Stop()
 	_, err := c.Conn(ctx)
 	return err

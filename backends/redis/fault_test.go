@@ -36,6 +36,7 @@ func TestOpenSaysWhatIsWrongWithTheServer(t *testing.T) {
 	}{
 		"closed port":    {closedPort, "connection refused", registry.KindUnreachable},
 		"silent":         {silentPort, "no answer in time: context deadline exceeded", registry.KindTimeout},
+		"TLS, database":  {func(t *testing.T) string { return hangUp(t) + "/1" }, "the connection was closed (if this port wants TLS, write rediss:// or set REDIS_TLS)", registry.KindUnreachable},
 		"no such host":   {func(*testing.T) string { return "host.invalid:1" }, "no such host", registry.KindUnreachable},
 		"not a database": {hangUp, "the connection was closed (if this port wants TLS, write rediss:// or set REDIS_TLS)", registry.KindUnreachable},
 	} {
@@ -64,7 +65,7 @@ func TestTLSFailuresSayWhatIsWrong(t *testing.T) {
 	plain := listen(t)
 	serve(t, plain, func(conn net.Conn) { _, _ = conn.Write([]byte("-ERR Protocol error\r\n")) })
 	for addr, want := range map[string]string{
-		secure.Listener.Addr().String(): "tls: the server's certificate is signed by an unknown authority",
+		secure.Listener.Addr().String(): "tls: the server's certificate is signed by an unknown authority (see REDIS_TLS_CA_FILE, REDIS_TLS_SERVER_NAME)",
 		plain.Addr().String():           "tls: the server does not speak TLS on this port",
 		hangUp(t):                       "unreachable: the connection was closed (in the TLS handshake; does the server speak TLS on this port?)",
 		silentPort(t): "timeout: no answer in time: context deadline exceeded " +

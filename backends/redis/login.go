@@ -65,5 +65,5 @@ func (c *client) authenticate(ctx context.Context, conn driver.Conn, who kit.Cre
 		args = args.Add(who.User)
 	}
 	_, err := driver.DoContext(conn, ctx, "AUTH", args.Add(who.Password.Reveal())...)
-	return c.firstWord(err)
+	return err
 }

@@ -281,6 +281,31 @@ func TestThePoolSaysThatItWasClosed(t *testing.T) {
 	}
 }
 
+func TestAFullPoolThatWasClosedPanicsForNobody(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	cfg := at(server(t))
+	cfg.MaxActive = 1
+	_, res := open(t, cfg)
+	pool := res.Pool()
+	held, err := pool.GetContext(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Close(ended); registry.KindOf(err) != registry.KindTimeout {
+		t.Errorf("got %v", err)
+	}
+	for range 50 { // the driver's choice between two causes is random
+		if _, err := pool.GetContext(ended); err == nil {
+			t.Fatal("a connection")
+		}
+	}
+	held.Close()
+	if _, err := pool.GetContext(t.Context()); registry.KindOf(err) != registry.KindNotOpen {
+		t.Errorf("got %v", err)
+	}
+}
+
 // late is a connection that comes back while the pool is being closed.
 type late struct {
 	driver.ConnWithContext

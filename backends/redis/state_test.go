@@ -176,6 +176,29 @@ func TestARefusedWriteInAPipelineMovesThePoolToo(t *testing.T) {
 	})
 }
 
+func TestATransactionThatIsRefusedMovesThePoolToo(t *testing.T) {
+	old, promoted := redisServer(t), redisServer(t)
+	proxy := newRouter(t, old.addr)
+	_, res := open(t, at("redis://"+proxy.addr()))
+	conn, err := res.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(1100 * time.Millisecond) // it is grown up
+	conn.Do("MULTI")
+	conn.Do("SET", "k", "v")
+	old.do("REPLICAOF", "127.0.0.1", closedPortOnly(t))
+	proxy.route(promoted.addr)
+	_, err = conn.Do("EXEC")
+	if kind := registry.KindOf(redis.Classify(err)); kind != registry.KindReadOnly {
+		t.Errorf("%v is %q", err, kind)
+	}
+	conn.Close()
+	if err := write(t, res); err != nil {
+		t.Errorf("the connection is lent again: %v", err)
+	}
+}
+
 func write(t *testing.T, res *redis.Resource) error {
 	t.Helper()
 	conn, err := res.Conn(t.Context())
@@ -195,6 +218,7 @@ func TestWhatACommandLeavesBehindIsNotLent(t *testing.T) {
 	cfg.MaxActive = 1
 	_, res := open(t, cfg)
 	for name, args := range map[string][]any{
+		"UNSUBSCRIBE": {"a", "b"}, "PUNSUBSCRIBE": {"a", "b"}, "SUNSUBSCRIBE": {"a", "b"},
 		"SELECT": {2}, "select": {2}, "AUTH": {"guest", "pw"}, "SSUBSCRIBE": {"news"}, "RESET": nil, "QUIT": nil,
 		"CLIENT": {"NO-EVICT", "on"}, "SUBSCRIBE": {"news"}, "MULTI": nil, "MONITOR": nil,
 	} {
