@@ -165,6 +165,10 @@ func TestAClusterIsUsedAsOneServer(t *testing.T) {
 		conn.Send("SET", "a", 1)
 		wants(t, "%!s(<nil>) the keys of a pipeline or a transaction are not in one slot")(do("SET", "b", 1))
 		wants(t, "%!s(<nil>) SCAN speaks of one node of the cluster only: connect to each")(do("SCAN", 0))
+		wants(t, "%!s(<nil>) SCRIPT speaks of one node of the cluster only: connect to each")(do("SCRIPT", "LOAD", "return 1"))
+		wants(t, "%!s(<nil>) WAIT speaks of one connection only: send it behind a command")(do("WAIT", 0, 1))
+		conn.Send("SET", "{p}1", "h")
+		wants(t, "%!s(int64=0) <nil>")(do("WAIT", 0, 1))
 		wants(t, "CROSSSLOT Keys in request don't hash to the same slot CROSSSLOT Keys in request don't hash to the same slot")(do("MGET", "a", "b"))
 	})
 	t.Run("blocking", func(t *testing.T) {
@@ -294,6 +298,50 @@ func TestNodesWithoutAnAddressAreOnTheSameHost(t *testing.T) {
 		if got, err := driver.Int(driver.DoContext(conn, t.Context(), "INCR", key)); got != 3 || err != nil {
 			t.Errorf("counted to %d: %v", got, err)
 		}
+	}
+}
+
+func TestASlotThatLeavesAWatchIsNoMistakeOfTheConfiguration(t *testing.T) {
+	c := startCluster(t, false)
+	_, res := open(t, at(c.url()))
+	conn, err := res.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Do("WATCH", "a"); err != nil {
+		t.Fatal(err)
+	}
+	c.move(redis.SlotOfKey("a"))
+	conn.Send("GET", "a")
+	_, _ = conn.Do("")
+	_, err1 := conn.Do("GET", "a")
+	conn.Send("MULTI")
+	conn.Send("INCR", "a")
+	_, err2 := conn.Do("EXEC")
+	for _, err := range []error{err1, err2} {
+		if kind := registry.KindOf(redis.Classify(err)); !kind.Retryable() {
+			t.Errorf("%v is %q", err, kind)
+		}
+	}
+	conn.Do("WATCH", "a")
+	conn.Send("MULTI")
+	conn.Send("INCR", "a")
+	if reply, err := driver.Ints(conn.Do("EXEC")); err != nil || len(reply) != 1 || reply[0] != 1 {
+		t.Errorf("the next transaction: %v, %v", reply, err)
+	}
+}
+
+func TestALargeValueForAFrozenNodeEndsWithTheContext(t *testing.T) {
+	c := startCluster(t, false)
+	_, res := open(t, at(c.url()))
+	c.nodes[0].freeze()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err := do(ctx, res, "SET", "b", make([]byte, 64<<20))
+	if took := time.Since(start); err == nil || took > patience/2 {
+		t.Errorf("%v after %v", err, took)
 	}
 }
 

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +30,7 @@ func (c *routed) deliver(ctx context.Context, commands []*command, w wait) error
 		case sent && err != nil: // perhaps done
 			c.of.renew()
 			return err
-		case err != nil && !kind.Retryable() && kind != registry.KindUnknown: // which a pool's is that was closed meanwhile
+		case err != nil && !kind.Retryable():
 			return err
 		case sent:
 			left = toSendAgain(left, refused)
@@ -79,16 +80,29 @@ func transmit(conn driver.Conn, asking bool, commands []*command, w wait) (refus
 		}
 		sent = append(sent, c)
 	}
-	for _, c := range sent {
-		_ = conn.Send(c.name, c.args...) // what this meets, asking for the replies meets, too
-	}
-	replies, err := driver.Values(w.do(conn, ""))
+	replies, err := exchanged(conn, sent, w)
 	for n, reply := range replies {
 		if sent[n].reply = reply; sent[n].refusal() != "" {
 			refused = append(refused, sent[n])
 		}
 	}
 	return refused, err
+}
+
+// exchanged sends commands and returns the reply to each. One alone is sent within the wait, too; to send several ends
+// after REDIS_WRITE_TIMEOUT.
+func exchanged(conn driver.Conn, commands []*command, w wait) ([]any, error) {
+	if len(commands) == 1 {
+		reply, err := w.do(conn, commands[0].name, commands[0].args...)
+		if refusal, is := errors.AsType[driver.Error](err); is {
+			reply, err = refusal, nil
+		}
+		return []any{reply}, err
+	}
+	for _, c := range commands {
+		_ = conn.Send(c.name, c.args...) // what this meets, asking for the replies meets, too
+	}
+	return driver.Values(w.do(conn, ""))
 }
 
 // toSendAgain returns which commands to send again after some were refused: those, but a transaction as a whole, and

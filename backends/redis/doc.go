@@ -34,8 +34,10 @@
 // REDIS_DIAL_TIMEOUT at most; what was sent and has no answer is not sent again. A pipeline, a transaction or a script
 // is of keys of one slot: write {user7}:name and {user7}:mail. What Send has been given is sent with the first Receive,
 // the next Do, or Close. WATCH, MULTI and a subscription keep to one connection until they end; one that cannot begin
-// ends what [Conn] has returned, so that nothing is done outside of it. A command without a key asks any master; SCAN,
-// KEYS, DBSIZE and FLUSHALL, which would speak of one node only, are refused.
+// ends what [Conn] has returned, so that nothing is done outside of it. If the slot moves meanwhile, the answer is
+// TRYAGAIN: begin again. A command without a key asks any master. Refused are SCAN, KEYS, DBSIZE, FLUSHALL and SCRIPT,
+// which would speak of one node only; AUTH, CLIENT and their like, which would change one connection; and WAIT, unless
+// it is in a pipeline behind what it waits for. But for a subscription, one goroutine uses a connection at a time.
 //
 // Check asks every master, and what it thinks of the cluster, and fails while a slot has no master. PoolStats are sums.
 //
@@ -70,7 +72,7 @@
 // Borrowing waits for a free connection until the context ends. A connection that the server has closed is not lent,
 // and one that was idle for over a second is tested before, so after a restart of the server the pool heals by itself.
 // A connection that is no longer as the pool made it is closed when it comes back: after AUTH, CLIENT, HELLO, QUIT,
-// RESET, SELECT and SSUBSCRIBE. For another database register a second instance.
+// RESET, SELECT and subscriptions. For another database register a second instance.
 //
 // After a fail-over behind one address the old primary answers READONLY. The program gets that error, nothing is sent
 // twice, and all connections of that time leave the pool as soon as they are a second old. With REDIS_ROLE=primary a

@@ -96,7 +96,7 @@ func (c *routed) do(w wait, name string, args []any) (any, error) {
 	case c.err != nil:
 		return nil, c.err
 	case c.bound != nil:
-		reply, err := w.do(c.bound, name, args...)
+		reply, err := c.told(w.do(c.bound, name, args...))
 		if rest, _ := reply.([]any); name == "" && len(c.replies) > 0 {
 			c.replies = append(c.replies, rest...)
 			reply = c.replies
@@ -122,7 +122,7 @@ func (c *routed) do(w wait, name string, args []any) (any, error) {
 
 func (c *routed) receive(w wait) (any, error) {
 	if c.bound != nil && len(c.replies) == 0 {
-		return w.receive(c.bound)
+		return c.told(w.receive(c.bound))
 	}
 	if err := c.deliverHeld(w); err != nil {
 		c.err = err // the replies to what was sent are lost
@@ -172,6 +172,25 @@ func (c *routed) deliverHeld(w wait) error {
 	return nil
 }
 
+// told passes on what the node has answered within WATCH or MULTI. That the slot moves, or has moved, ends these and is
+// TRYAGAIN: who begins again is led to the other node.
+func (c *routed) told(reply any, err error) (any, error) {
+	replies, _ := reply.([]any)
+	for n, r := range append(replies, err) {
+		word, _, _ := strings.Cut((&command{reply: r}).refusal(), " ")
+		switch moved := word == "MOVED" || word == "ASK"; {
+		case moved && n < len(replies):
+			replies[n] = errMoved
+		case moved:
+			c.of.renew()
+			err = errMoved
+		}
+	}
+	return reply, err
+}
+
+const errMoved = driver.Error("TRYAGAIN the slot moves to another node of the cluster: begin again")
+
 // copied returns arguments that stay as they are while they are held: the driver writes them at once, so that a program
 // may use a buffer again.
 func copied(args []any) []any {
@@ -204,7 +223,7 @@ func (c *routed) unbind(w wait) {
 	if c.bound == nil || c.mode != free {
 		return
 	}
-	reply, err := w.do(c.bound, "")
+	reply, err := c.told(w.do(c.bound, ""))
 	replies, _ := reply.([]any)
 	c.replies, c.err = append(c.replies, replies...), err
 	_ = c.bound.Close()

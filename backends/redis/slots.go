@@ -88,8 +88,11 @@ type command struct {
 func slotOf(commands []*command) (int, error) {
 	slot := anySlot
 	for _, c := range commands {
-		if slices.Contains(ofOneNode, c.name) {
+		switch {
+		case slices.Contains(ofOneNode, c.name):
 			return 0, kit.Errorf(registry.KindUnknown, "%s speaks of one node of the cluster only: connect to each", c.name)
+		case strings.HasPrefix(c.name, "WAIT") && len(commands) == 1:
+			return 0, kit.Errorf(registry.KindUnknown, "%s speaks of one connection only: send it behind a command", c.name)
 		}
 		key, found := c.key()
 		switch own := slotOfKey(key); {
@@ -103,13 +106,14 @@ func slotOf(commands []*command) (int, error) {
 	return slot, nil
 }
 
-// ofOneNode are commands whose answer from any one node would be taken for that of the cluster, and one that spoils the
-// connection for others.
-var ofOneNode = strings.Fields("SCAN KEYS DBSIZE RANDOMKEY FLUSHALL FLUSHDB SWAPDB SSUBSCRIBE")
+// ofOneNode are commands that would be done, or answered, by any one node and be taken for done by the cluster, and
+// those that are about the connection, which is another one for the next command.
+var ofOneNode = strings.Fields("ASKING AUTH CLIENT DBSIZE FLUSHALL FLUSHDB FUNCTION HELLO KEYS QUIT RANDOMKEY " +
+	"READONLY READWRITE RESET SCAN SCRIPT SSUBSCRIBE SWAPDB")
 
-var keyless = strings.Fields("ACL ASKING AUTH BGREWRITEAOF BGSAVE CLIENT CLUSTER COMMAND CONFIG DISCARD ECHO EXEC " +
-	"FUNCTION HELLO INFO LASTSAVE LATENCY LOLWUT MODULE MONITOR MULTI PING PSUBSCRIBE PUBSUB PUNSUBSCRIBE QUIT READONLY " +
-	"READWRITE RESET ROLE SAVE SCRIPT SELECT SHUTDOWN SLOWLOG SUBSCRIBE TIME UNSUBSCRIBE UNWATCH WAIT WAITAOF")
+var keyless = strings.Fields("ACL BGREWRITEAOF BGSAVE CLUSTER COMMAND CONFIG DISCARD ECHO EXEC INFO LASTSAVE LATENCY " +
+	"LOLWUT MODULE MONITOR MULTI PING PSUBSCRIBE PUBSUB PUNSUBSCRIBE ROLE SAVE SELECT SHUTDOWN SLOWLOG SUBSCRIBE " +
+	"SUNSUBSCRIBE TIME UNSUBSCRIBE UNWATCH WAIT WAITAOF")
 
 // keyAt is where the first key stands among the arguments, if it is not the first of them.
 var keyAt = map[string]int{
