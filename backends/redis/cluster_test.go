@@ -460,6 +460,41 @@ func TestFullPoolsDoNotKeepAFailoverFromBeingSeen(t *testing.T) {
 	}
 }
 
+func TestWhoWaitsForANodeThatLeavesIsLedToTheNext(t *testing.T) {
+	c := startCluster(t, true)
+	cfg := at(c.url())
+	cfg.MaxActive = 1
+	_, res := open(t, cfg)
+	held, err := res.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	if _, err := driver.DoContext(held, t.Context(), "WATCH", "b"); err != nil {
+		t.Fatal(err)
+	}
+	waited := make(chan error, 1)
+	go func() {
+		_, err := do(t.Context(), res, "SET", "b", "v")
+		waited <- err
+	}()
+	c.nodes[3].do("CLUSTER", "FAILOVER")
+	eventually(t, "who waits is told", func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		_ = res.Check(ctx) // which asks for the map
+		select {
+		case err := <-waited:
+			if err != nil {
+				t.Error(err)
+			}
+			return nil
+		default:
+			return errors.New("it still waits")
+		}
+	})
+}
+
 func TestSlotsWithoutAMasterFailTheCheck(t *testing.T) {
 	c := startCluster(t, false, "--cluster-require-full-coverage", "no")
 	r, _ := open(t, at(c.url()))
