@@ -596,6 +596,7 @@ func TestTheKeyOfACommandIsFound(t *testing.T) {
 		{"PING", nil, ""},
 		{"INFO", []any{"server"}, ""},
 		{"INCRBY", []any{7, 1}, "7"},
+		{"INCRBY", []any{true, 1}, "1"},
 	} {
 		got, found := redis.KeyOf(test.name, test.args...)
 		if got != test.want || found != (test.want != "") {

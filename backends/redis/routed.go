@@ -1,11 +1,9 @@
 package redis
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	driver "github.com/gomodule/redigo/redis"
@@ -194,17 +192,11 @@ const errMoved = driver.Error("TRYAGAIN the slot moves to another node of the cl
 // copied returns arguments that stay as they are while they are held: the driver writes them at once, so that a program
 // may use a buffer again.
 func copied(args []any) []any {
-	args = slices.Clone(args)
+	texts := make([]any, len(args))
 	for n, arg := range args {
-		if own, is := arg.(driver.Argument); is {
-			arg = own.RedisArg()
-		}
-		if buffer, is := arg.([]byte); is {
-			arg = bytes.Clone(buffer)
-		}
-		args[n] = arg
+		texts[n] = textOf(arg)
 	}
-	return args
+	return texts
 }
 
 // last returns the last reply, and the first error among all, as the driver does.

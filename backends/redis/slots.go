@@ -136,10 +136,13 @@ func (c *command) key() (key string, found bool) {
 	return textOf(c.args[at]), true
 }
 
-// textOf returns an argument as the driver sends it. For what is no key by any habit, such as true, the node knows
-// better.
+// textOf returns an argument as the driver sends it.
 func textOf(arg any) string {
 	switch arg := arg.(type) {
+	case nil:
+		return ""
+	case bool:
+		return map[bool]string{true: "1", false: "0"}[arg]
 	case []byte:
 		return string(arg)
 	case driver.Argument:
