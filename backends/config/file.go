@@ -67,6 +67,16 @@ func (v variable) readValue(name, path string) (string, problem) {
 	return value, p
 }
 
+// ReadFile returns what is in the file that a variable names, if that is 1 MiB at most. It does not wait for a pipe.
+// Its error quotes neither the path nor the file.
+func ReadFile(path string) ([]byte, error) {
+	data, p := readFile(path)
+	if p != "" {
+		return nil, errors.New(string(p))
+	}
+	return data, nil
+}
+
 // readFile returns what is in the file. The problem never quotes the path: people mistake X_FILE
 // for X and put the secret itself there.
 func readFile(path string) ([]byte, problem) {

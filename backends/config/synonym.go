@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// synonyms are what other programs call a variable, without the prefix. Nothing reads them; they are told of, since a
-// password, a database or TLS that is ignored in silence is found out late.
+// synonyms are what other programs call a variable, without the prefix; what begins with = has none, and is told of
+// where aliases are read. Nothing reads synonyms; they are told of, since a password, a database or TLS that is ignored
+// in silence is found out late.
 var synonyms = map[string]string{
 	"URL":      "URI DSN CONNECTION_STRING CONNECTION_URL DATABASE_URL SERVER_URL TLS_URL CLUSTER_URL ENDPOINT",
 	"URI":      "URL CONNECTION_STRING CONNECTION_URL DATABASE_URL DSN HOST HOSTS PORT USER USERNAME PASSWORD",
@@ -31,8 +32,11 @@ var synonyms = map[string]string{
 	"MAX_OPEN_CONNS": "POOL_SIZE POOL_MAX MAX_POOL_SIZE MAX_CONNECTIONS MAX_CONNS CONNECTION_LIMIT",
 	"MAX_ACTIVE":     "POOL_SIZE POOL_MAX MAX_POOL_SIZE MAX_CONNECTIONS MAX_CONNS CONNECTION_LIMIT",
 	"MAX_POOL_SIZE":  "POOL_SIZE POOL_MAX MAX_OPEN_CONNS MAX_CONNECTIONS MAX_CONNS CONNECTION_LIMIT",
-	"PROJECT_ID":     "PROJECT GCP_PROJECT GCP_PROJECT_ID GOOGLE_PROJECT_ID",
-	"EMULATOR_HOST":  "EMULATOR EMULATOR_URL EMULATOR_ADDR HOST",
+
+	"PROJECT_ID": "PROJECT GCP_PROJECT GCP_PROJECT_ID GOOGLE_PROJECT_ID " +
+		"=GCP_PROJECT =GCP_PROJECT_ID =GOOGLE_PROJECT_ID",
+	"EMULATOR_HOST":    "EMULATOR EMULATOR_URL EMULATOR_ADDR HOST",
+	"CREDENTIALS_FILE": "CREDENTIALS CREDENTIALS_JSON CREDENTIALS_PATH APPLICATION_CREDENTIALS KEY_FILE KEYFILE",
 }
 
 // Where a whole says where the server is, the parts do not count, whatever they are called.
@@ -44,26 +48,32 @@ var (
 // A slip is a variable that nothing reads, and what is read.
 type slip struct {
 	read    string
-	instead string // the variable that is set and makes the other one needless, if there is one
+	names   []string // of the variable that is read: with its aliases
+	instead string   // the variable that is set and makes the other one needless, if there is one
 }
 
 // synonymsOf returns the names that are told of for vars, and what is read instead.
 func synonymsOf(vars []variable, whole string) map[string]slip {
 	slips := make(map[string]slip)
 	for _, v := range vars {
-		for _, name := range append([]string{v.Name}, v.Aliases...) {
+		names := append([]string{v.Name}, v.Aliases...)
+		for _, name := range names {
 			prefix, ends := strings.CutSuffix(name, v.key)
 			if !ends {
 				continue
 			}
 			for synonym := range strings.FieldsSeq(synonyms[v.key]) {
-				s := slip{read: name}
+				s := slip{read: name, names: names}
 				if isPart(v, vars) || v.key == "URI" && slices.Contains(append(parts, "PASSWORD"), synonym) {
 					s.instead = whole
 				}
-				slips[prefix+synonym] = s
+				full := prefix + synonym
+				if bare, found := strings.CutPrefix(synonym, "="); found && v.Aliases != nil {
+					full = bare
+				}
+				slips[full] = s
 				if v.File {
-					slips[prefix+synonym+fileSuffix] = slip{s.read + fileSuffix, s.instead}
+					slips[full+fileSuffix] = slip{read: s.read + fileSuffix, instead: s.instead}
 				}
 			}
 		}

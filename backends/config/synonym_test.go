@@ -144,6 +144,34 @@ func TestWhatOthersCallAnAliasIsToldOf(t *testing.T) {
 	}
 }
 
+// What an alias says as well is no mistake: platforms set the project under three names.
+func TestSynonymsWithoutAPrefixAreToldOfOnce(t *testing.T) {
+	type cloudConfig struct {
+		Project string `env:"PROJECT_ID" alias:"CLOUD_PROJECT_ID=GOOGLE_CLOUD_PROJECT"`
+	}
+	for _, test := range []struct {
+		name    string
+		environ []string
+		want    string
+	}{
+		{"cloud", []string{"GCP_PROJECT=shop"}, "GCP_PROJECT is not read; CLOUD_PROJECT_ID is"},
+		{"cloud", []string{"GOOGLE_PROJECT_ID=hunter2", "CLOUD_PROJECT_ID=shop"}, "GOOGLE_PROJECT_ID is not read; CLOUD_PROJECT_ID is"},
+		{"cloud", []string{"GCP_PROJECT=shop", "GOOGLE_CLOUD_PROJECT=shop"}, ""},
+		{"cloud-eu", []string{"GCP_PROJECT=shop"}, ""},
+	} {
+		log := captureLog(t)
+		for range 2 {
+			if _, err := config.LoadFrom[cloudConfig](test.name, test.environ); err != nil {
+				t.Error(err)
+			}
+		}
+		config.Forget()
+		if got := log.String(); strings.Count(got, "\n") > 1 || !strings.Contains(got, test.want) || test.want == "" && got != "" {
+			t.Errorf("%q: %s\nwant %s", test.environ, got, test.want)
+		}
+	}
+}
+
 func TestTheErrorOfAnUnsetURLNamesAnotherOne(t *testing.T) {
 	for _, test := range []struct{ instance, value, want string }{
 		{"mysql", "mysql://app:hunter2@h/db", "; DATABASE_URL is set, but not read"},

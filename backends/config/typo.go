@@ -43,6 +43,7 @@ func warnOfSlips(vars []variable, whole string, environment map[string]string) {
 		if _, isRead := read.Load(name); isRead || environment[name] == "" || fromKubernetes(name, environment[name]) {
 			continue
 		}
+		same := func(other string) bool { return environment[other] == environment[name] }
 		bare, marked := strings.CutPrefix(name, byteOrderMark)
 		s, synonym := others[name]
 		switch {
@@ -52,7 +53,7 @@ func warnOfSlips(vars []variable, whole string, environment map[string]string) {
 			s.read = Nearest(bare, known)
 		}
 		switch {
-		case s.read == "" || environment[s.read] == environment[name]:
+		case s.read == "" || slices.ContainsFunc(append(s.names, s.read), same):
 		case s.instead != "":
 			LogOnce(slog.LevelInfo, name+" is not read, and "+s.instead+" is set", "variable", name)
 		case synonym:

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,7 +29,7 @@ import (
 
 // WithClientOptions adds options of the driver, such as credentials, interceptors, a universe or a user agent. They
 // come after those that the configuration makes, and win. Credentials go in one of the two: here or in a file. With
-// option.WithGRPCConn, Close cannot cut what is under way.
+// option.WithGRPCConn, a message is tried once, and Close cannot cut what is under way.
 func WithClientOptions(opts ...option.ClientOption) Option {
 	return func(s *setup) { s.options = append(s.options, opts...) }
 }
@@ -104,11 +103,11 @@ func (c *client) dial(ctx context.Context) (*driver.Client, error) {
 		return client, err
 	case len(s.options) > 0:
 		return nil, kit.Errorf(registry.KindConfig, "the driver does not take the options in code, or the credentials")
-	case s.file != "":
+	case s.CredentialsFile != "":
 		return nil, kit.Errorf(registry.KindConfig, "%s: %w", s.file, errMalformed)
 	default:
-		return nil, kit.Errorf(registry.KindConfig, "%sCREDENTIALS_FILE is not set, and there are no application "+
-			"default credentials that can be used", s.vars.Prefix())
+		return nil, kit.Errorf(registry.KindConfig, "%s is not set, and there are no application "+
+			"default credentials that can be used", s.file)
 	}
 }
 
@@ -201,22 +200,14 @@ func (c *client) check(ctx context.Context) error {
 		})
 		return nil
 	}
-	return classify(err, c.settings.vars.Prefix())
+	return classify(err, c.settings.names)
 }
 
 // ask gets the topic without the driver's retries, which end in a deadline and hide the cause.
 func (c *client) ask(ctx context.Context) error {
-	topic := c.topic(cmp.Or(c.settings.CheckTopic, probeTopic))
-	_, err := c.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: topic}, noRetry)
+	topic := c.Client.Publisher(cmp.Or(c.settings.CheckTopic, probeTopic))
+	_, err := c.TopicAdminClient.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: topic.String()}, noRetry)
 	return err
-}
-
-// topic returns the full name of a topic.
-func (c *client) topic(nameOrID string) string {
-	if strings.Contains(nameOrID, "/") {
-		return nameOrID
-	}
-	return "projects/" + c.Project() + "/topics/" + nameOrID
 }
 
 var noRetry = gax.WithRetry(func() gax.Retryer { return nil })

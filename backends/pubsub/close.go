@@ -100,6 +100,6 @@ func (c *client) unconfirmed(pending []*driver.PublishResult) error {
 	if errors.Is(first, errCut) {
 		return kit.Errorf(registry.KindTimeout, "%d messages were not confirmed and may be lost", count)
 	}
-	cause := classify(first, c.settings.vars.Prefix())
+	cause := classify(first, c.settings.names)
 	return kit.Errorf(registry.KindOf(cause), "%d messages were not confirmed and may be lost: %v", count, cause)
 }

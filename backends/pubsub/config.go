@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	driver "cloud.google.com/go/pubsub/v2"
@@ -54,8 +55,9 @@ type settings struct {
 	name     string
 	vars     config.Variables
 	addr     string // of the emulator or the endpoint; "" for where the driver goes by itself
-	file     string // the variable that names the file of credentials, if one does
+	file     string // the variable that names the file of credentials, or might
 	fileType option.CredentialsType
+	names    *strings.Replacer // puts what has set a variable in the place of its name
 }
 
 // resolve checks the configuration and the file of credentials. Its error names variables and quotes no value.
@@ -63,6 +65,7 @@ func resolve(name string, in setup) (*settings, error) {
 	cfg, vars, loadErr := config.LoadOr(name, in.config)
 	s := &settings{Config: cfg, setup: in, name: name, vars: vars}
 	host, file := s.setHost(), s.readFile()
+	s.names = strings.NewReplacer("PUBSUB_PROJECT_ID", vars.Name("PROJECT_ID"), "PUBSUB_CREDENTIALS_FILE", s.file)
 	found := kit.Problems{loadErr, s.checkProject(), host, file}
 	noTopic := s.CheckTopic != "" && !validTopic.MatchString(s.CheckTopic)
 	found.Add(noTopic, "%s: not the name of a topic", vars.Name("CHECK_TOPIC"))
@@ -89,7 +92,7 @@ func (s *settings) checkProject() error {
 		s.ProjectID = "emulator"
 	case s.ProjectID == driver.DetectProjectID, detect && len(s.options) > 0:
 		s.ProjectID = ""
-	case s.ProjectID == "" && s.file != "":
+	case s.ProjectID == "" && s.fileType != "":
 		return fmt.Errorf("%s is not set, and the file of credentials names no project", s.vars.Name("PROJECT_ID"))
 	case s.ProjectID == "":
 		return s.vars.NotSet("PROJECT_ID")
@@ -101,15 +104,16 @@ func (s *settings) checkProject() error {
 
 func (s *settings) setHost() error {
 	variable, text, usual := s.vars.Name("ENDPOINT"), s.Endpoint, config.Port(servicePort)
-	process, _ := config.Load[struct { // an emulator there turns TLS and credentials off for every client
+	_, process, _ := config.LoadOr[struct { // an emulator there turns TLS and credentials off for every client
 		Host string `env:"EMULATOR_HOST"`
-	}](Name)
+	}](Name, nil)
+	redirected := process.IsSet("EMULATOR_HOST") && process.Name("EMULATOR_HOST") == "PUBSUB_EMULATOR_HOST"
 	switch {
 	case s.EmulatorHost != "" && s.Endpoint != "":
 		return fmt.Errorf("%s and %s are both set: drop one", s.vars.Name("EMULATOR_HOST"), variable)
 	case s.EmulatorHost != "":
 		variable, text, usual = s.vars.Name("EMULATOR_HOST"), s.EmulatorHost, emulatorPort
-	case process.Host != "":
+	case redirected:
 		return fmt.Errorf("PUBSUB_EMULATOR_HOST is set, and the driver sends everything of the process there: "+
 			"unset it, or set %s as well", s.vars.Name("EMULATOR_HOST"))
 	case s.Endpoint == "":

@@ -6,10 +6,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
-	"syscall"
 
 	"google.golang.org/api/option"
 
@@ -26,27 +24,27 @@ var fileTypes = []option.CredentialsType{
 }
 
 // readFile looks into the file of credentials that either variable names, for its type and its project. The driver
-// reads it when the client is opened, and would quote the process-wide variable if that holds the key instead.
-func (s *settings) readFile() (err error) {
-	variable, path := s.vars.Name("CREDENTIALS_FILE"), s.CredentialsFile
+// reads it when the client is opened. It must not read the process-wide variable: it takes that as it stands, with the
+// quotes of an env file, and would quote it if that holds the key instead.
+func (s *settings) readFile() error {
+	s.file = s.vars.Name("CREDENTIALS_FILE")
 	switch {
-	case s.EmulatorHost != "" && path != "":
-		return fmt.Errorf("%s and %s are both set: drop one", s.vars.Name("EMULATOR_HOST"), variable)
-	case s.EmulatorHost != "", path == "" && len(s.options) > 0: // the program may bring its own
+	case s.EmulatorHost != "" && s.CredentialsFile != "":
+		return fmt.Errorf("%s and %s are both set: drop one", s.vars.Name("EMULATOR_HOST"), s.file)
+	case s.EmulatorHost != "", s.CredentialsFile == "" && len(s.options) > 0: // the program may bring its own
 		return nil
-	case path == "":
+	case s.CredentialsFile == "":
 		google, err := config.Load[struct {
 			Credentials string `env:"APPLICATION_CREDENTIALS"`
 		}]("google")
 		if err != nil || google.Credentials == "" {
 			return err
 		}
-		variable, path = "GOOGLE_APPLICATION_CREDENTIALS", google.Credentials
+		s.file, s.CredentialsFile = "GOOGLE_APPLICATION_CREDENTIALS", google.Credentials
 	}
-	if err = s.inspect(path); err != nil {
-		return fmt.Errorf("%s: %w", variable, err)
+	if err := s.inspect(); err != nil {
+		return fmt.Errorf("%s: %w", s.file, err)
 	}
-	s.file = variable
 	return nil
 }
 
@@ -54,14 +52,13 @@ func (s *settings) readFile() (err error) {
 var errMalformed = errors.New("the credentials in the file are incomplete or malformed")
 
 // inspect notes what the file of credentials says of itself. Its error quotes neither the path nor the file.
-func (s *settings) inspect(path string) error {
-	data, err := os.ReadFile(path)
-	errno, _ := errors.AsType[syscall.Errno](err)
+func (s *settings) inspect() error {
+	data, err := config.ReadFile(s.CredentialsFile)
 	switch {
-	case err != nil && (credentials.MatchString(path) || errno == syscall.ENAMETOOLONG):
+	case err != nil && (credentials.MatchString(s.CredentialsFile) || len(s.CredentialsFile) > longest):
 		return errors.New("want the path of a file, not the credentials themselves")
 	case err != nil:
-		return errors.New(errno.Error())
+		return err
 	}
 	var file struct {
 		Type    option.CredentialsType
@@ -80,6 +77,9 @@ func (s *settings) inspect(path string) error {
 	s.fileType, s.ProjectID = file.Type, cmp.Or(s.ProjectID, file.Project)
 	return nil
 }
+
+// longest is what the name of a file may have.
+const longest = 255
 
 // credentials are no path but JSON, also in base64, as systems for continuous integration hand it out.
 var credentials = regexp.MustCompile(`^\s*(\{|e[yw][A-Za-z0-9+/]+=*\s*$)`)

@@ -10,10 +10,12 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -187,14 +189,42 @@ func TestATokenThatCannotBeHadIsExplainedAndNotQuoted(t *testing.T) {
 func TestATokenThatTheServiceRefusesIsAMatterOfAuth(t *testing.T) {
 	g := newGoogle(t)
 	g.token = "another"
-	cfg := pubsub.Config{ProjectID: project, CredentialsFile: externalAccount(t, tokenServer(t, issue), "subject")}
-	res := pubsub.New("pubsub", pubsub.WithConfig(cfg), g.option())
-	err := res.Open(t.Context())
-	if want := "the credentials were refused (Unauthenticated): renew those of PUBSUB_CREDENTIALS_FILE, or the machine's"; err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
+	path := externalAccount(t, tokenServer(t, issue), "subject")
+	for _, variable := range []string{"PUBSUB_CREDENTIALS_FILE", "PUBSUB_EU_CREDENTIALS_FILE"} {
+		setenv(t, "PUBSUB_PROJECT_ID=p PUBSUB_EU_PROJECT_ID=p "+variable+"="+path)
+		name := strings.ToLower(strings.ReplaceAll(strings.TrimSuffix(variable, "_CREDENTIALS_FILE"), "_", "-"))
+		err := pubsub.New(name, g.option()).Open(t.Context())
+		want := "the credentials were refused (Unauthenticated): renew those of " + variable + ", or the machine's"
+		if err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if kind := registry.KindOf(err); kind != registry.KindAuth {
+			t.Errorf("the kind is %q", kind)
+		}
 	}
-	if kind := registry.KindOf(err); kind != registry.KindAuth {
-		t.Errorf("the kind is %q", kind)
+}
+
+// The name of Google's variable is said, too.
+func TestATokenOfGooglesFileIsExplainedByThatName(t *testing.T) {
+	setenv(t, "PUBSUB_PROJECT_ID=p GOOGLE_APPLICATION_CREDENTIALS="+externalAccount(t, "http://127.0.0.1:1", "subject"))
+	err := pubsub.ClassifyAs(t, "pubsub", status.Error(codes.Unauthenticated, "SECRET"))
+	const want = "the credentials were refused (Unauthenticated): renew those of GOOGLE_APPLICATION_CREDENTIALS, or the machine's"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestATokenServerThatIsNotTrustedIsAMatterOfTLS(t *testing.T) {
+	certified := httptest.NewTLSServer(http.HandlerFunc(issue))
+	t.Cleanup(certified.Close)
+	certified.Config.ErrorLog = log.New(io.Discard, "", 0)
+	g := newGoogle(t)
+	cfg := pubsub.Config{ProjectID: project, CredentialsFile: externalAccount(t, certified.URL, "subject")}
+	err := pubsub.New("pubsub", pubsub.WithConfig(cfg), g.option()).Open(t.Context())
+	const want = "no access token: its server's certificate is not trusted: the machine may lack authorities, " +
+		"or a proxy has its own"
+	if err == nil || err.Error() != want || registry.KindOf(err) != registry.KindTLS {
+		t.Errorf("got  %s: %v\nwant %s", registry.KindOf(err), err, want)
 	}
 }
 

@@ -17,10 +17,10 @@ import (
 
 // Classify says what an error means that the client, a publisher or a subscriber has returned: registry.KindOf of
 // the result is its kind, and the text may be shown and logged. It returns nil for nil.
-func Classify(err error) error { return classify(err, "PUBSUB_") }
+func Classify(err error) error { return classify(err, strings.NewReplacer()) }
 
-// classify is Classify with the prefix of the variables.
-func classify(err error, prefix string) error {
+// classify is Classify with the names of the variables.
+func classify(err error, names *strings.Replacer) error {
 	if known := driverErrors.First(func(known error) bool { return errors.Is(err, known) }); known != nil {
 		return known
 	}
@@ -54,8 +54,8 @@ func classify(err error, prefix string) error {
 	})
 	switch {
 	case known != nil:
-		text := strings.NewReplacer("PUBSUB_", prefix, "CODE", code).Replace(known.Error())
-		return kit.Errorf(registry.KindOf(known), "%s", text)
+		text := strings.ReplaceAll(known.Error(), "CODE", code)
+		return kit.Errorf(registry.KindOf(known), "%s", names.Replace(text))
 	case answered.Code() == codes.PermissionDenied:
 		return kit.Errorf(registry.KindPermission, "the service refuses this caller (PermissionDenied%s)", plain(why))
 	}
@@ -86,10 +86,12 @@ const (
 var answers = kit.Table[string]{
 	{"Unauthenticated", registry.KindAuth, "the credentials were refused (Unauthenticated): " +
 		"renew those of PUBSUB_CREDENTIALS_FILE, or the machine's"},
-	{"NoToken: deadline exceeded|i/o timeout", registry.KindTimeout, "no access token: " +
+	{"NoToken: deadline exceeded|timeout", registry.KindTimeout, "no access token: " +
 		"its server did not answer in time"},
-	{"NoToken: status code 5|dial tcp|EOF|connection reset", away, "no access token: " +
+	{"NoToken: status code 5|status code 429|dial tcp|EOF|connection|broken pipe", away, "no access token: " +
 		"its server cannot be reached or is unwell"},
+	{"NoToken: x509:|tls:", badTLS, "no access token: " +
+		"its server's certificate is not trusted: the machine may lack authorities, or a proxy has its own"},
 	{"NoToken", registry.KindAuth, "no access token: " +
 		"the credentials of PUBSUB_CREDENTIALS_FILE, or the machine's, were refused or are unusable"},
 
@@ -111,6 +113,8 @@ var answers = kit.Table[string]{
 	{"NotFound", wrong, "there is no such topic, subscription or project (NotFound)"},
 	{"InvalidArgument", wrong, "a name or a value is refused (InvalidArgument)"},
 	{"Unimplemented", wrong, "the server does not speak Pub/Sub (Unimplemented)"},
+	{"FailedPrecondition", wrong, "the state of the topic or subscription forbids it (FailedPrecondition): it may be " +
+		"detached, pushed to an endpoint, or encrypted with a key that is off"},
 	{"ResourceExhausted", registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
 	{"Internal: invalid UTF-8", registry.KindUnknown, "a string of the message is not UTF-8 (Internal)"},
 	{"Internal Aborted Unknown Canceled", away, "the service has had a failure of its own (CODE)"},

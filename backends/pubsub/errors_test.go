@@ -32,6 +32,7 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		{codes.NotFound, "Resource not found (resource=SECRET).", registry.KindConfig, "there is no such topic, subscription or project (NotFound)"},
 		{codes.NotFound, "Requested project not found or SECRET", registry.KindConfig, "there is no such project, or the credentials have no access to it (NotFound): PUBSUB_PROJECT_ID wants its id, not its display name"},
 		{codes.InvalidArgument, "You have passed an invalid argument SECRET", registry.KindConfig, "a name or a value is refused (InvalidArgument)"},
+		{codes.FailedPrecondition, "Subscription SECRET is detached.", registry.KindConfig, "the state of the topic or subscription forbids it (FailedPrecondition): it may be detached, pushed to an endpoint, or encrypted with a key that is off"},
 		{codes.ResourceExhausted, "Quota exceeded SECRET", registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
 		{codes.DeadlineExceeded, "context deadline exceeded while waiting", registry.KindTimeout, "no answer in time: context deadline exceeded"},
 		{codes.Canceled, "context canceled", registry.KindCanceled, "context canceled"},
@@ -60,6 +61,10 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		{codes.Unauthenticated, noToken + "credentials: status code 400: SECRET", registry.KindAuth, "no access token: the credentials of PUBSUB_CREDENTIALS_FILE, or the machine's, were refused or are unusable"},
 		{codes.Unauthenticated, noToken + "credentials: status code 503: SECRET", registry.KindUnreachable, "no access token: its server cannot be reached or is unwell"},
 		{codes.Unauthenticated, noToken + "Post SECRET: dial tcp 10.9.8.7:443: connect: connection refused", registry.KindUnreachable, "no access token: its server cannot be reached or is unwell"},
+		{codes.Unauthenticated, noToken + "credentials: status code 429: SECRET", registry.KindUnreachable, "no access token: its server cannot be reached or is unwell"},
+		{codes.Unauthenticated, noToken + "Post SECRET: http2: client connection lost", registry.KindUnreachable, "no access token: its server cannot be reached or is unwell"},
+		{codes.Unauthenticated, noToken + "Post SECRET: net/http: TLS handshake timeout", registry.KindTimeout, "no access token: its server did not answer in time"},
+		{codes.Unauthenticated, noToken + "Post SECRET: tls: failed to verify certificate: x509: certificate signed by unknown authority", registry.KindTLS, "no access token: its server's certificate is not trusted: the machine may lack authorities, or a proxy has its own"},
 		{codes.Unauthenticated, noToken + "Post SECRET: context deadline exceeded", registry.KindTimeout, "no access token: its server did not answer in time"},
 	} {
 		err := status.Error(test.code, test.message)

@@ -18,6 +18,21 @@ type Resolved struct {
 // Resolve reads the environment as Configure does.
 func Resolve(t *testing.T, name string, opts ...Option) Resolved {
 	t.Helper()
+	s := settingsOf(t, name, opts...)
+	return Resolved{
+		Project: s.ProjectID, Addr: s.addr, Topic: s.CheckTopic, Credentials: s.fileType != "",
+		GRPCConns: s.GRPCConns, PublishTimeout: s.PublishTimeout, CheckInterval: s.CheckInterval,
+	}
+}
+
+// ClassifyAs classifies err with the names of what the environment sets.
+func ClassifyAs(t *testing.T, name string, err error) error {
+	t.Helper()
+	return classify(err, settingsOf(t, name).names)
+}
+
+func settingsOf(t *testing.T, name string, opts ...Option) *settings {
+	t.Helper()
 	var in setup
 	for _, opt := range opts {
 		opt(&in)
@@ -26,10 +41,7 @@ func Resolve(t *testing.T, name string, opts ...Option) Resolved {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Resolved{
-		Project: s.ProjectID, Addr: s.addr, Topic: s.CheckTopic, Credentials: s.fileType != "",
-		GRPCConns: s.GRPCConns, PublishTimeout: s.PublishTimeout, CheckInterval: s.CheckInterval,
-	}
+	return s
 }
 
 // ForgetAnswer does what CheckInterval does.

@@ -45,7 +45,8 @@ func TestCloseCountsWhatPublishersOfTheClientCannotSend(t *testing.T) {
 	r, res := open(t, cfg)
 	client := res.Client()
 	proxy.Blackhole()
-	foreignPublish(t, client, "orders", 250)
+	foreignPublish(t, client, "orders", 245)
+	publish(t, res.Publisher("a/b"), 5) // the driver makes a name of it that is as wrong, and nobody counts it twice
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	err := r.CloseAll(ctx)

@@ -37,12 +37,10 @@ const (
 func (c *client) publisher(topic string, hooks []func(*driver.PublishSettings)) *TopicPublisher {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	topic = c.topic(topic)
-	p := c.publishers[topic]
+	named := c.Client.Publisher(topic)
+	p := c.publishers[named.String()]
 	if p == nil {
-		p = &TopicPublisher{
-			driver: c.Client.Publisher(topic), closing: c.closing, keys: make(map[string]*driver.PublishResult),
-		}
+		p = &TopicPublisher{driver: named, closing: c.closing, keys: make(map[string]*driver.PublishResult)}
 		p.driver.PublishSettings.Timeout = c.settings.PublishTimeout
 		p.driver.PublishSettings.FlowControlSettings = driver.FlowControlSettings{
 			MaxOutstandingMessages: mostMessages,
@@ -53,7 +51,7 @@ func (c *client) publisher(topic string, hooks []func(*driver.PublishSettings)) 
 			hook(&p.driver.PublishSettings)
 		}
 		p.driver.EnableMessageOrdering = p.driver.PublishSettings.HedgingSettings == nil // the driver has one of the two
-		c.publishers[topic] = p
+		c.publishers[named.String()] = p
 	}
 	return p
 }

@@ -185,11 +185,20 @@ func TestAProjectThatIsNotThereFailsTheCheck(t *testing.T) {
 	}
 }
 
-func TestAnErrorNamesTheVariablesOfItsInstance(t *testing.T) {
-	addr := fake(t, pstest.WithErrorInjection("GetTopic", codes.NotFound, "project not found"))
-	err := pubsub.New("pubsub-eu", pubsub.WithConfig(at(addr))).Open(t.Context())
-	if err == nil || !strings.Contains(err.Error(), ": PUBSUB_EU_PROJECT_ID wants its id") {
-		t.Errorf("got %v", err)
+// A variable may have an alias, a file or the prefix of an instance.
+func TestAnAnswerNamesTheVariableThatIsSet(t *testing.T) {
+	gone := fake(t, pstest.WithErrorInjection("GetTopic", codes.NotFound, "project not found"))
+	for _, test := range []struct{ name, env, want string }{
+		{"pubsub", "PUBSUB_PROJECT_ID=p PUBSUB_EMULATOR_HOST=" + gone, "PUBSUB_PROJECT_ID"},
+		{"pubsub", "GOOGLE_CLOUD_PROJECT=p PUBSUB_EMULATOR_HOST=" + gone, "GOOGLE_CLOUD_PROJECT"},
+		{"pubsub", "PUBSUB_PROJECT_ID_FILE=" + write(t, "p") + " PUBSUB_EMULATOR_HOST=" + gone, "PUBSUB_PROJECT_ID_FILE"},
+		{"pubsub-eu", "PUBSUB_EU_PROJECT_ID=p PUBSUB_EU_EMULATOR_HOST=" + gone, "PUBSUB_EU_PROJECT_ID"},
+	} {
+		setenv(t, test.env)
+		err := pubsub.New(test.name).Open(t.Context())
+		if err == nil || !strings.Contains(err.Error(), ": "+test.want+" wants its id") {
+			t.Errorf("%s: got %v", test.env, err)
+		}
 	}
 }
 

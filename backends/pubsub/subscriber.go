@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,9 +28,9 @@ func Subscriber(name, subscription string, handle func(context.Context, *driver.
 //
 //	registry.Register(pubsub.Subscriber("orders", "orders-billing", bill))
 //
-// The driver calls handle for each message, many at the same time; the hooks may set how many. It calls Ack or Nack
-// before it returns; a message with which it has done neither is to be delivered again, also after a panic, which ends
-// only that call and is logged.
+// The driver calls handle for each message, many at the same time; the hooks may set how many, and not how to shut
+// down, which is Close's. It calls Ack or Nack before it returns; a message with which it has done neither is to be
+// delivered again, also after a panic, which ends only that call and is logged.
 //
 // Open asks for the subscription. Check says why receiving has failed; it is tried again all the time. Close stops
 // pulling, gives back what no handler has begun with, waits for the handlers and sends their acknowledgements. The
@@ -56,7 +57,7 @@ type intake struct {
 type receiver struct {
 	*intake
 	subscriber *driver.Subscriber
-	prefix     string       // of the variables
+	names      *strings.Replacer
 	busy       atomic.Int64 // handlers
 
 	pulling context.Context // ends when Close begins
@@ -76,16 +77,18 @@ func (i *intake) Open(ctx context.Context) (*receiver, error) {
 	if err != nil {
 		return nil, kit.Errorf(registry.KindNotOpen, "%w", err)
 	}
-	prefix := c.settings.vars.Prefix()
-	s := &receiver{intake: i, subscriber: c.Subscriber(i.subscription), prefix: prefix, done: make(chan struct{})}
+	s := &receiver{
+		intake: i, subscriber: c.Subscriber(i.subscription), names: c.settings.names, done: make(chan struct{}),
+	}
 	_, err = c.SubscriptionAdminClient.GetSubscription(ctx,
 		&pubsubpb.GetSubscriptionRequest{Subscription: s.subscriber.String()}, noRetry)
 	if err != nil && !mayNotLook(err) {
-		return nil, classify(err, prefix)
+		return nil, classify(err, s.names)
 	}
 	for _, hook := range i.hooks {
 		hook(&s.subscriber.ReceiveSettings)
 	}
+	s.subscriber.ReceiveSettings.ShutdownOptions = nil // would give messages back while their handlers are at work
 	s.pulling, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.working, s.expire = context.WithCancel(context.Background())
 	go s.run()
@@ -118,7 +121,7 @@ func (s *receiver) run() {
 		if s.pulling.Err() != nil {
 			return
 		}
-		cause := classify(err, s.prefix)
+		cause := classify(err, s.names)
 		cause = kit.Errorf(registry.KindOf(cause), "nothing is received: %w", cause)
 		s.failure.Store(&cause)
 		select {

@@ -134,6 +134,35 @@ func TestHandlersThatDoNotReturnAreCounted(t *testing.T) {
 	}
 }
 
+// The driver's own way to shut down would give the messages back at once, or let nobody finish.
+func TestAHookDoesNotKeepCloseFromWaitingForHandlers(t *testing.T) {
+	for _, shutdown := range []driver.ShutdownOptions{{}, {Timeout: time.Minute, Behavior: driver.ShutdownBehaviorNackImmediately}} {
+		addr := server(t)
+		top := newTopic(t, addr)
+		begun, finish := make(chan struct{}, 10), make(chan struct{})
+		r, res := register(at(addr))
+		r.Register(res.Subscriber("orders", top.id, func(_ context.Context, m *driver.Message) {
+			begun <- struct{}{}
+			<-finish
+			m.Ack()
+		}, func(s *driver.ReceiveSettings) { s.ShutdownOptions = &shutdown }))
+		if err := r.OpenAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		send(t, top, 1)
+		<-begun
+		time.AfterFunc(200*time.Millisecond, func() { close(finish) })
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		if err := r.CloseAll(ctx); err != nil {
+			t.Errorf("%+v: %v", shutdown, err)
+		}
+		cancel()
+		if left := top.pull(t.Context(), t); len(left) != 0 {
+			t.Errorf("%+v: acknowledged, and delivered again: %v", shutdown, left)
+		}
+	}
+}
+
 func TestAMessageWithoutAnAnswerIsDeliveredAgain(t *testing.T) {
 	addr := server(t)
 	top := newTopic(t, addr)
