@@ -87,8 +87,15 @@ func (c *connection) PrepareContext(ctx context.Context, query string) (sqldrive
 func (c *connection) BeginTx(ctx context.Context, opts sqldriver.TxOptions) (sqldriver.Tx, error) {
 	c.readOnly = opts.ReadOnly
 	tx, err := c.session.BeginTx(ctx, opts)
-	return tx, c.note(err)
+	return transaction{tx, c}, c.note(err)
 }
+
+type transaction struct {
+	sqldriver.Tx
+	conn *connection
+}
+
+func (t transaction) Commit() error { return t.conn.note(t.Tx.Commit()) }
 
 // prepared is what the driver's statement can do.
 type prepared interface {

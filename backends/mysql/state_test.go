@@ -155,6 +155,16 @@ func TestEveryStatementMaySayThatTheServerIsReadOnly(t *testing.T) {
 			_, err = tx.ExecContext(ctx, statement)
 			return errors.Join(err, tx.Rollback())
 		},
+		"commit": func(ctx context.Context, c *sql.Conn) error {
+			exec(t, p.admin, "SET GLOBAL read_only = 0")
+			tx, err := c.BeginTx(ctx, nil)
+			if err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, statement)
+			exec(t, p.admin, "SET GLOBAL read_only = 1")
+			return errors.Join(err, tx.Commit())
+		},
 	} {
 		_, res := open(t, p.config(func(c *mysql.Config) { c.MaxOpenConns = 1 }))
 		conn := borrow(t, res.DB(), 1)[0]
