@@ -134,7 +134,7 @@ func (w *wire) SyscallConn() (syscall.RawConn, error) {
 // wants TLS of a user refuses the login without it, and says no more.
 func (s *settings) explain(w *wire, err error) error {
 	answer, answered := errors.AsType[*driver.MySQLError](err)
-	if answered && answer.Number == 1045 && s.driver.TLS == nil {
+	if answered && answer.Number == 1045 && s.driver.TLS == nil && s.driver.Net == "tcp" {
 		return kit.Errorf(registry.KindAuth, "access denied (1045), or the server wants TLS: %s", s.vars.Name("TLS"))
 	}
 	reason := Classify(err)

@@ -123,6 +123,15 @@ func TestAUnixSocketWorksLikeAPort(t *testing.T) {
 	server.WaitConns(0)
 }
 
+func TestAWrongPasswordOverASocketSaysNothingOfTLS(t *testing.T) {
+	p := mariadb(t)
+	cfg := mysql.Config{Host: p.socket, User: "app", Password: config.NewSecret("no")}
+	err := mysql.New("mysql", mysql.WithConfig(cfg)).Open(t.Context())
+	if got, want := describe(err), "auth: access denied (1045)"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestASocketThatIsNotThereYetIsTriedAgain(t *testing.T) {
 	cfg := mysql.Config{DSN: config.NewSecret("app:secret@unix(" + filepath.Join(t.TempDir(), "s") + ")/")}
 	err := mysql.New("mysql", mysql.WithConfig(cfg)).Open(t.Context())

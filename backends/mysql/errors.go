@@ -78,6 +78,7 @@ var reasons = kit.Table[error]{
 	{driver.ErrUnknownPlugin, registry.KindAuth, "the server wants a way to log in that is not supported"},
 	{driver.ErrOldProtocol, registry.KindConfig, "the server speaks an older protocol than that of MySQL 4.1"},
 	{driver.ErrMalformPkt, registry.KindUnreachable, "the server has sent what is not MySQL"},
+	{driver.ErrPktTooLarge, registry.KindConfig, "a packet is bigger than max_allowed_packet"},
 	{driver.ErrPktSync, registry.KindUnreachable, "the server has sent what is not MySQL"},
 }
 

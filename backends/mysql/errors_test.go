@@ -144,6 +144,7 @@ func TestEveryErrorOfTheDriverHasAKindAndAnHonestText(t *testing.T) {
 		{driver.ErrUnknownPlugin, "auth: the server wants a way to log in that is not supported"},
 		{driver.ErrOldProtocol, "config: the server speaks an older protocol than that of MySQL 4.1"},
 		{driver.ErrMalformPkt, "unreachable: the server has sent what is not MySQL"},
+		{driver.ErrPktTooLarge, "config: a packet is bigger than max_allowed_packet"},
 		{driver.ErrPktSync, "unreachable: the server has sent what is not MySQL"},
 		{errors.New("sql: database is closed"), "not_open: not open: the pool was closed"},
 		{io.EOF, "unreachable: the connection was closed"},
