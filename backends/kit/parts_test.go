@@ -41,8 +41,8 @@ func TestAURLGoesBeforeItsParts(t *testing.T) {
 			Others: []string{"HOST", "PORT"},
 		}
 		whole := fmt.Sprintf("X%d_URL", time.Now().UnixNano())
-		_, _ = parts.Beside(whole, kit.Credentials{User: test.url[0], Password: config.NewSecret(test.url[1])})
-		got, err := parts.Beside(whole, kit.Credentials{User: test.url[0], Password: config.NewSecret(test.url[1])})
+		_, _ = parts.Beside(whole, kit.URI{User: test.url[0], Password: config.NewSecret(test.url[1])})
+		got, err := parts.Beside(whole, kit.URI{User: test.url[0], Password: config.NewSecret(test.url[1])})
 		slog.SetDefault(before)
 		if (err == nil) != (test.refusal == "") || err != nil && err.Error() != test.refusal {
 			t.Errorf("%s: got %v", name, err)

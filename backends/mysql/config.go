@@ -24,7 +24,7 @@ type Config struct {
 	Port     config.Port   `env:"PORT" doc:"port, with HOST; 3306 unless set"`
 	User     string        `env:"USER" doc:"user, with HOST"`
 	Password config.Secret `env:"PASSWORD" doc:"password, with HOST"`
-	Database string        `env:"DATABASE" doc:"name of the database, with HOST; none unless set"`
+	Database string        `env:"DATABASE" doc:"name of the database, if URL or DSN has none"`
 
 	TLS config.TLS
 
@@ -115,10 +115,11 @@ func (s *settings) locate() (err error) {
 
 // reconcile puts what a URL or a DSN says besides the address together with the other variables.
 func (s *settings) reconcile(form string, u kit.URI) error {
-	who, err := kit.Parts{
-		Vars: s.vars, UserKey: "USER", User: s.User, Password: s.Password, Others: []string{"DATABASE", "HOST", "PORT"},
-	}.Beside(form, kit.Credentials{User: u.User, Password: u.Password})
-	s.User, s.Password, s.Database = who.User, who.Password, u.Path
+	u, err := kit.Parts{
+		Vars: s.vars, UserKey: "USER", User: s.User, Password: s.Password, Database: s.Database,
+		Others: []string{"HOST", "PORT"},
+	}.Beside(form, u)
+	s.User, s.Password, s.Database = u.User, u.Password, u.Path
 	return err
 }
 

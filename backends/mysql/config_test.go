@@ -275,7 +275,7 @@ func TestWhatAPlatformSetsBesideTheURLIsIgnored(t *testing.T) {
 			}
 		}
 		t.Setenv(whole.Replace(form[:len("{}URL")]), "")
-		want := whole.Replace("level=INFO msg=\"not read because " + form[:len("{}URL")] + " is set: {}DATABASE, {}PORT, {}USER\"")
+		want := whole.Replace("level=INFO msg=\"not read because " + form[:len("{}URL")] + " is set: {}PORT, {}DATABASE, {}USER\"")
 		if strings.Count(log.String(), want) != 1 {
 			t.Errorf("the log has not one %s:\n%s", want, log)
 		}

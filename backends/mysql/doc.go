@@ -10,8 +10,8 @@
 //
 // MYSQL_URL (mysql://user:password@host:3306/database, mariadb:// alike) or MYSQL_DSN (the driver's
 // user:password@tcp(host:3306)/database, or unix(/path) for a socket), or else MYSQL_HOST with MYSQL_PORT, MYSQL_USER,
-// MYSQL_PASSWORD and MYSQL_DATABASE. Beside a URL or a DSN these are not read, but for a user or a password that it
-// leaves out; another password is refused. Every variable is a field of [Config]. A second instance is
+// MYSQL_PASSWORD and MYSQL_DATABASE. Beside a URL or a DSN these are not read, but for what it leaves out; another
+// password is refused. Every variable is a field of [Config]. A second instance is
 // registry.Register(mysql.New("mysql-replica")); it reads MYSQL_REPLICA_*.
 //
 // In a URL the password is percent-encoded. In a DSN it stands as it is: the last / ends the address, and the

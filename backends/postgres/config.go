@@ -157,14 +157,11 @@ func (s *settings) fromURL(form, raw string) error {
 	if err != nil {
 		return err
 	}
-	others := []string{"HOST", "PORT"}
-	if u.Path != "" {
-		others = append(others, "DATABASE")
-	}
-	who, err := kit.Parts{
-		Vars: s.vars, UserKey: "USER", User: s.User, Password: s.Password, Others: others,
-	}.Beside(form, kit.Credentials{User: u.User, Password: u.Password})
-	s.hosts, s.User, s.Password, s.Database = u.Hosts, who.User, who.Password, cmp.Or(u.Path, s.Database)
+	u, err = kit.Parts{
+		Vars: s.vars, UserKey: "USER", User: s.User, Password: s.Password, Database: s.Database,
+		Others: []string{"HOST", "PORT"},
+	}.Beside(form, u)
+	s.hosts, s.User, s.Password, s.Database = u.Hosts, u.User, u.Password, u.Path
 	return errors.Join(err, s.known().Read(form, u.Query))
 }
 

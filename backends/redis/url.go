@@ -126,11 +126,11 @@ func socketAsHost(raw string) string {
 
 // setLogin puts the user and the password of the URL together with those of the variables.
 func (s *settings) setLogin(u kit.URI) error {
-	who := kit.Credentials{User: u.User, Password: u.Password}
+	who := kit.URI{User: u.User, Password: u.Password}
 	if !u.HasPassword && u.User != "" && s.Password.IsZero() && s.credentials == nil { // as redis-cli has it
 		config.LogOnce(slog.LevelInfo, s.vars.Name("URL")+
 			": the name before the @ is taken for the password; write user:password@, or :password@")
-		who = kit.Credentials{Password: config.NewSecret(u.User)}
+		who = kit.URI{Password: config.NewSecret(u.User)}
 	}
 	named := who.User != ""
 	parts := kit.Parts{
