@@ -24,7 +24,7 @@ type client struct {
 	conns  kit.Conns
 	notes  kit.Pool
 
-	leaving atomic.Int32 // connections that the driver has given up, and that the pool counts as lent
+	sessions atomic.Int32 // connections of the pool, and those that the program has hijacked
 }
 
 // Open makes a pool and verifies that the server can be used.
@@ -34,7 +34,7 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	for _, host := range s.hosts {
 		c.notes.Hosts = append(c.notes.Hosts, host.Name)
 	}
-	c.conns.InUse = func() int { return int(c.pool.Stat().AcquiredConns() - c.leaving.Load()) }
+	c.conns.InUse = func() int { return int(c.sessions.Load()) } // none is idle in a pool that is closed
 	cfg := s.driver.Copy()
 	c.follow(cfg)
 	if s.hook != nil {
@@ -106,14 +106,8 @@ func (c *client) follow(cfg *driver.Config) {
 		made, _ := conn.PgConn().CustomData()[madeAt].(time.Time)
 		return !c.notes.Stale(made) && !c.notes.Left(conn.PgConn().Conn().RemoteAddr()), nil
 	}
-	cfg.BeforeClose = func(conn *pgx.Conn) { // the driver would take up to 15s, and the pool counts it as lent
-		if conn.IsClosed() {
-			c.leaving.Add(1)
-			go func() {
-				<-conn.PgConn().CleanupDone()
-				c.leaving.Add(-1)
-			}()
-		}
+	cfg.BeforeClose = func(conn *pgx.Conn) { // the driver would take up to 15s
+		c.sessions.Add(-1)
 		socket := conn.PgConn().Conn()
 		time.AfterFunc(farewell, func() { _ = socket.Close() })
 	}
@@ -142,6 +136,7 @@ func (c *client) ready(ctx context.Context, conn *pgconn.PgConn) error {
 		}
 	}
 	conn.CustomData()[madeAt] = time.Now()
+	c.sessions.Add(1)
 	return Classify(conn.Conn().SetDeadline(time.Time{})) // it has logged in
 }
 

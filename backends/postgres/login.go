@@ -54,5 +54,8 @@ func (c *client) connect(ctx context.Context, who kit.Credentials) (*pgx.Conn, e
 	cfg := c.single.Copy()
 	cfg.User, cfg.Password = who.User, who.Password.Reveal()
 	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err == nil {
+		c.sessions.Add(-1)
+	}
 	return conn, c.explain(err)
 }
