@@ -3,6 +3,7 @@ package postgres
 import (
 	"crypto/x509"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,6 +21,8 @@ var answers = kit.Table[string]{
 	{"08P01", registry.KindUnreachable, "the server, or a pooler before it, did not understand or gave up"},
 	{"22023", registry.KindConfig, "the server does not take the value of a variable that the options set"},
 	{"25006", registry.KindReadOnly, "the server is read-only, or the transaction is"},
+	{"25P03", registry.KindUnreachable, "the server has ended the connection: a transaction was idle for too long"},
+	{"25P04", registry.KindUnreachable, "the server has ended the connection: a transaction took too long"},
 	{"26000", registry.KindConfig, "a prepared statement is gone: behind a pooler, write default_query_exec_mode=exec"},
 	{"28000", registry.KindAuth, "access denied: the server does not let this user in from here to this database"},
 	{"28P01", registry.KindAuth, "access denied"},
@@ -37,12 +40,26 @@ var answers = kit.Table[string]{
 	{"57P02", registry.KindUnreachable, "the server has crashed"},
 	{"57P03", registry.KindLoading, "the server is starting up, or takes no connections now"},
 	{"08", registry.KindUnreachable, "the connection broke, or a pooler does not reach the server"},
+	{"22", registry.KindUnknown, "the server does not take a value"},
+	{"23", registry.KindUnknown, "a constraint forbids it"},
 	{"28", registry.KindAuth, "access denied"},
+	{"40", registry.KindUnknown, "the server has rolled the transaction back, as it does after a deadlock"},
+	{"42", registry.KindUnknown, "the statement is wrong, or names what there is not"},
 	{"53", registry.KindExhausted, "the server has run out of a resource"},
 	{"57", registry.KindUnreachable, "the server or an operator has ended the connection"},
 	{"58", registry.KindUnreachable, "the server's system has failed"},
 	{"XX", registry.KindUnknown, "the server or a pooler has failed"},
 }
+
+// poolers are words in lower case that tell what a pooler means by a code that may be anything.
+var poolers = kit.Table[string]{
+	{"startup parameter", registry.KindConfig, "a pooler does not take a variable that the options set"},
+	{"user not found", registry.KindAuth, "access denied: the pooler does not know the user"},
+	{"max client", registry.KindExhausted, "too many connections: the pooler has none to spare"},
+}
+
+// sqlState is the form of a code; a server that does not keep to it may send back what it was sent.
+var sqlState = regexp.MustCompile(`^[0-9A-Z]{5}$`)
 
 // phrases are words of the driver's errors that have neither a type nor a value.
 var phrases = kit.Table[string]{
@@ -60,12 +77,7 @@ func Classify(err error) error {
 		return nil
 	}
 	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
-		for _, row := range answers {
-			if strings.HasPrefix(answer.Code, row.Code) {
-				return answers.Of(row.Code)
-			}
-		}
-		return kit.Errorf(registry.KindUnknown, "the server answered with an error")
+		return answered(answer)
 	}
 	if errors.Is(err, puddle.ErrClosedPool) {
 		return kit.Errorf(registry.KindNotOpen, "%w: the pool was closed", registry.ErrNotOpen)
@@ -82,6 +94,20 @@ func Classify(err error) error {
 		return reason
 	}
 	return kit.Errorf(registry.KindUnreachable, "the server has sent what is not PostgreSQL")
+}
+
+func answered(answer *pgconn.PgError) error {
+	text := strings.ReplaceAll(strings.ToLower(answer.Message), "_", " ")
+	reason := poolers.First(func(words string) bool { return strings.Contains(text, words) })
+	if reason != nil && (answer.Code == "08P01" || answer.Code == "XX000") {
+		return reason
+	}
+	for _, row := range answers {
+		if strings.HasPrefix(answer.Code, row.Code) && sqlState.MatchString(answer.Code) {
+			return kit.Errorf(row.Kind, "%s (%s)", row.Text, answer.Code)
+		}
+	}
+	return kit.Errorf(registry.KindUnknown, "the server answered with an error")
 }
 
 // isReadOnly reports whether it is the server that takes no writes, and not a transaction that the program has made
@@ -106,10 +132,13 @@ func (s *settings) explain(err error) error {
 	return reason
 }
 
+// quoted are the names of users and databases in a text.
+var quoted = regexp.MustCompile(`"[^"]*"`)
+
 // wantsTLS reports whether a server has refused a connection for want of TLS. There is no code for it, and its text has
 // one of these words: no pg_hba.conf entry, no encryption; SSL required; connection is insecure.
 func wantsTLS(answer *pgconn.PgError) bool {
-	text := strings.ToLower(answer.Message)
+	text := strings.ToLower(quoted.ReplaceAllString(answer.Message, ""))
 	return slices.ContainsFunc([]string{"no encryption", "ssl", "insecure"}, func(word string) bool {
 		return strings.Contains(text, word)
 	})

@@ -39,6 +39,7 @@ func TestAFailedOpenSaysWhy(t *testing.T) {
 	}{
 		"wrong password":  {"postgres://app:ZQXV@" + s.addr() + "/postgres", registry.KindAuth, "access denied (28P01)"},
 		"unknown user":    {"postgres://who:ZQXV@" + s.addr() + "/postgres", registry.KindAuth, "access denied (28P01)"},
+		"a user like ssl": {"postgres://crossland:ZQXV@" + s.addr() + "/postgres", registry.KindAuth, "access denied (28P01)"},
 		"no such base":    {s.url() + "x", registry.KindConfig, "the server has no such database (3D000)"},
 		"nobody listens":  {"postgres://app:x@" + closedPort(t) + "/postgres", registry.KindUnreachable, "connection refused"},
 		"no such host":    {"postgres://app:x@nowhere.invalid/postgres", registry.KindUnreachable, "no such host"},
