@@ -56,7 +56,7 @@ func (t TLS) Config(name, host string) (*tls.Config, error) {
 // TLS is [TLS.Config], with errors that name what has set a variable.
 func (v Variables) TLS(t TLS, host string) (*tls.Config, error) {
 	if t.isBare() {
-		LogOnce(slog.LevelInfo, "TLS is required, and the server is not verified: "+v.Name("TLS")+"=verify verifies it")
+		LogOnce(slog.LevelInfo, "TLS is required, and the server is not verified: "+v.Prefix()+"TLS=verify verifies it")
 	}
 	switch t.mode() {
 	case TLSOff:

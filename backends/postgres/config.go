@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"strings"
 	"time"
 
@@ -105,7 +106,7 @@ func (s *settings) Target() kit.Target {
 
 // url returns the URL, and the variable that it is in.
 func (s *settings) url() (variable, raw string) {
-	if shared := s.Shared.Reveal(); s.URL.IsZero() && isOurs(shared) {
+	if shared := s.Shared.Reveal(); s.URL.IsZero() && ours.MatchString(shared) {
 		return s.vars.Name("DATABASE_URL"), shared
 	}
 	return s.vars.Name("URL"), s.URL.Reveal()
@@ -147,10 +148,8 @@ func (s *settings) locate() error {
 	return found.Err()
 }
 
-func isOurs(url string) bool {
-	url = strings.ToLower(url)
-	return strings.HasPrefix(url, "postgres") || strings.HasPrefix(url, "jdbc:postgres")
-}
+// ours is how a URL or a command begins that is of PostgreSQL, whatever its language.
+var ours = regexp.MustCompile(`^(?i)(jdbc:)?(postg|pgsql|psql)`)
 
 func (s *settings) fromURL(form, raw string) error {
 	u, err := kit.ParseURI(raw, "postgres", "postgresql")

@@ -31,9 +31,10 @@
 // connection; others go into options=-c%20name%3Dvalue. Options of other languages' drivers are read where they mean
 // the same (schema, connection_limit, ssl ...), skipped with a record where they mean nothing in Go, and else refused.
 //
-// TLS is off unless POSTGRES_TLS, a TLS file or sslmode asks for it. sslmode=require encrypts, and verifies the server
-// only with POSTGRES_TLS_CA_FILE or sslrootcert; verify-ca verifies the name, too, as verify-full does. prefer and
-// allow are refused: they may send a password in clear text.
+// TLS is off unless POSTGRES_TLS, a TLS file or sslmode asks for it, or what is nothing without TLS, such as
+// channel_binding=require. sslmode=require encrypts, and verifies the server only with POSTGRES_TLS_CA_FILE or
+// sslrootcert; verify-ca verifies the name, too, as verify-full does. prefer and allow are refused: they may send a
+// password in clear text.
 //
 // Behind a pooler that shares a connection between transactions and knows no prepared statements, write
 // pgbouncer=true, or default_query_exec_mode=exec, which is the same.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"strings"
 
 	driver "github.com/jackc/pgx/v5/pgxpool"
@@ -72,8 +73,14 @@ func (s *settings) try(name, value string) error {
 		return errors.New(cmp.Or(wanted[name], "the driver does not take this value"))
 	}
 	s.given[name] = value
+	if slices.Contains(overTLS, name+"="+value) {
+		return s.setSSLMode("", "require")
+	}
 	return nil
 }
+
+// overTLS are options that the driver has no use for, or that fail late, without TLS.
+var overTLS = []string{"channel_binding=require", "sslcertmode=require", "sslnegotiation=direct"}
 
 // setRole reads what libpq and JDBC call a role.
 func (s *settings) setRole(_, value string) error {

@@ -1,10 +1,12 @@
 package postgres_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/vibework/mooring/backends/config"
 	"github.com/vibework/mooring/backends/postgres"
 )
 
@@ -78,6 +80,9 @@ func TestStringsOfTheWorldAreRead(t *testing.T) {
 		u + "?ssl=true":                                                  encrypt,
 		u + "?ssl=require":                                               encrypt,
 		u + "?sslmode=disable":                                           same,
+		u + "?sslnegotiation=direct":                                     encrypt,
+		u + "?sslnegotiation=direct&sslmode=verify-full":                 verify,
+		u + "?channel_binding=require":                                   func(r *postgres.Resolved) { r.TLS, r.ChannelBinding = "skip-verify", "require" },
 		u + "?ssl=true&sslmode=verify-full":                              verify,
 		u + "?sslmode=require&sslaccept=strict":                          verify,
 		u + "?sslmode=require&sslrootcert=system":                        verify,
@@ -130,10 +135,12 @@ func TestStringsOfTheWorldAreRead(t *testing.T) {
 func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 	const form = ": write postgres://user:password@host/database"
 	for env, want := range map[string]string{
-		"":                                 "POSTGRES_URL is not set, nor is POSTGRES_HOST",
-		"DATABASE_URL=mysql://app:PW@h/db": "POSTGRES_URL is not set, nor is POSTGRES_HOST",
-		"DATABASE_URL_FILE=/no/such/PW":    "DATABASE_URL_FILE: no such file",
-		"POSTGRES_URL=mysql://app:PW@h/db": "POSTGRES_URL: does not begin with postgres:// or postgresql://",
+		"":                                   "POSTGRES_URL is not set, nor is POSTGRES_HOST",
+		"DATABASE_URL=mysql://app:PW@h/db":   "POSTGRES_URL is not set, nor is POSTGRES_HOST",
+		"DATABASE_URL=pgsql://app:PW@h/db":   "DATABASE_URL: does not begin with postgres:// or postgresql://",
+		"DATABASE_URL=postgis://app:PW@h/db": "DATABASE_URL: does not begin with postgres:// or postgresql://",
+		"DATABASE_URL_FILE=/no/such/PW":      "DATABASE_URL_FILE: no such file",
+		"POSTGRES_URL=mysql://app:PW@h/db":   "POSTGRES_URL: does not begin with postgres:// or postgresql://",
 		"POSTGRES_URL=jdbc:postgresql://h/db?user=app&password=PW": "POSTGRES_URL: this is a URL of Java: drop jdbc:, and put the user and the password before the @",
 		"DATABASE_URL=jdbc:postgresql://h/db":                      "DATABASE_URL: this is a URL of Java: drop jdbc:, and put the user and the password before the @",
 		"POSTGRES_URL=postgresql+psycopg2://app:PW@h/db":           "POSTGRES_URL: the scheme is that of another language: write postgres://",
@@ -143,6 +150,9 @@ func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 		"POSTGRES_URL=host=h|user=app|password=PW|dbname=db":       "POSTGRES_URL: this is the form of libpq with keywords" + form,
 		u + "?sslmode=prefer":                                      "POSTGRES_URL: option sslmode: the connection might be in clear text: want disable, require or verify-full",
 		u + "?ssl=":                                                "POSTGRES_URL: option ssl: not disable, require or verify-full",
+		u + "?sslnegotiation=direct&sslmode=disable":               "POSTGRES_URL: option sslnegotiation: conflicts with POSTGRES_TLS or another option; remove one",
+		u + "?sslcertmode=require POSTGRES_TLS=off":                "POSTGRES_URL: option sslcertmode: conflicts with POSTGRES_TLS or another option; remove one",
+		pg + " PGSSLMODE=disable PGCHANNELBINDING=require":         "PGCHANNELBINDING: conflicts with PGSSLMODE or another option; remove one",
 		u + "?sslmode=disable&ssl=true":                            "POSTGRES_URL: option sslmode: conflicts with POSTGRES_TLS or another option; remove one",
 		u + "?sslmode=disable&sslrootcert=system":                  "POSTGRES_URL: option sslrootcert: system wants sslmode=verify-full",
 		u + "?sslrootcert=/PW":                                     "POSTGRES_URL: option sslrootcert: no such file",
@@ -225,6 +235,22 @@ func TestAVariableBesideAnOptionSaysTheSame(t *testing.T) {
 	setenv(t, pg+" PGSSLROOTCERT=/no/such")
 	if err := postgres.New("postgres").Configure(); err == nil || err.Error() != "PGSSLROOTCERT: no such file" {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAHintNamesTheVariableThatTakesTheValue(t *testing.T) {
+	log, name := capture(t), fmt.Sprintf("postgres-n%d", time.Now().UnixNano()) // a process is told but once
+	whole := strings.NewReplacer("{}", config.Prefix(name))
+	setenv(t, whole.Replace("{}HOST=h {}USER=app {}SCHEMA=shop {}SSL_MODE=verify-full {}SSLMODE=require"))
+	if _, err := postgres.Resolve(name); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"{}SCHEMA is not read; {}OPTIONS is", "{}SSL_MODE is not read; {}SSLMODE is", "{}TLS=verify verifies it",
+	} {
+		if want = whole.Replace(want); !strings.Contains(log.String(), want) {
+			t.Errorf("the log has no %q:\n%s", want, log)
+		}
 	}
 }
 
