@@ -106,21 +106,15 @@ func (s *settings) locate() (err error) {
 		return s.fromParts()
 	}
 	u, err := parse(raw.Reveal(), s.vars.Prefix())
-	if err == nil {
-		s.host = u.Hosts[0]
-		err = errors.Join(s.reconcile(form, u), s.known().Read(form, u.Query))
+	if err != nil {
+		return kit.In(form, err)
 	}
-	return kit.In(form, err)
-}
-
-// reconcile puts what a URL or a DSN says besides the address together with the other variables.
-func (s *settings) reconcile(form string, u kit.URI) error {
-	u, err := kit.Parts{
+	u, err = kit.Parts{
 		Vars: s.vars, UserKey: "USER", User: s.User, Password: s.Password, Database: s.Database,
 		Others: []string{"HOST", "PORT"},
 	}.Beside(form, u)
-	s.User, s.Password, s.Database = u.User, u.Password, u.Path
-	return err
+	s.host, s.User, s.Password, s.Database = u.Hosts[0], u.User, u.Password, u.Path
+	return kit.In(form, errors.Join(err, s.known().Read(form, u.Query)))
 }
 
 // fromParts takes the path of a Unix socket for a host, too, and host:port.
