@@ -52,7 +52,7 @@ func TestAHostIsReadAlikeByEveryBackend(t *testing.T) {
 		"h:port":      "the port is not a number from 1 to 65535",
 		"h:1,g:1":     no,
 		"h,g":         no,
-		"<host>":      "has a <...> or [...] that is to be replaced, as in <password>",
+		"<host>":      "has a <...>, [...] or {...} that is to be replaced, as in <password>",
 		"h # primary": "has a comment behind the value: put it on a line of its own",
 		"${HOST}":     "has a ${...} that nothing has expanded",
 		"$(HOST)":     "has a ${...} that nothing has expanded",

@@ -85,7 +85,8 @@ var (
 	braces      = regexp.MustCompile(`\$\{[A-Za-z_][^}]*\}|\{\{[^{}]+\}\}`)
 	placeholder = regexp.MustCompile(braces.String() + `|#\{[^}]+\}#?|\$\(\w+\)|^\$[A-Za-z_]\w*$|^%[A-Za-z_]\w*%$`)
 	// toReplace is in what is copied from a page.
-	toReplace = regexp.MustCompile(`(?i)<(db_?)?(user|username|pass|password|host|hostname|cluster)>|\[YOUR-PASSWORD\]`)
+	toReplace = regexp.MustCompile(`(?i)<(db_?)?(user|username|pass|password|host|hostname|cluster)>|` +
+		`\[(YOUR-)?PASSWORD\]|\{your[-_]\w+\}`)
 )
 
 // suspect returns what the text has that nobody can see, or that a shell or another program was to take out of it.
@@ -98,7 +99,7 @@ func (v variable) suspect(text string) problem {
 	case comment.MatchString(text):
 		return "has a comment behind the value: put it on a line of its own"
 	case toReplace.MatchString(text):
-		return "has a <...> or [...] that is to be replaced, as in <password>"
+		return "has a <...>, [...] or {...} that is to be replaced, as in <password>"
 	case strings.ContainsFunc(text, isUnseen):
 		return "has a character that cannot be seen"
 	case !pattern.MatchString(text):

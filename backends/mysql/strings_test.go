@@ -109,7 +109,7 @@ func TestStringsOfTheWorldAreRefusedWithWhatToWrite(t *testing.T) {
 		"MYSQL_URL=mysql+pymysql://app:PW@h/db":               "MYSQL_URL: " + oneOf,
 		"MYSQL_URL=r2dbc:mysql://app:PW@h/db":                 "MYSQL_URL: this is a URL of Java: write mysql://user:password@host/database",
 		"MYSQL_URL=mysql://app:PW@h/db&ssl-mode=REQUIRED":     "MYSQL_URL: a ? must stand before the first option, and an & in a name be percent-encoded (%26)",
-		"MYSQL_URL=mysql://app:[YOUR-PASSWORD]@h/db":          "MYSQL_URL: has a <...> or [...] that is to be replaced, as in <password>",
+		"MYSQL_URL=mysql://app:[YOUR-PASSWORD]@h/db":          "MYSQL_URL: has a <...>, [...] or {...} that is to be replaced, as in <password>",
 		hp + " MYSQL_DATABASE=mysql://app:PW@h/db":            "MYSQL_DATABASE: want a name, not a URL",
 		u + "?sessionVariables=sql_mode%3DANSI":               "MYSQL_URL: option sessionVariables: not supported: write the variables themselves, such as sql_mode=ANSI",
 		u + "?useAffectedRows=false":                          "MYSQL_URL: option useAffectedRows: not supported: write clientFoundRows",

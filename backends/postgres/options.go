@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	driver "github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/vibework/mooring/backends/config"
@@ -38,7 +39,8 @@ func (s *settings) known() kit.URLOptions {
 			"client_encoding=unicode", Set: s.try},
 		{Names: "sslnegotiation", Text: "write postgres or direct"},
 		{Names: "client_encoding", Text: "Go's strings are UTF-8"},
-		{Names: "search_path", Also: "currentschema schema", Set: s.try}, // and other variables of the server
+		{Names: "schema", Set: s.setSchema},
+		{Names: "search_path", Also: "currentschema", Set: s.try}, // and other variables of the server
 		{Names: "datestyle default_transaction_isolation default_transaction_read_only " +
 			"extra_float_digits idle_in_transaction_session_timeout idle_session_timeout intervalstyle lock_timeout " +
 			"row_security statement_timeout timezone work_mem", Set: s.try},
@@ -72,6 +74,9 @@ func (s *settings) try(name, value string) error {
 	if _, err := driver.ParseConfig(harmless + keyword(name, value)); err != nil && s.service == nil {
 		return errors.New(cmp.Or(wanted[name], "the driver does not take this value"))
 	}
+	if before, twice := s.given[name]; twice && before != value {
+		return errors.New("conflicts with another option; remove one")
+	}
 	s.given[name] = value
 	if slices.Contains(overTLS, name+"="+value) {
 		return s.setSSLMode("", "require")
@@ -90,6 +95,11 @@ func (s *settings) setRole(_, value string) error {
 	}
 	s.Role = role
 	return nil
+}
+
+// setSchema reads the name of one schema, as Prisma has it: letters keep their case.
+func (s *settings) setSchema(_, value string) error {
+	return s.try("search_path", pgx.Identifier{value}.Sanitize())
 }
 
 // setPort reads the port of a socket, mostly.

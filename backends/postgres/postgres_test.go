@@ -55,6 +55,17 @@ func TestAFailedOpenSaysWhy(t *testing.T) {
 	}
 }
 
+func TestASchemaKeepsTheCaseOfItsLetters(t *testing.T) {
+	s := server(t)
+	s.exec(t, `CREATE SCHEMA "Shop-1"`)
+	t.Cleanup(func() { s.exec(t, `DROP SCHEMA "Shop-1"`) })
+	_, res := open(t, at(s.url()+"?schema=Shop-1"))
+	var current *string
+	if err := res.Pool().QueryRow(t.Context(), "SELECT current_schema()").Scan(&current); err != nil || current == nil {
+		t.Errorf("it is in no schema (%v)", err)
+	}
+}
+
 func TestAHandleIsNotThereBeforeOpen(t *testing.T) {
 	res := postgres.New("postgres")
 	if _, err := res.Handle(); registry.KindOf(err) != registry.KindNotOpen {
