@@ -184,12 +184,7 @@ func (r *Resource[O, T, H]) Check(ctx context.Context) error {
 	if now.status != isOpen {
 		return registry.ErrNotOpen
 	}
-	if _, bounded := ctx.Deadline(); !bounded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, checkTimeout)
-		defer cancel()
-	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := Bounded(ctx, checkTimeout)
 	defer cancel()
 	defer context.AfterFunc(now.life, cancel)()
 	if err := now.client.Check(ctx); err == nil || now.life.Err() == nil {

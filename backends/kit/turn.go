@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"github.com/vibework/mooring/registry"
 )
@@ -28,6 +29,14 @@ func (t turn) take(ctx context.Context) bool {
 }
 
 func (t turn) pass() { <-t }
+
+// Bounded returns ctx with a deadline in any case: its own, or else the end of the usual time.
+func Bounded(ctx context.Context, usual time.Duration) (context.Context, context.CancelFunc) {
+	if _, bounded := ctx.Deadline(); bounded {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, usual)
+}
 
 // Within calls f, which takes no context, in a goroutine of its own, and returns what f returns, or the error of ctx
 // once that ends. What f returns too late goes to late, unless f failed or late is nil. A panic of f, which nobody else

@@ -75,3 +75,11 @@ func ExampleWithin() {
 	fmt.Println(err)
 	// Output: context deadline exceeded
 }
+
+func ExampleBounded() {
+	ctx, cancel := kit.Bounded(context.Background(), 25*time.Second)
+	defer cancel()
+	_, bounded := ctx.Deadline()
+	fmt.Println(bounded)
+	// Output: true
+}

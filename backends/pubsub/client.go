@@ -142,8 +142,7 @@ func (s *settings) clientConfig() *driver.ClientConfig {
 		s.hook(cfg)
 	}
 	calls := *cmp.Or(cfg.TopicAdminCallOptions, new(admin.TopicAdminCallOptions))
-	once := func() gax.Retryer { return gax.OnCodes(nil, gax.Backoff{}) }
-	calls.Publish = append([]gax.CallOption{gax.WithRetry(once)}, calls.Publish...)
+	calls.Publish = append([]gax.CallOption{noRetry}, calls.Publish...)
 	cfg.TopicAdminCallOptions = &calls
 	return cfg
 }
@@ -210,4 +209,5 @@ func (c *client) ask(ctx context.Context) error {
 	return err
 }
 
-var noRetry = gax.WithRetry(func() gax.Retryer { return nil })
+// noRetry is not a nil Retryer: the driver's publishers call it.
+var noRetry = gax.WithRetry(func() gax.Retryer { return gax.OnCodes(nil, gax.Backoff{}) })

@@ -24,7 +24,7 @@ const (
 // Close stops and flushes the publishers, cuts off what has not been confirmed when the time is nearly up, and closes
 // the driver's client. Without a deadline the time is PUBLISH_TIMEOUT.
 func (c *client) Close(ctx context.Context) error {
-	ctx, cancel := bounded(ctx, c.settings.PublishTimeout)
+	ctx, cancel := kit.Bounded(ctx, c.settings.PublishTimeout)
 	defer cancel()
 	deadline, _ := ctx.Deadline()
 	last := max(min(time.Until(deadline)/4, settling), leastSettling)
@@ -42,14 +42,6 @@ func (c *client) Close(ctx context.Context) error {
 	c.calm(rest, 0)
 	_, _ = kit.Within(rest, func() (struct{}, error) { return struct{}{}, c.Client.Close() }, nil)
 	return c.unconfirmed(pending)
-}
-
-// bounded returns ctx, with a deadline in any case.
-func bounded(ctx context.Context, usual time.Duration) (context.Context, context.CancelFunc) {
-	if _, bounded := ctx.Deadline(); bounded {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, usual)
 }
 
 func wait(ctx context.Context, done <-chan struct{}) {

@@ -120,11 +120,8 @@ func (s *settings) setHost() error {
 		return nil
 	}
 	host, err := kit.ParseHost(text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", variable, err)
-	}
 	s.addr = host.Addr(usual)
-	return nil
+	return kit.In(variable, err)
 }
 
 var (

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/vibework/mooring/backends/config"
+	"github.com/vibework/mooring/backends/kit"
 )
 
 // fileTypes are the types of credentials that a file may hold.
@@ -42,10 +43,7 @@ func (s *settings) readFile() error {
 		}
 		s.file, s.CredentialsFile = "GOOGLE_APPLICATION_CREDENTIALS", google.Credentials
 	}
-	if err := s.inspect(); err != nil {
-		return fmt.Errorf("%s: %w", s.file, err)
-	}
-	return nil
+	return kit.In(s.file, s.inspect())
 }
 
 // errMalformed is what is known of a file that the driver does not take.

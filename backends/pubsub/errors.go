@@ -3,6 +3,7 @@ package pubsub
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -47,19 +48,24 @@ func classify(err error, names *strings.Replacer) error {
 	case strings.Contains(message, "per-RPC creds failed"): // says gRPC itself, with the code Unauthenticated
 		code = "NoToken"
 	}
+	word := ""
 	known := answers.First(func(answer string) bool {
 		of, words, _ := strings.Cut(answer, ": ")
-		return slices.Contains(strings.Fields(of), code) && slices.ContainsFunc(strings.Split(words, "|"),
-			func(word string) bool { return strings.Contains(why+" "+message, word) })
+		all := strings.Split(words, "|")
+		found := slices.IndexFunc(all, func(word string) bool { return strings.Contains(why+" "+message, word) })
+		word = all[max(found, 0)]
+		return found >= 0 && slices.Contains(strings.Fields(of), code)
 	})
 	switch {
 	case known != nil:
-		text := strings.ReplaceAll(known.Error(), "CODE", code)
+		text := strings.NewReplacer("CODE", code, "WORD", word).Replace(known.Error())
 		return kit.Errorf(registry.KindOf(known), "%s", names.Replace(text))
-	case answered.Code() == codes.PermissionDenied:
-		return kit.Errorf(registry.KindPermission, "the service refuses this caller (PermissionDenied%s)", plain(why))
+	case answered.Code() != codes.PermissionDenied:
+		return kit.Errorf(registry.KindUnknown, "the service answered with the error %s", code)
+	case reasons.MatchString(why):
+		code += ", " + why
 	}
-	return kit.Errorf(registry.KindUnknown, "the service answered with the error %s", code)
+	return kit.Errorf(registry.KindPermission, "the service refuses this caller (%s)", code)
 }
 
 // driverErrors are what the driver says without asking the service.
@@ -81,8 +87,8 @@ const (
 )
 
 // answers have codes, and after them what is in the reason or in the message; the first one counts. Neither is shown:
-// they hold names, and what a token endpoint or a proxy has to say. Google calls Internal, Aborted and Unknown
-// transient.
+// they hold names, and what a token endpoint or a proxy has to say. CODE and WORD stand for what has matched. Google
+// calls Internal, Aborted and Unknown transient.
 var answers = kit.Table[string]{
 	{"Unauthenticated", registry.KindAuth, "the credentials were refused (Unauthenticated): " +
 		"renew those of PUBSUB_CREDENTIALS_FILE, or the machine's"},
@@ -119,13 +125,9 @@ var answers = kit.Table[string]{
 	{"Internal: invalid UTF-8", registry.KindUnknown, "a string of the message is not UTF-8 (Internal)"},
 	{"Internal Aborted Unknown Canceled", away, "the service has had a failure of its own (CODE)"},
 
-	{"Unavailable: connection refused", away, "connection refused"},
-	{"Unavailable: connection reset by peer", away, "connection reset by peer"},
-	{"Unavailable: broken pipe", away, "broken pipe"},
-	{"Unavailable: no route to host", away, "no route to host"},
-	{"Unavailable: network is unreachable", away, "network is unreachable"},
-	{"Unavailable: connection timed out", registry.KindTimeout, "connection timed out"},
-	{"Unavailable: no such host", away, "no such host"},
+	{"Unavailable: connection refused|connection reset by peer|broken pipe|no route to host|network is unreachable|" +
+		"no such host", away, "WORD"},
+	{"Unavailable: connection timed out", registry.KindTimeout, "WORD"},
 	{"Unavailable: deadline exceeded|i/o timeout", registry.KindTimeout, "no answer in time"}, // also before TLS
 	{"Unavailable: unknown authority", badTLS, "the server's certificate is signed by an unknown authority"},
 	{"Unavailable: certificate is valid for", badTLS, "the server's certificate is for another host name"},
@@ -159,10 +161,5 @@ func reason(err error) string {
 	return ""
 }
 
-// plain returns the reason as it is shown, or nothing if it does not have the form of one.
-func plain(reason string) string {
-	if reason == "" || strings.Trim(reason, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" {
-		return ""
-	}
-	return ", " + reason
-}
+// reasons have this form; what has another one is not shown.
+var reasons = regexp.MustCompile(`^[A-Z0-9_]+$`)

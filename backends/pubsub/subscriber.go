@@ -154,7 +154,7 @@ func (s *receiver) deliver(ctx context.Context, m *driver.Message) {
 
 // Close ends the receiving; see Subscriber.
 func (s *receiver) Close(ctx context.Context) error {
-	ctx, cancel := bounded(ctx, 25*time.Second)
+	ctx, cancel := kit.Bounded(ctx, 25*time.Second)
 	defer cancel()
 	s.stop()
 	deadline, _ := ctx.Deadline()
