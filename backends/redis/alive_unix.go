@@ -14,11 +14,7 @@ func hasEnded(conn net.Conn) (ended bool) {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
 	}
-	socket, ok := conn.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := socket.SyscallConn()
+	raw, err := conn.(syscall.Conn).SyscallConn() // of kit.Conns
 	if err != nil {
 		return true
 	}

@@ -75,8 +75,6 @@ type settings struct {
 // nameLetters are those of which every server takes a name.
 const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/@#+"
 
-const wantName = "want printable letters without a blank"
-
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
 	cfg, vars, loadErr := config.LoadOr(name, in.config)
@@ -97,7 +95,8 @@ func read(name string, in setup) (*settings, error) {
 		vars.Name("SENTINEL_PASSWORD"), vars.Name("SENTINEL_USERNAME"))
 	p.Add(s.role == kit.Replica && s.topology != oneServer,
 		"%s: Sentinels and a cluster lead to primaries: want primary or any", vars.Name("ROLE"))
-	p.Add(strings.Trim(s.ClientName, nameLetters) != "", "%s: %s", vars.Name("CLIENT_NAME"), wantName)
+	p.Add(strings.Trim(s.ClientName, nameLetters) != "", "%s: want printable letters without a blank",
+		vars.Name("CLIENT_NAME"))
 	return s, p.Err()
 }
 

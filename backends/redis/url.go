@@ -177,7 +177,7 @@ func (s *settings) known(database *string) kit.URLOptions {
 			{Names: "db", Also: "database", Field: database},
 			{Names: "tls ssl sslmode", Set: s.setTLS},
 			{Names: "family", Set: s.setFamily},
-			{Names: "client_name", Also: "clientname", Set: s.setClientName, Field: &s.ClientName, Key: "CLIENT_NAME"},
+			{Names: "client_name", Also: "clientname", Field: &s.ClientName, Key: "CLIENT_NAME"},
 			{Names: "protocol=2 protocol=resp2 ssl_cert_reqs=required ssl_cert_reqs=optional ssl_cert_reqs=cert_required " +
 				"ssl_cert_reqs=cert_optional ssl_check_hostname=true rejectunauthorized=true verify=true sslverify=true " +
 				"verifypeer=true verifypeer=full skip_verify=false skip_verify=0 insecure=false insecure=0 " +
@@ -213,14 +213,6 @@ func (s *settings) setTLS(_, value string) error {
 		return nil
 	}
 	return kit.SetTLS(&s.TLS, s.vars, value, "true, false or skip-verify")
-}
-
-func (s *settings) setClientName(_, value string) error {
-	if strings.Trim(value, nameLetters) != "" {
-		return errors.New(wantName)
-	}
-	s.ClientName = value
-	return nil
 }
 
 func (s *settings) setFamily(_, value string) error {
