@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -15,14 +16,16 @@ import (
 
 // deliver has commands of one slot executed by the node that holds it, and notes their replies. What a node has refused
 // with MOVED, ASK or TRYAGAIN, or what could not be sent at all, is sent again, until ctx ends, and for
-// REDIS_DIAL_TIMEOUT at most. What was sent and has no answer is not: it may have been done.
-func (c *routed) deliver(ctx context.Context, commands []*command, w wait) error {
+// REDIS_DIAL_TIMEOUT at most. What was sent and has no answer is not: it may have been done. Without a context it takes
+// REDIS_DIAL_TIMEOUT to get a connection, too.
+func (c *routed) deliver(commands []*command, w wait) error {
 	slot, err := slotOf(commands)
 	if err != nil {
 		return err
 	}
-	limit, cancel := c.of.conns.Dialling(ctx, c.of.DialTimeout)
+	limit, cancel := c.of.conns.Dialling(cmp.Or(w.ctx, context.Background()), c.of.DialTimeout)
 	defer cancel()
+	ctx := cmp.Or(w.ctx, limit)
 	left, to, asking := commands, c.of.slots.Load().addr(slot), false
 	for attempt := 0; ; attempt++ {
 		refused, sent, err := c.try(ctx, to, asking, left, w)

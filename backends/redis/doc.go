@@ -35,9 +35,10 @@
 // is of keys of one slot: write {user7}:name and {user7}:mail. What Send has been given is sent with the first Receive,
 // the next Do, or Close. WATCH, MULTI and a subscription keep to one connection until they end; one that cannot begin
 // ends what [Conn] has returned, so that nothing is done outside of it. If the slot moves meanwhile, the answer is
-// TRYAGAIN: begin again. A command without a key asks any master. Refused are SCAN, KEYS, DBSIZE, FLUSHALL and SCRIPT,
-// which would speak of one node only; AUTH, CLIENT and their like, which would change one connection; and WAIT, unless
-// it is in a pipeline behind what it waits for. But for a subscription, one goroutine uses a connection at a time.
+// MOVED or ASK, of registry.KindLoading: begin again. A command without a key asks any master. Refused are SCAN, KEYS,
+// DBSIZE, FLUSHALL and SCRIPT, which would speak of one node only; AUTH, CLIENT and their like, which would change one
+// connection; and WAIT, unless it is in a pipeline behind what it waits for. But for a subscription, one goroutine
+// uses a connection at a time.
 //
 // Check asks every master, and what it thinks of the cluster, and fails while a slot has no master. PoolStats are sums.
 //

@@ -46,7 +46,8 @@ var replies = kit.Table[string]{
 	{"ERR SELECT is not allowed", registry.KindConfig, "a cluster has no database but 0"},
 	{"DENIED", registry.KindConfig, protected},
 	{"NOPROTO", registry.KindConfig, "the server does not speak this version of the protocol (NOPROTO)"},
-	{"MOVED", registry.KindConfig, "the key is on another node of the cluster (MOVED)"},
+	{"MOVED", registry.KindLoading, "the key is on another node of the cluster (MOVED): begin again, or write " +
+		"redis+cluster:// where it is redis://"},
 	{"ASK", registry.KindLoading, "the key is moving to another node of the cluster (ASK)"},
 	{"READONLY", registry.KindReadOnly, "the server is a replica and takes no writes (READONLY)"},
 }

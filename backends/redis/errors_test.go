@@ -50,7 +50,7 @@ func TestEveryReplyHasAKindAndAnHonestText(t *testing.T) {
 		{driver.Error("ERR DB capacity quota exceeded"), registry.KindExhausted, "the quota of memory is used up"},
 		{driver.Error("ERR max daily request limit exceeded. Limit: 10000"), registry.KindExhausted, "the quota of requests a day is used up"},
 		{driver.Error("NOPROTO unsupported protocol version"), registry.KindConfig, "the server does not speak this version of the protocol (NOPROTO)"},
-		{driver.Error("MOVED 7604 SECRET:7001"), registry.KindConfig, "the key is on another node of the cluster (MOVED)"},
+		{driver.Error("MOVED 7604 SECRET:7001"), registry.KindLoading, "the key is on another node of the cluster (MOVED): begin again, or write redis+cluster:// where it is redis://"},
 		{driver.Error("WRONGTYPE Operation against a key"), registry.KindUnknown, "the server answered with the error WRONGTYPE"},
 		{driver.Error("SECRET is what the client has sent"), registry.KindUnknown, "the server answered with the error ERR"},
 		{driver.Error("secret text"), registry.KindUnknown, "the server answered with the error ERR"},

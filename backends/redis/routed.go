@@ -2,7 +2,6 @@ package redis
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"strings"
 
@@ -70,7 +69,11 @@ func (c *routed) Send(name string, args ...any) error {
 	case c.err != nil:
 		return c.err
 	case c.bound == nil:
-		c.held = append(c.held, &command{name: name, args: copied(args)})
+		held := &command{name: name}
+		for _, arg := range args { // as text, since the program may use a buffer again
+			held.args = append(held.args, textOf(arg))
+		}
+		c.held = append(c.held, held)
 		return nil
 	}
 	c.mode = c.mode.after(name)
@@ -94,7 +97,7 @@ func (c *routed) do(w wait, name string, args []any) (any, error) {
 	case c.err != nil:
 		return nil, c.err
 	case c.bound != nil:
-		reply, err := c.told(w.do(c.bound, name, args...))
+		reply, err := w.do(c.bound, name, args...)
 		if rest, _ := reply.([]any); name == "" && len(c.replies) > 0 {
 			c.replies = append(c.replies, rest...)
 			reply = c.replies
@@ -120,7 +123,7 @@ func (c *routed) do(w wait, name string, args []any) (any, error) {
 
 func (c *routed) receive(w wait) (any, error) {
 	if c.bound != nil && len(c.replies) == 0 {
-		return c.told(w.receive(c.bound))
+		return w.receive(c.bound)
 	}
 	if err := c.deliverHeld(w); err != nil {
 		c.err = err // the replies to what was sent are lost
@@ -134,8 +137,7 @@ func (c *routed) receive(w wait) (any, error) {
 	return last([]any{reply})
 }
 
-// deliverHeld delivers what is held, and keeps the replies. Without a context it takes REDIS_DIAL_TIMEOUT to get a
-// connection.
+// deliverHeld delivers what is held, and keeps the replies.
 func (c *routed) deliverHeld(w wait) error {
 	switch {
 	case len(c.held) == 0:
@@ -147,15 +149,9 @@ func (c *routed) deliverHeld(w wait) error {
 		}
 		return nil
 	}
-	ctx := w.ctx
-	if ctx == nil {
-		limit, cancel := c.of.conns.Dialling(context.Background(), c.of.DialTimeout)
-		defer cancel()
-		ctx = limit
-	}
 	commands := c.held
 	c.held = nil
-	err := c.deliver(ctx, commands, w)
+	err := c.deliver(commands, w)
 	if modeAfter(commands) != free && c.bound == nil { // what follows must not be done outside of the transaction
 		c.err = cmp.Or(err, errUnbound)
 	}
@@ -168,35 +164,6 @@ func (c *routed) deliverHeld(w wait) error {
 		}
 	}
 	return nil
-}
-
-// told passes on what the node has answered within WATCH or MULTI. That the slot moves, or has moved, ends these and is
-// TRYAGAIN: who begins again is led to the other node.
-func (c *routed) told(reply any, err error) (any, error) {
-	replies, _ := reply.([]any)
-	for n, r := range append(replies, err) {
-		word, _, _ := strings.Cut((&command{reply: r}).refusal(), " ")
-		switch moved := word == "MOVED" || word == "ASK"; {
-		case moved && n < len(replies):
-			replies[n] = errMoved
-		case moved:
-			c.of.renew()
-			err = errMoved
-		}
-	}
-	return reply, err
-}
-
-const errMoved = driver.Error("TRYAGAIN the slot moves to another node of the cluster: begin again")
-
-// copied returns arguments that stay as they are while they are held: the driver writes them at once, so that a program
-// may use a buffer again.
-func copied(args []any) []any {
-	texts := make([]any, len(args))
-	for n, arg := range args {
-		texts[n] = textOf(arg)
-	}
-	return texts
 }
 
 // last returns the last reply, and the first error among all, as the driver does.
@@ -215,7 +182,7 @@ func (c *routed) unbind(w wait) {
 	if c.bound == nil || c.mode != free {
 		return
 	}
-	reply, err := c.told(w.do(c.bound, ""))
+	reply, err := w.do(c.bound, "")
 	replies, _ := reply.([]any)
 	c.replies, c.err = append(c.replies, replies...), err
 	_ = c.bound.Close()
