@@ -57,11 +57,11 @@ func Metrics(r *registry.Registry, provider metric.MeterProvider) (stop func(), 
 				serving = 1
 			}
 			o.ObserveInt64(up, serving, metric.WithAttributes(resource.String(result.Name)))
-			pooler, err := registry.GetFrom[registry.Pooler](r, result.Name)
-			if err != nil {
+			pool, found := statsOf(r, result.Name)
+			if !found {
 				continue
 			}
-			pool, pooled := pooler.PoolStats(), poolName.String(result.Name)
+			pooled := poolName.String(result.Name)
 			o.ObserveInt64(count, int64(pool.InUse), metric.WithAttributes(pooled, poolState.String("used")))
 			o.ObserveInt64(count, int64(pool.Idle), metric.WithAttributes(pooled, poolState.String("idle")))
 			if pool.Max > 0 {
@@ -111,4 +111,15 @@ func attributes(event registry.Event) []attribute.KeyValue {
 		return []attribute.KeyValue{resource.String(event.Name)}
 	}
 	return []attribute.KeyValue{resource.String(event.Name), errorType.String(string(registry.KindOf(event.Err)))}
+}
+
+// statsOf returns the numbers of the pool of the resource of that name, if it has one. Metrics are read on goroutines
+// where a PoolStats that panics would end the program; its resource has no numbers.
+func statsOf(r *registry.Registry, name string) (stats registry.PoolStats, found bool) {
+	defer func() { _ = recover() }()
+	pooler, err := registry.GetFrom[registry.Pooler](r, name)
+	if err != nil {
+		return stats, false
+	}
+	return pooler.PoolStats(), true
 }

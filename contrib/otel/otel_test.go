@@ -172,3 +172,27 @@ func collect(t *testing.T, reader sdkmetric.Reader) map[string]int64 {
 	}
 	return values
 }
+
+// broken is a resource whose pool cannot be asked.
+type broken struct{ pooled }
+
+func (*broken) PoolStats() registry.PoolStats { panic("no pool") }
+
+func TestAPoolThatPanicsHidesNoOtherNumbers(t *testing.T) {
+	r := registry.New()
+	r.Register(&broken{pooled{name: "mysql"}})
+	r.Register(&pooled{name: "redis"})
+	reader := sdkmetric.NewManualReader()
+	stop, err := otel.Metrics(r, sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	got := collect(t, reader)
+	if _, there := got["db.client.connection.max db.client.connection.pool.name=mysql"]; there {
+		t.Errorf("a pool that panics has numbers: %v", got)
+	}
+	if got["db.client.connection.max db.client.connection.pool.name=redis"] != 20 {
+		t.Errorf("the numbers of the other pool are missing: %v", got)
+	}
+}

@@ -97,15 +97,25 @@ func (c *Collector) Collect(metrics chan<- driver.Metric) {
 		if !result.CheckedAt.IsZero() {
 			send(checked, driver.GaugeValue, float64(result.CheckedAt.UnixMilli())/1000, result.Name)
 		}
-		pooler, err := registry.GetFrom[registry.Pooler](c.registry, result.Name)
-		if err != nil {
+		pool, found := statsOf(c.registry, result.Name)
+		if !found {
 			continue
 		}
-		pool := pooler.PoolStats()
 		send(connections, driver.GaugeValue, float64(pool.InUse), result.Name, "used")
 		send(connections, driver.GaugeValue, float64(pool.Idle), result.Name, "idle")
 		send(maximum, driver.GaugeValue, float64(pool.Max), result.Name)
 		send(waits, driver.CounterValue, float64(pool.WaitCount), result.Name)
 		send(waitSeconds, driver.CounterValue, pool.WaitDuration.Seconds(), result.Name)
 	}
+}
+
+// statsOf returns the numbers of the pool of the resource of that name, if it has one. Metrics are read on goroutines
+// where a PoolStats that panics would end the program; its resource has no numbers.
+func statsOf(r *registry.Registry, name string) (stats registry.PoolStats, found bool) {
+	defer func() { _ = recover() }()
+	pooler, err := registry.GetFrom[registry.Pooler](r, name)
+	if err != nil {
+		return stats, false
+	}
+	return pooler.PoolStats(), true
 }

@@ -121,3 +121,23 @@ func TestAScrapeShowsWhatIsKnownAndStartsNoCheck(t *testing.T) {
 		}
 	})
 }
+
+// broken is a resource whose pool cannot be asked.
+type broken struct{ pooled }
+
+func (*broken) PoolStats() registry.PoolStats { panic("no pool") }
+
+func TestAPoolThatPanicsHidesNoOtherNumbers(t *testing.T) {
+	r := registry.New()
+	r.Register(&broken{pooled{name: "mysql"}})
+	r.Register(&pooled{name: "redis"})
+	collector := prometheus.NewCollector(r)
+	defer collector.Stop()
+	reg := driver.NewPedanticRegistry()
+	reg.MustRegister(collector)
+	text := scrape(t, reg)
+	if strings.Contains(text, `connections{resource="mysql"`) ||
+		!strings.Contains(text, `mooring_pool_max_connections{resource="redis"} 20`+"\n") {
+		t.Error(text)
+	}
+}
