@@ -86,8 +86,7 @@ func (r *Registry) flush(most time.Duration) {
 // log writes a record about no resource in particular. No lock may be held: a logger may block or use the registry.
 func (r *Registry) log(level slog.Level, message string, attrs ...slog.Attr) {
 	logger := cmp.Or(r.applied().logger, slog.Default())
-	write := func() error { logger.LogAttrs(context.Background(), level, message, attrs...); return nil }
-	guard.Call(write, func(error) {}) // there is no place to tell of a logger that panics
+	guard.Try(func() { logger.LogAttrs(context.Background(), level, message, attrs...) })
 }
 
 // messages are what a record says of an operation that went well, and of one that did not.

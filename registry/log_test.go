@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -461,6 +462,17 @@ func TestTheBackgroundStopsForAResourceThatIsUnregistered(t *testing.T) {
 		logs.take()
 		<-time.After(time.Hour)
 		logs.want(t)
+		mustClose(t, r)
+	})
+}
+
+func TestALoggerThatEndsItsGoroutineHidesNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, logs := logged(t, &fake{name: "a", open: failing(errDenied)}, &fake{name: "b"})
+		logs.hook = func(string) { runtime.Goexit() }
+		wantErrors(t, r.OpenAll(t.Context()), "open a: auth: access denied")
+		r.SetOptional("a")
+		mustOpen(t, r)
 		mustClose(t, r)
 	})
 }

@@ -40,7 +40,7 @@ type Registry struct {
 	Every time.Duration
 
 	// Logger gets the records, and is called with no lock held. nil means what slog.Default() is at the time of the
-	// record. A panic in it is contained, and the record is lost. It is read when OpenAll begins.
+	// record. A panic or runtime.Goexit in it is contained, and the record is lost. It is read when OpenAll begins.
 	Logger *slog.Logger
 
 	// Locks are taken in this order: mu, then that of a line of checks, then that of a queue. No method of a

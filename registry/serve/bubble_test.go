@@ -703,3 +703,46 @@ func TestTLSIsServedIfItIsConfigured(t *testing.T) {
 		client.CloseIdleConnections()
 	})
 }
+
+// broken is the handler of a log that panics, or ends its goroutine, at one message.
+type broken struct {
+	message string
+	end     func()
+}
+
+func (b broken) Enabled(context.Context, slog.Level) bool { return true }
+func (b broken) WithAttrs([]slog.Attr) slog.Handler       { return b }
+func (b broken) WithGroup(string) slog.Handler            { return b }
+
+func (b broken) Handle(_ context.Context, record slog.Record) error {
+	if record.Message == b.message {
+		b.end()
+	}
+	return nil
+}
+
+func TestALoggerThatPanicsKeepsNothingFromBeingClosed(t *testing.T) {
+	for _, message := range []string{"listening", "serving", "stopping", "stopped"} {
+		for _, end := range []func(){func() { panic("disk full") }, goexit} {
+			synctest.Test(t, func(t *testing.T) {
+				r := registry.New()
+				r.Register(&fake{log: new(journal)})
+				r.Logger = slog.New(broken{message, end})
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan any, 1)
+				go func() {
+					defer func() { ended <- recover() }()
+					start := serving(answer("it serves"))
+					if err := serve.RunOn(ctx, newPipes(), serve.Options{Registry: r, Drain: -1}, start); err != nil {
+						ended <- err
+					}
+				}()
+				synctest.Wait()
+				cancel()
+				if got := <-ended; got != nil || r.Opened() {
+					t.Errorf("at %q: Run ended with %v; open: %v", message, got, r.Opened())
+				}
+			})
+		}
+	}
+}

@@ -179,5 +179,6 @@ func (s *service) start(start func(context.Context) (http.Handler, error)) (err 
 }
 
 func (s *service) log(message string, attrs ...slog.Attr) {
-	cmp.Or(s.Registry.Logger, slog.Default()).LogAttrs(context.Background(), slog.LevelInfo, message, attrs...)
+	logger := cmp.Or(s.Registry.Logger, slog.Default())
+	guard.Try(func() { logger.LogAttrs(context.Background(), slog.LevelInfo, message, attrs...) })
 }

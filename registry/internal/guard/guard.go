@@ -46,6 +46,14 @@ func Call(f func() error, done func(error)) {
 	finished = true
 }
 
+// Try calls f and waits for its end. A panic or runtime.Goexit in f ends f and nothing else, and nobody is told: it is
+// for loggers, who are the ones to tell.
+func Try(f func()) {
+	ended := make(chan struct{})
+	go Call(func() error { f(); return nil }, func(error) { close(ended) })
+	<-ended
+}
+
 // Outside returns the nearest place on the stack, as file:line, that is neither in this package nor in the one whose
 // functions begin with the prefix. What is outside of "runtime." is where a panic began, for the deferred function that
 // recovers.

@@ -52,3 +52,13 @@ func TestACallThatEndsItsGoroutineHasAnError(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhatIsTriedEndsItselfOnly(t *testing.T) {
+	calls := 0
+	for _, end := range []func(){func() {}, func() { panic("disk full") }, runtime.Goexit} {
+		guard.Try(func() { calls++; end() })
+	}
+	if calls != 3 {
+		t.Errorf("%d calls", calls)
+	}
+}
