@@ -4,7 +4,11 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+
+	"github.com/vibework/mooring/registry/internal/inside"
 )
+
+func init() { inside.Periodic = func(r any) bool { return r.(*Registry).applied().every > 0 } }
 
 // defaultRegistry is the only state of the package. It is made before any init function runs.
 var defaultRegistry = New()

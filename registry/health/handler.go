@@ -13,13 +13,14 @@ import (
 
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/internal/guard"
+	"github.com/vibework/mooring/registry/internal/inside"
 )
 
 // Options are the options of [Handler]. The zero value is right for an endpoint that anybody can reach.
 type Options struct {
 	// MaxAge is how old a result may be when it is served; 0 means 1s. With less than 0 every request asks the
-	// resources, though concurrent ones still share one check. It plays no part when the registry's Every is set: then
-	// every answer is made of the last results, and nobody is asked or waited for.
+	// resources, though concurrent ones still share one check. It plays no part when the registry's Every was set as
+	// OpenAll began: then every answer is made of the last results, and nobody is asked or waited for.
 	MaxAge time.Duration
 
 	// ShowErrors adds the text of errors. It holds no secrets, as far as the resources keep their promise,
@@ -136,7 +137,7 @@ func (h *handler) last(names []string) (results []registry.Result, ask []string)
 	for _, result := range h.registry.Last().Results {
 		last[result.Name] = result
 	}
-	periodic := h.registry.Every > 0
+	periodic := inside.Periodic(h.registry)
 	results = make([]registry.Result, len(names))
 	for i, name := range names {
 		result, known := last[name]
@@ -213,7 +214,8 @@ func (h *handler) contain(next http.Handler) http.Handler {
 		guard.Call(serve, func(err error) {
 			if failed, ok := errors.AsType[*guard.PanicError](err); ok {
 				logger := cmp.Or(h.registry.Logger, slog.Default())
-				logger.ErrorContext(req.Context(), "the health check panicked", slog.String("place", failed.Place))
+				place := slog.String("place", failed.Place)
+				guard.Try(func() { logger.ErrorContext(req.Context(), "the health check panicked", place) })
 				http.Error(w, "the health check panicked", http.StatusServiceUnavailable)
 			}
 		})

@@ -431,6 +431,21 @@ func TestAPanicOutsideOfTheChecksIsA503AndItsPlaceIsLogged(t *testing.T) {
 	}
 }
 
+// jammed is a writer that panics.
+type jammed struct{}
+
+func (jammed) Write([]byte) (int, error) { panic("disk full") }
+
+func TestAPanicIsA503EvenIfItCannotBeLogged(t *testing.T) {
+	r := registry.New()
+	r.Register(&broken{fake{name: "mysql"}, runtime.Goexit})
+	r.Logger = slog.New(slog.NewTextHandler(jammed{}, nil))
+	if err := r.OpenAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, health.Handler(r, health.Options{}), "/readyz?verbose", 503, "the health check panicked\n")
+}
+
 func TestAPathSpeaksOfItsGroup(t *testing.T) {
 	well := &fake{name: "mysql"}
 	ill := &fake{name: "redis", check: func(context.Context) error { return errors.New("refused") }}
@@ -528,5 +543,15 @@ func TestPoolNumbersThatBlockAreLeftOutWhenTheRequestEnds(t *testing.T) {
 		if err := r.CloseAll(t.Context()); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+func TestWhatEveryIsSetToWhileOpenHasNoEffectYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, &fake{name: "mysql", check: failing})
+		r.Every = time.Minute
+		<-time.After(time.Hour)
+		expect(t, health.Handler(r, health.Options{}), "/readyz", 503,
+			`{"status":"fail","checks":{"mysql":[{"status":"fail"}]}}`+"\n")
 	})
 }
