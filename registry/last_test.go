@@ -211,3 +211,23 @@ func TestACheckMayAnswerInItsLastTwentieth(t *testing.T) {
 		mustClose(t, r)
 	})
 }
+
+func TestEveryGoesOnWhileALaterOpenAllRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := quiet(&fake{name: "a"})
+		r.Every = time.Second
+		mustOpen(t, r)
+		r.Register(&fake{name: "b", open: after(20*time.Second, errDenied), close: after(time.Second, nil)})
+		r.Register(&fake{name: "c"})
+		r.SetStages([]string{"c"})
+		failed := inBackground(func() error { return r.OpenAll(t.Context()) })
+		for range 21 {
+			<-time.After(time.Second)
+			if a := r.Last().Results[1]; a.Err != nil || time.Since(a.CheckedAt) > r.Every {
+				t.Fatalf("%v, found at %v", a, a.CheckedAt)
+			}
+		}
+		wantErrors(t, <-failed, "open b: auth: access denied")
+		mustClose(t, r)
+	})
+}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,8 @@ func (r *Registry) OpenAll(ctx context.Context) error {
 		r.log(slog.LevelInfo, message, slog.String("resource", all), slog.String("op", string(OpOpen)),
 			slog.Duration("duration", time.Since(began)), slog.Attr{Key: "opened", Value: slog.GroupValue(run.opened...)})
 	}
-	r.startBackground(ctx)
+	r.stopBackground()
+	r.startBackground(ctx, r.current().rows)
 	return join(errs)
 }
 
@@ -127,6 +129,7 @@ func (r *Registry) open(ctx context.Context, run *run) []*Error {
 		errs = append(errs, &Error{OpOpen, all, KindConfig, errors.New("nothing is registered (forgotten import?)")})
 	}
 	wait.All(settleTime, r.stopBackground())
+	r.startBackground(ctx, nil) // what is open goes on being checked meanwhile
 	stages, busy := r.unopened(run, v.stages)
 	if len(busy) > 0 {
 		return append(errs, busy...)
@@ -240,7 +243,8 @@ func (r *Registry) openRow(parent context.Context, failure <-chan struct{}, run 
 		if before != nil && over && (err.Kind == KindTimeout || err.Kind == KindCanceled) {
 			err = before // the end of the time cut this attempt off: the one before knows more
 		}
-		if before = err; pause == 0 || !wait.Sleep(ctx, failure, pause) {
+		stopped := pause == 0 || wait.All(min(pause, time.Until(deadline)), failure)
+		if before = err; stopped || !time.Now().Before(deadline) {
 			return gaveUp(parent, err)
 		}
 	}
@@ -268,17 +272,17 @@ func backoff(n int) time.Duration {
 }
 
 // The background is for what nobody waits for: optional resources that did not open, and the checks of Every. There is
-// one for the whole registry, and it never runs beside an OpenAll or a CloseAll, which stop it before they look at what
-// is open, and so decide alone. A successful OpenAll starts it, and so does one that failed on a registry that an
-// earlier one had opened.
+// one for the whole registry, and it opens nothing beside an OpenAll or a CloseAll, which stop it before they look at
+// what is open, and so decide alone. A successful OpenAll starts it, and so does one that failed on a registry that an
+// earlier one had opened. While an OpenAll runs on an open registry it only checks.
 
-// startBackground does nothing unless the registry is opened. What it starts keeps the values of ctx, such as those
-// that tracing needs, and nothing else: OpenAll's context often ends when the program has started.
+// startBackground begins to check what is open, and to open what of the rows is optional and not open. It does nothing
+// unless the registry is opened. What it starts keeps the values of ctx, such as those that tracing needs, and nothing
+// else: OpenAll's context often ends when the program has started.
 //
 // It opens what has a place in the order already. A resource that was registered later, or whose OpenAll failed before
 // it came to its turn, waits for the next OpenAll.
-func (r *Registry) startBackground(ctx context.Context) {
-	rows := r.current().rows
+func (r *Registry) startBackground(ctx context.Context, rows []row) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.opened.Load() || r.background.Load() != nil {
@@ -317,10 +321,7 @@ func (r *Registry) stopBackground() (ended <-chan struct{}) {
 // changes, and one a minute: attempts that fail in the same way every few seconds are no news. The first attempt was
 // that of OpenAll, so it counts from 2.
 func (r *Registry) reopen(ctx context.Context, row row) {
-	logged, last := time.Now(), KindUnknown
-	if failure := row.failure.Load(); failure != nil {
-		last = failure.Kind
-	}
+	logged, last := time.Now(), cmp.Or(row.failure.Load(), new(Error)).Kind
 	pause := backoff(1)
 	for n := 2; !wait.All(pause, ctx.Done()) && r.find(row.name) == row.entry; n++ {
 		err := row.configure(ctx) // anew, since what has to be mended may be a file or a variable's file

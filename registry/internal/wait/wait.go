@@ -40,13 +40,6 @@ func All(most time.Duration, done ...<-chan struct{}) bool {
 	return !slices.ContainsFunc(done, func(one <-chan struct{}) bool { return !For(ctx, one) })
 }
 
-// Sleep waits for d, between attempts. It reports false, at once, when ctx is done or stop is closed.
-func Sleep(ctx context.Context, stop <-chan struct{}, d time.Duration) bool {
-	timed, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	return !For(timed, stop) && ctx.Err() == nil
-}
-
 // AtOnce calls f for all at the same time and waits for every call. It returns the failures in the order of all,
 // without the nil ones.
 func AtOnce[T, E any](all []T, f func(T) *E) (failed []*E) {

@@ -36,9 +36,6 @@ func TestEveryWaitEndsWhenItShould(t *testing.T) {
 	timed(t, "all together have one time", false, 4*s, func(context.Context) bool {
 		return wait.All(4*s, after(3*s), after(5*s))
 	})
-	timed(t, "sleep ends with its time", true, s/2, func(ctx context.Context) bool { return wait.Sleep(ctx, ctx.Done(), s/2) })
-	timed(t, "sleep ends with ctx", false, s, func(ctx context.Context) bool { return wait.Sleep(ctx, after(9*s), 2*s) })
-	timed(t, "sleep can be stopped", false, s/4, func(ctx context.Context) bool { return wait.Sleep(ctx, after(s/4), s/2) })
 }
 
 func TestWhatHasComeWinsAgainstAContextThatIsDone(t *testing.T) {
