@@ -12,6 +12,8 @@ import (
 	"unicode"
 
 	"github.com/hashicorp/go-multierror"
+
+	"github.com/vibework/mooring/registry/internal/tree"
 )
 
 // ErrNotOpen says that a resource is not open: OpenAll has not opened it yet, or CloseAll was called. The error of a
@@ -43,9 +45,9 @@ const all = "all"
 //
 // of printable characters, and no longer than 4 kB. Marshaled to JSON it shows op, name and kind, never the text.
 //
-// What a resource returned is read once, by the call that it came from: kind and text stay as they were then. It can
-// be found with errors.Is and errors.As, unless its own methods panicked, or it says canceled and nobody has cancelled:
-// then the text says so.
+// What a resource returned is read once, by the call that it came from: kind and text stay as they were then. The
+// resource's own error can be found with errors.Is and errors.As, unless its methods panicked, or it says canceled and
+// nobody has cancelled: then the text says so.
 type Error struct {
 	Op   Op     `json:"op"`
 	Name string `json:"name"` // the resource's name, or "all" for a failure of no resource in particular
@@ -70,12 +72,12 @@ func newError(op Op, name string, err error) *Error {
 
 // Error leaves the kind out when it is unknown or when the cause begins with it.
 func (e *Error) Error() string {
-	cause := oneLine(fmt.Sprint(e.Err))
+	cause, kind := fmt.Sprint(e.Err), string(e.Kind)+": "
 	words := strings.ReplaceAll(string(e.Kind), "_", " ")
 	if e.Kind == "" || e.Kind == KindUnknown || strings.HasPrefix(cause, words) {
-		return fmt.Sprintf("%s %s: %s", e.Op, e.Name, cause)
+		kind = ""
 	}
-	return fmt.Sprintf("%s %s: %s: %s", e.Op, e.Name, e.Kind, cause)
+	return oneLine(fmt.Sprintf("%s %s: %s%s", e.Op, e.Name, kind, cause)) // the name may be one that a stranger asked for
 }
 
 // Unwrap returns the cause.
@@ -107,7 +109,7 @@ func Errors(err error) (found []*Error) {
 	if e, ok := err.(*Error); ok { //nolint:errorlint // each level by itself
 		return []*Error{e}
 	}
-	for _, part := range causesOf(err) {
+	for _, part := range tree.Causes(err) {
 		found = append(found, Errors(part)...)
 	}
 	return found
@@ -172,7 +174,7 @@ func examine(ctx context.Context, op Op, name string, err error) error {
 		return &Error{op, name, KindPanic, errors.New("panic: returned " + flaw)}
 	}
 	e := newError(op, name, err)
-	kind, cause, text := e.Kind, e.Err, "no cause" // of an Error that a resource has made by itself
+	kind, cause, text := KindOf(e), e.Err, "no cause" // of an Error that a resource has made by itself
 	if cause != nil {
 		text = cmp.Or(oneLine(cause.Error()), "an error without a text")
 	}
@@ -185,11 +187,6 @@ func examine(ctx context.Context, op Op, name string, err error) error {
 	return &Error{op, name, kind, &marked{cause, kind, text}}
 }
 
-// A circle would keep errors.Is busy for ever, in whatever hands the error came into.
-//
-// mostWrapped is how many errors one error may wrap, directly or not: more are taken for a circle.
-const mostWrapped = 10_000
-
 // flawOf describes what makes err unusable, or returns "". It calls every Unwrap, and lets the errors package call
 // every Is and As, so that what panics or blocks does so here.
 func flawOf(err error) string {
@@ -201,10 +198,10 @@ func flawOf(err error) string {
 			return fmt.Sprintf("a nil %T as an error", next)
 		case isNil(next):
 			return fmt.Sprintf("an error that wraps a nil %T", next)
-		case n == mostWrapped:
+		case n == tree.Most:
 			return fmt.Sprintf("a %T that wraps itself, or far too many others", err)
 		}
-		wrapped = append(wrapped, causesOf(next)...)
+		wrapped = append(wrapped, tree.Causes(next)...)
 	}
 	_ = errors.Is(err, probe{errors.New("probe")})
 	_, _ = errors.AsType[probe](err)
@@ -214,20 +211,6 @@ func flawOf(err error) string {
 // probe is an error that no resource returns, for every Is and As in the tree to be asked for. It has a text, since an
 // Is may compare texts.
 type probe struct{ error }
-
-// causesOf returns what err itself wraps, and not what that wraps. The nil ones, which errors.Join leaves out but which
-// an Unwrap of one's own may return, are no causes. The slice is a copy: an Unwrap may return the one that it keeps.
-func causesOf(err error) (causes []error) {
-	switch wrapper := any(err).(type) {
-	case *multierror.Error: // its Unwrap would return them as a chain
-		causes = slices.Clone(wrapper.WrappedErrors())
-	case interface{ Unwrap() error }:
-		causes = []error{wrapper.Unwrap()}
-	case interface{ Unwrap() []error }:
-		causes = slices.Clone(wrapper.Unwrap())
-	}
-	return slices.DeleteFunc(causes, func(cause error) bool { return cause == nil })
-}
 
 // isNil reports whether v is nil, or nil inside, as a variable of a concrete type is that nothing was assigned to.
 func isNil(v any) bool {

@@ -178,3 +178,11 @@ func TestErrorsThatPeopleSeeAreOnePlainLine(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTextOfAnErrorIsOnePrintableLineWhateverTheName(t *testing.T) {
+	r := quiet(&fake{name: "a"})
+	asked := "evil\nlevel=INFO\x1b[31m" + strings.Repeat("x", 10_000)
+	if text := r.Check(t.Context(), asked).Err.Error(); strings.ContainsAny(text, "\n\x1b") || len(text) > 4096 {
+		t.Errorf("%d bytes: %.100q", len(text), text)
+	}
+}

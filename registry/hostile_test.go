@@ -346,3 +346,14 @@ func TestALongTextOfAnErrorIsCut(t *testing.T) {
 		})
 	}
 }
+
+func TestAnErrorThatAResourceHasMadeItselfHasAKind(t *testing.T) {
+	for _, op := range []registry.Op{registry.OpConfigure, registry.OpOpen, registry.OpCheck, registry.OpClose} {
+		own := &registry.Error{Op: op, Name: "a", Err: errLost}
+		everywhere(t, own, func(t *testing.T, _ registry.Op, err error) {
+			if got, _ := errors.AsType[*registry.Error](err); got.Kind != registry.KindOf(got) {
+				t.Errorf("%v is of kind %q, want %q", got, got.Kind, registry.KindOf(got))
+			}
+		})
+	}
+}

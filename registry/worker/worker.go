@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/internal/guard"
+	"github.com/vibework/mooring/registry/internal/tree"
 	"github.com/vibework/mooring/registry/internal/wait"
 )
 
@@ -90,11 +90,15 @@ func (w *worker) Close(ctx context.Context) error {
 }
 
 // isCanceled reports whether err is context.Canceled and nothing else. Of a joined error errors.Is would say so, too,
-// though its other half may be that something was lost.
+// though its other half may be that something was lost. A circle is an error, for the registry to name.
 func isCanceled(err error) bool {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return !slices.ContainsFunc(joined.Unwrap(), func(part error) bool { return !isCanceled(part) })
+	parts := []error{err}
+	for n := 0; n < len(parts); n++ {
+		causes := tree.Causes(parts[n])
+		if n == tree.Most || len(causes) == 0 && !errors.Is(parts[n], context.Canceled) {
+			return false
+		}
+		parts = append(parts, causes...)
 	}
-	inner := errors.Unwrap(err)
-	return inner == nil && errors.Is(err, context.Canceled) || inner != nil && isCanceled(inner)
+	return true
 }

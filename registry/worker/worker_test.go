@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/go-multierror"
 	"go.uber.org/goleak"
 
 	"github.com/vibework/mooring/registry"
@@ -110,6 +111,8 @@ func TestCloseTellsOnlyACancellationFromALoss(t *testing.T) {
 		{errLost, "two orders were lost"},
 		{errors.Join(context.Canceled, errLost), "two orders were lost"},
 		{fmt.Errorf("%w: %w", errLost, context.Canceled), "two orders were lost"},
+		{multierror.Append(nil, errLost, context.Canceled), "two orders were lost"},
+		{multierror.Append(nil, context.Canceled, context.Canceled), ""},
 	} {
 		res := worker.New("orders", func(ctx context.Context) error {
 			<-ctx.Done()
@@ -117,6 +120,20 @@ func TestCloseTellsOnlyACancellationFromALoss(t *testing.T) {
 		})
 		open(t.Context(), t, res)
 		closes(t, res, test.want)
+	}
+}
+
+// circle is an error that wraps itself.
+type circle struct{}
+
+func (circle) Error() string   { return "circle" }
+func (c circle) Unwrap() error { return c }
+
+func TestAnErrorThatWrapsItselfIsTheErrorOfClose(t *testing.T) {
+	for _, err := range []error{circle{}, fmt.Errorf("%w: %w", context.Canceled, circle{})} {
+		res := worker.New("orders", func(context.Context) error { return err })
+		open(t.Context(), t, res)
+		closes(t, res, err.Error())
 	}
 }
 
