@@ -165,9 +165,7 @@ func (e *entry) ended(ev Event, err *Error) {
 // resource cannot be opened meanwhile, and has no session: a late success never touches a later opening. The Close gets
 // the time of an Open; nobody waits for it.
 func (e *entry) closeLate() {
-	ctx, cancel := context.WithTimeout(context.Background(), e.limits.Load().Open)
-	defer cancel()
-	_ = e.do(ctx, Event{Op: OpClose}, abandoned, grace, e.res.Close)
+	_ = e.timed(context.Background(), Event{Op: OpClose}, abandoned, e.res.Close)
 }
 
 // configure calls Configure, if there is one. It gets the time that an Open has: a file may lie on a disk that does not
@@ -177,9 +175,7 @@ func (e *entry) configure(ctx context.Context) *Error {
 	if !ok {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.limits.Load().Open)
-	defer cancel()
-	return e.do(ctx, Event{Op: OpConfigure}, closed, grace, func(context.Context) error { return c.Configure() })
+	return e.timed(ctx, Event{Op: OpConfigure}, closed, func(context.Context) error { return c.Configure() })
 }
 
 // open calls Open once. The attempt is counted by the caller, for events and records.
@@ -187,22 +183,27 @@ func (e *entry) open(ctx context.Context, attempt int) *Error {
 	if ctx.Err() != nil {
 		return newError(OpOpen, e.name, cause(ctx))
 	}
+	return e.timed(ctx, Event{Op: OpOpen, Attempt: attempt}, closed, e.res.Open)
+}
+
+// timed is do within the time of an Open.
+func (e *entry) timed(ctx context.Context, ev Event, from state, f call) *Error {
 	ctx, cancel := context.WithTimeout(ctx, e.limits.Load().Open)
 	defer cancel()
-	return e.do(ctx, Event{Op: OpOpen, Attempt: attempt}, closed, grace, e.res.Open)
+	return e.do(ctx, ev, from, grace, f)
 }
 
 // notOpen is the answer for a resource that is not open, with the reason if there is one. That no such resource is
 // registered is an answer, and no reason for one.
 func (e *entry) notOpen() *Error {
-	err, failure := ErrNotOpen, e.failure.Load()
-	if failure != nil && failure.Op == OpCheck {
+	switch failure := e.failure.Load(); {
+	case failure == nil:
+		return &Error{OpCheck, e.name, KindNotOpen, ErrNotOpen}
+	case failure.Op == OpCheck:
 		return failure
+	default:
+		return &Error{OpCheck, e.name, KindNotOpen, fmt.Errorf("%w: %w", ErrNotOpen, failure)}
 	}
-	if failure != nil {
-		err = fmt.Errorf("%w: %w", ErrNotOpen, failure)
-	}
-	return &Error{Op: OpCheck, Name: e.name, Kind: KindNotOpen, Err: err}
 }
 
 // mostRecords is how many changes of a resource's health are logged in a minute: enough to see that it comes and goes.

@@ -60,9 +60,8 @@ func (s *service) shutdown(patience time.Duration) error {
 	defer cancel()
 	_ = s.Server.Shutdown(ctx)                                 // its error is that of ctx, or of a listener that is gone
 	_, _ = receive(s.front.idle(), patience-time.Since(began)) // Shutdown waits for no handler that has hijacked
-	running := s.front.running()
+	running := s.front.cut()
 	_ = s.Server.Close()
-	s.front.cut()
 	if running == 0 {
 		return nil
 	}

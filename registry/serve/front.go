@@ -133,13 +133,6 @@ func (f *front) track(req *http.Request) (end func()) {
 	}
 }
 
-// running returns how many handlers are running.
-func (f *front) running() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.count
-}
-
 // idle returns what is closed when no handler is running.
 func (f *front) idle() <-chan struct{} {
 	f.mu.Lock()
@@ -147,11 +140,13 @@ func (f *front) idle() <-chan struct{} {
 	return f.none
 }
 
-// cut closes the connections of the handlers that are running: also hijacked ones, which the server knows no more.
-func (f *front) cut() {
+// cut closes the connections of the handlers that are running, and returns how many those are. It also closes hijacked
+// ones, which the server knows no more.
+func (f *front) cut() (running int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for conn := range f.conns {
 		_ = conn.Close()
 	}
+	return f.count
 }
