@@ -113,11 +113,9 @@ func (s *settings) newClient(o *options.ClientOptions) (*driver.Client, error) {
 	if err == nil {
 		return client, nil
 	}
-	text := "the driver refuses it: a character in the password that SCRAM forbids, or what a hook has set"
-	if o.Auth != nil {
-		text = cmp.Or(wants[o.Auth.AuthMechanism], text)
-	}
-	return nil, s.refusal(err, text)
+	mechanism := cmp.Or(o.Auth, new(options.Credential)).AuthMechanism
+	return nil, s.refusal(err, cmp.Or(wants[mechanism],
+		"the driver refuses it: a character in the password that SCRAM forbids, or what a hook has set"))
 }
 
 // wants is what may be missing for a way to log in that is not in every program.

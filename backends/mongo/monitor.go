@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -38,8 +37,7 @@ type monitor struct {
 	stranger bool             // the last one was of a server of another replica set than the one asked for
 	failures map[string]error // of the servers whose last heartbeat failed
 	pools    map[string]*pool // by server
-	waits    int64            // of callers, for a connection of a full pool
-	waited   time.Duration
+	waits    registry.PoolStats
 }
 
 // pool counts the connections to one server. What is in use when the driver drops the server comes back later.
@@ -92,12 +90,12 @@ func (m *monitor) poolEvent(e *event.PoolEvent) {
 	case event.ConnectionCheckOutStarted:
 		if p.asking++; m.most > 0 && p.lent+p.asking > m.most {
 			p.waiting++
-			m.waits++
+			m.waits.WaitCount++
 		}
 	case event.ConnectionCheckOutFailed, event.ConnectionCheckedOut:
 		if p.asking--; p.waiting > p.asking { // who asks first is served first
 			p.waiting--
-			m.waited += e.Duration
+			m.waits.WaitDuration += e.Duration
 		}
 		if e.Type == event.ConnectionCheckedOut {
 			p.lent++
@@ -109,16 +107,13 @@ func (m *monitor) poolEvent(e *event.PoolEvent) {
 	}
 }
 
-// fills reports whether a server has lent all the connections that it may have. m.mu is held.
-func (m *monitor) fills(p *pool) bool { return m.most > 0 && p.lent >= m.most }
-
 // full returns what it means that all connections that one server may have are in use, and nil if that is not so.
 func (m *monitor) full() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, p := range m.pools {
-		if m.fills(p) {
-			return m.moves.Full(registry.PoolStats{Max: m.most, WaitCount: m.waits})
+		if m.most > 0 && p.lent >= m.most {
+			return m.moves.Full(registry.PoolStats{Max: m.most, WaitCount: m.waits.WaitCount})
 		}
 	}
 	return nil
@@ -127,7 +122,7 @@ func (m *monitor) full() error {
 func (m *monitor) stats() registry.PoolStats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	stats := registry.PoolStats{WaitCount: m.waits, WaitDuration: m.waited}
+	stats := m.waits
 	for _, p := range m.pools {
 		if p.active {
 			stats.Max += m.most
@@ -145,26 +140,21 @@ func (m *monitor) heartbeatSucceeded(e *event.ServerHeartbeatSucceededEvent) {
 }
 
 func (m *monitor) heartbeatFailed(e *event.ServerHeartbeatFailedEvent) {
-	if errors.Is(e.Failure, context.Canceled) { // by the driver, when an operation has found the server broken
-		return
-	}
-	m.failures[serverOf(e.ConnectionID)] = e.Failure
-	hopeful := func(s event.ServerDescription) bool { return m.failures[s.Addr.String()] == nil }
-	if !slices.ContainsFunc(m.topology.Servers, hopeful) {
+	if !errors.Is(e.Failure, context.Canceled) { // by the driver, when an operation has found the server broken
+		m.failures[serverOf(e.ConnectionID)] = e.Failure
 		m.giveUp()
 	}
 }
 
 func (m *monitor) topologyChanged(e *event.TopologyDescriptionChangedEvent) {
 	m.topology = e.NewDescription
-	if len(m.topology.Servers) == 0 {
-		m.giveUp()
-	}
+	m.giveUp()
 }
 
-// giveUp calls lost if there is a cause. m.mu is held.
+// giveUp calls lost with the cause if no server is left to hope for. m.mu is held.
 func (m *monitor) giveUp() {
-	if cause := m.explain(); cause != nil {
+	hopeful := func(s event.ServerDescription) bool { return m.failures[s.Addr.String()] == nil }
+	if cause := m.explain(); cause != nil && !slices.ContainsFunc(m.topology.Servers, hopeful) {
 		m.lost(cause)
 	}
 }

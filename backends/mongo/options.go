@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -171,10 +172,8 @@ func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (found ki
 		about := strings.HasPrefix(name, "tls") || strings.HasPrefix(name, "ssl")
 		details = details || about && len(name) > len("tls") && !strings.HasPrefix(name, "tlsDisable")
 	}
-	mechanism, certified := "", s.TLS.CertFile != "" || o.TLSConfig != nil && len(o.TLSConfig.Certificates) > 0
-	if o.Auth != nil {
-		mechanism = o.Auth.AuthMechanism
-	}
+	mechanism := cmp.Or(o.Auth, new(options.Credential)).AuthMechanism
+	certified := s.TLS.CertFile != "" || o.TLSConfig != nil && len(o.TLSConfig.Certificates) > 0
 	plain := o.TLSConfig == nil || u.Query.Get("tls") == "false" || u.Query.Get("ssl") == "false"
 	twice := s.TLS != (config.TLS{}) && (details || u.Query.Has("tls") || u.Query.Has("ssl"))
 	found.Add(twice, "has TLS options, and so has %[1]sTLS or %[1]sTLS_*; remove one", s.vars.Prefix())
