@@ -1,7 +1,10 @@
 package redis_test
 
 import (
+	"bytes"
 	"crypto/tls"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -311,5 +314,23 @@ func setenv(t *testing.T, list string) {
 	for pair := range strings.FieldsSeq(list) {
 		name, value, _ := strings.Cut(pair, "=")
 		t.Setenv(name, value)
+	}
+}
+
+func TestALoneNameInTheURLIsToldOfOnce(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	name := fmt.Sprintf("redis-%d", time.Now().UnixNano()) // it is told once in the life of the process
+	t.Setenv(config.Prefix(name)+"URL", "redis://hunter2@h")
+	resource := redis.New(name)
+	for range 3 { // as an optional resource is, at each attempt to open it
+		if err := resource.Configure(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(log.String(), "is taken for the password"); n != 1 {
+		t.Errorf("%d records:\n%s", n, &log)
 	}
 }
