@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -90,7 +91,7 @@ func dispatch(ctx context.Context, args []string, stdout, stderr screen) int {
 	}
 	command, found := commands[args[0]]
 	if !found {
-		fmt.Fprintf(stderr, "mooring: %q is no command\n%s", args[0], synopsis+more)
+		fmt.Fprintf(stderr, "mooring: %s is no command\n%s", quote(args[0]), synopsis+more)
 		return statusWrong
 	}
 	status, err := command(ctx, args[1:], stdout, stderr)
@@ -132,7 +133,7 @@ func wait(ctx context.Context, args []string, stdout, stderr screen) (int, error
 	limit, err := time.ParseDuration(names[0])
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("%q is no duration such as 60s", names[0])
+		return 0, fmt.Errorf("%s is no duration such as 60s", quote(names[0]))
 	case limit <= 0:
 		return 0, errors.New("the duration must be more than 0, such as 60s")
 	}
@@ -172,6 +173,14 @@ func newFlags() *flag.FlagSet {
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	return flags
+}
+
+// quote quotes an argument, unless it is a URL, which may have a password.
+func quote(arg string) string {
+	if strings.ContainsAny(arg, ":/@") {
+		return "a URL"
+	}
+	return strconv.Quote(arg)
 }
 
 // parse returns the arguments that are no flags.

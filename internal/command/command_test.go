@@ -282,28 +282,34 @@ func TestWhatIsSetInVainIsTold(t *testing.T) {
 
 func TestWrongUsageExitsWith2(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                      `"" is no command`,
-		"-unknown":              `"-unknown" is no command`,
-		"doctor -unknown":       "-unknown",
-		"doctor postgres":       "postgres",
-		"doctor My_SQL":         "My_SQL",
-		"doctor my-mysql-proxy": "no instance of a backend",
-		"doctor mysql -json":    "flags come before",
-		"wait":                  "for how long",
-		"wait mysql":            `"mysql" is no duration`,
-		"wait 0s":               "more than 0",
-		"wait ":                 `"" is no duration`,
-		"wait 60s postgres":     "postgres",
-		"env markdown":          "no instance of a backend",
-		"env -markdown -dotenv": "exclude each other",
-		"probe ":                "exactly one URL",
-		"probe":                 "exactly one URL",
-		"probe http://x mysql":  "exactly one URL",
-		"probe http://x -json":  "flags come before",
+		"":                              `"" is no command`,
+		"-unknown":                      `"-unknown" is no command`,
+		"doctor -unknown":               "-unknown",
+		"doctor postgres":               "postgres",
+		"doctor My_SQL":                 "My_SQL",
+		"doctor my-mysql-proxy":         "no instance of a backend",
+		"doctor mysql -json":            "flags come before",
+		"wait":                          "for how long",
+		"wait mysql":                    `"mysql" is no duration`,
+		"wait 0s":                       "more than 0",
+		"wait ":                         `"" is no duration`,
+		"wait 60s postgres":             "postgres",
+		"env markdown":                  "no instance of a backend",
+		"doctor mysql://u:hunter2@h/db": "a URL is no instance of a backend",
+		"wait redis://:hunter2@h":       "a URL is no duration",
+		"mysql://u:hunter2@h/db":        "a URL is no command",
+		"env -markdown -dotenv":         "exclude each other",
+		"probe ":                        "exactly one URL",
+		"probe":                         "exactly one URL",
+		"probe http://x mysql":          "exactly one URL",
+		"probe http://x -json":          "flags come before",
 	} {
 		status, stdout, stderr := here(t, strings.Split(args, " ")...)
 		if line, _, _ := strings.Cut(stderr, "\n"); status != statusWrong || stdout != "" || !strings.Contains(line, want) {
 			t.Errorf("%q exits with %d and says %q", args, status, line)
+		}
+		if strings.Contains(stderr, "hunter2") {
+			t.Errorf("%q: a password shows in %q", args, stderr)
 		}
 		if lines := strings.Count(stderr, "\n"); lines > 6 {
 			t.Errorf("%q: what is wrong is lost in %d lines", args, lines)

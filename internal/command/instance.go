@@ -30,7 +30,8 @@ func find(names []string) (found []instance, err error) {
 			i = slices.IndexFunc(table, func(b row) bool { return strings.HasSuffix(name, "-"+b.Name) })
 		}
 		if _, err := config.LoadFrom[struct{}](name, nil); err != nil || i < 0 { // config has the rule for names
-			return nil, fmt.Errorf("%q is no instance of a backend: want such as mysql, mysql-replica or reports-mysql", name)
+			return nil, fmt.Errorf("%s is no instance of a backend: want such as mysql, mysql-replica or reports-mysql",
+				quote(name))
 		}
 		if !slices.Contains(names[:n], name) {
 			b := table[i]
