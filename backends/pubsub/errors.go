@@ -125,6 +125,7 @@ var answers = kit.Table[string]{
 	{"Internal: invalid UTF-8", registry.KindUnknown, "a string of the message is not UTF-8 (Internal)"},
 	{"Internal Aborted Unknown Canceled", away, "the service has had a failure of its own (CODE)"},
 
+	{"Unavailable: connect handshake", away, "the proxy of HTTPS_PROXY lets nobody through"},
 	{"Unavailable: connection refused|connection reset by peer|broken pipe|no route to host|network is unreachable|" +
 		"no such host", away, "WORD"},
 	{"Unavailable: connection timed out", registry.KindTimeout, "WORD"},

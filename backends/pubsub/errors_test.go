@@ -46,6 +46,7 @@ func TestEveryAnswerHasAKindAndAnHonestText(t *testing.T) {
 		{codes.Code(99), "SECRET", registry.KindUnknown, "the service answered with the error Code(99)"},
 		{codes.Unavailable, "SECRET", registry.KindUnreachable, "the service is unavailable (Unavailable)"},
 		{codes.Unavailable, dialling + `connect: connection refused"`, registry.KindUnreachable, "connection refused"},
+		{codes.Unavailable, `connection error: desc = "transport: Error while dialing: failed to do connect handshake, response: \"HTTP/1.1 407 SECRET EOF`, registry.KindUnreachable, "the proxy of HTTPS_PROXY lets nobody through"},
 		{codes.Unavailable, dialling + `connect: no route to host"`, registry.KindUnreachable, "no route to host"},
 		{codes.Unavailable, dialling + `lookup SECRET: no such host"`, registry.KindUnreachable, "no such host"},
 		{codes.Unavailable, dialling + `i/o timeout"`, registry.KindTimeout, "no answer in time"},
