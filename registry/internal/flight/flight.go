@@ -132,8 +132,8 @@ func (f *Flight) finish(err error) {
 }
 
 // reply answers, unless somebody has before. The order matters: the line's owner knows of the answer before any caller
-// does, and Last tells no less than what a caller has been told. The answer of a line that is closed is in Last already.
-// It must be called with the line's mu held.
+// does, and Last tells no less than what a caller has been told. That a line is closed, Last tells already. It must be
+// called with the line's mu held.
 func (f *Flight) reply(err error) {
 	if f.answered {
 		return
