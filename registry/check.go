@@ -38,9 +38,9 @@ var errNoAnswer = Classify(KindTimeout, errors.New("no answer yet"))
 func (r *Registry) CheckAll(ctx context.Context, names ...string) Report {
 	rows := r.current().rows
 	if len(names) > 0 {
-		rows = make([]row, len(names))
-		for i, name := range names {
-			rows[i] = r.rowOf(name)
+		rows = nil
+		for _, name := range names {
+			rows = append(rows, r.rowOf(name))
 		}
 	}
 	results, flights := make([]Result, len(rows)), r.startChecks(ctx, rows...)

@@ -77,8 +77,7 @@ func Observe(f func(Event)) (stop func()) { return defaultRegistry.Observe(f) }
 func Get[T any](name string) (T, error) { return GetFrom[T](defaultRegistry, name) }
 
 // GetFrom is Get for any registry.
-func GetFrom[T any](r *Registry, name string) (T, error) {
-	var none T
+func GetFrom[T any](r *Registry, name string) (none T, _ error) {
 	e := r.find(name)
 	if e == nil {
 		return none, r.notRegistered(OpGet, name, "")

@@ -74,7 +74,9 @@ const (
 
 // do calls f, which is Configure, Open or Close of the resource. It waits until the call has returned, or until ctx is
 // done and the patience is over: then the call is abandoned with KindHung, and the resource stays abandoned until the
-// call returns. What an abandoned Open has opened after all is closed.
+// call returns. What an abandoned Open has opened after all is closed, in the time of an Open, since OpenAll has
+// reported that it did not open: the resource cannot be opened meanwhile, and has no session, so that a late success
+// never touches a later opening.
 //
 // Who of the two is first, the call that returns or the caller that gives up, is decided under mu: the call finds the
 // state abandoned, or the caller finds returned closed.
@@ -106,7 +108,7 @@ func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Dura
 			e.ended(ev, failed)
 			close(returned)
 		case ev.Op == OpOpen && err == nil:
-			go e.closeLate()
+			go e.timed(context.Background(), Event{Op: OpClose}, abandoned, e.res.Close)
 		default:
 			e.state = closed
 		}
@@ -159,13 +161,6 @@ func (e *entry) ended(ev Event, err *Error) {
 			return examine(ctx, OpCheck, e.name, e.res.Check(ctx))
 		}, e.answered, first))
 	}
-}
-
-// closeLate closes what an abandoned Open has opened after all, since OpenAll has reported that it did not open. The
-// resource cannot be opened meanwhile, and has no session: a late success never touches a later opening. The Close gets
-// the time of an Open; nobody waits for it.
-func (e *entry) closeLate() {
-	_ = e.timed(context.Background(), Event{Op: OpClose}, abandoned, e.res.Close)
 }
 
 // configure calls Configure, if there is one. It gets the time that an Open has: a file may lie on a disk that does not

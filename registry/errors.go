@@ -13,7 +13,7 @@ import (
 
 	"github.com/hashicorp/go-multierror"
 
-	"github.com/vibework/mooring/registry/internal/tree"
+	"github.com/vibework/mooring/registry/internal/guard"
 )
 
 // ErrNotOpen says that a resource is not open: OpenAll has not opened it yet, or CloseAll was called. The error of a
@@ -109,7 +109,7 @@ func Errors(err error) (found []*Error) {
 	if e, ok := err.(*Error); ok { //nolint:errorlint // each level by itself
 		return []*Error{e}
 	}
-	for _, part := range tree.Causes(err) {
+	for _, part := range guard.Causes(err) {
 		found = append(found, Errors(part)...)
 	}
 	return found
@@ -198,10 +198,10 @@ func flawOf(err error) string {
 			return fmt.Sprintf("a nil %T as an error", next)
 		case isNil(next):
 			return fmt.Sprintf("an error that wraps a nil %T", next)
-		case n == tree.Most:
+		case n == guard.MostWrapped:
 			return fmt.Sprintf("a %T that wraps itself, or far too many others", err)
 		}
-		wrapped = append(wrapped, tree.Causes(next)...)
+		wrapped = append(wrapped, guard.Causes(next)...)
 	}
 	_ = errors.Is(err, probe{errors.New("probe")})
 	_, _ = errors.AsType[probe](err)

@@ -259,16 +259,14 @@ func gaveUp(parent context.Context, err *Error) *Error {
 	case err.Kind == KindCanceled:
 		return newError(err.Op, err.Name, cause(parent))
 	default:
-		reason := fmt.Errorf("%w; last attempt: %w", cause(parent), err.Err)
-		return &Error{err.Op, err.Name, KindCanceled, reason}
+		return &Error{err.Op, err.Name, KindCanceled, fmt.Errorf("%w; last attempt: %w", cause(parent), err.Err)}
 	}
 }
 
 // backoff returns the wait after the nth attempt, with full jitter: any wait up to the most is as likely as any other,
 // so that programs which lost the same server do not come back together.
 func backoff(n int) time.Duration {
-	most := min(mostWait, firstWait<<min(n-1, 6)) // six doublings are more than mostWait
-	return rand.N(most) + 1
+	return 1 + rand.N(min(mostWait, firstWait<<min(n-1, 6))) // six doublings are more than mostWait
 }
 
 // The background is for what nobody waits for: optional resources that did not open, and the checks of Every. There is

@@ -155,9 +155,7 @@ func (r *Registry) Unregister(name string) bool {
 // SetOrder opens the named resources first, one after the other; the others follow in the order of registration, which
 // for resources that register themselves on import depends on import paths and may change. SetOrder("a", "b") is
 // SetStages([]string{"a"}, []string{"b"}) and replaces what an earlier call of either has set.
-func (r *Registry) SetOrder(names ...string) {
-	r.SetStages(slices.Collect(slices.Chunk(names, 1))...)
-}
+func (r *Registry) SetOrder(names ...string) { r.SetStages(slices.Collect(slices.Chunk(names, 1))...) }
 
 // SetStages opens the named resources first: the stages one after the other, the resources of a stage at the same
 // time. The others follow one by one. CloseAll closes the stages in reverse, again at the same time within each. It

@@ -9,7 +9,6 @@ import (
 
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/internal/guard"
-	"github.com/vibework/mooring/registry/internal/tree"
 	"github.com/vibework/mooring/registry/internal/wait"
 )
 
@@ -94,8 +93,8 @@ func (w *worker) Close(ctx context.Context) error {
 func isCanceled(err error) bool {
 	parts := []error{err}
 	for n := 0; n < len(parts); n++ {
-		causes := tree.Causes(parts[n])
-		if n == tree.Most || len(causes) == 0 && !errors.Is(parts[n], context.Canceled) {
+		causes := guard.Causes(parts[n])
+		if n == guard.MostWrapped || len(causes) == 0 && !errors.Is(parts[n], context.Canceled) {
 			return false
 		}
 		parts = append(parts, causes...)

@@ -114,9 +114,7 @@ func (l *Line) Join(r *Round) *Flight {
 func (f *Flight) Answer() Answer { return f.line.Last() }
 
 // run is the goroutine of the check.
-func (f *Flight) run() {
-	guard.Call(func() error { return f.line.check(f.round.ctx) }, f.finish)
-}
+func (f *Flight) run() { guard.Call(func() error { return f.line.check(f.round.ctx) }, f.finish) }
 
 // finish ends the flight when the check has returned. A check that is hung has its answer already, and one whose line
 // was closed has ErrClosed: what they return is dropped.

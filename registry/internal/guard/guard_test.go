@@ -2,9 +2,13 @@ package guard_test
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/go-multierror"
 
 	"github.com/vibework/mooring/registry/internal/guard"
 )
@@ -59,6 +63,43 @@ func TestWhatIsTriedEndsItselfOnly(t *testing.T) {
 		guard.Try(func() { calls++; end() })
 	}
 	if calls != 3 {
+		t.Errorf("%d calls", calls)
+	}
+}
+
+// several wraps others, of which some are nil.
+type several []error
+
+func (several) Error() string     { return "several" }
+func (s several) Unwrap() []error { return s }
+
+func TestCausesAreTheNextLevelAlone(t *testing.T) {
+	inner := fmt.Errorf("inner: %w", errFound)
+	kept := several{nil, inner, nil}
+	for _, test := range []struct {
+		err  error
+		want []error
+	}{
+		{errFound, nil},
+		{fmt.Errorf("outer: %w", inner), []error{inner}},
+		{errors.Join(errFound, inner), []error{errFound, inner}},
+		{&multierror.Error{Errors: []error{errFound, inner}}, []error{errFound, inner}},
+		{kept, []error{inner}},
+	} {
+		if got := guard.Causes(test.err); !slices.Equal(got, test.want) {
+			t.Errorf("%T: got %v, want %v", test.err, got, test.want)
+		}
+	}
+	if kept[1] == nil {
+		t.Error("the slice of Unwrap was changed")
+	}
+}
+
+func TestTryOutlivesAPanicAndAGoexit(t *testing.T) {
+	calls := 0
+	guard.Try(func() { calls++; panic("boom") })
+	guard.Try(func() { calls++; runtime.Goexit() })
+	if calls != 2 {
 		t.Errorf("%d calls", calls)
 	}
 }
