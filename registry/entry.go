@@ -108,7 +108,7 @@ func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Dura
 			e.ended(ev, failed)
 			close(returned)
 		case ev.Op == OpOpen && err == nil:
-			go e.timed(context.Background(), Event{Op: OpClose}, abandoned, e.res.Close)
+			go func() { _ = e.timed(context.Background(), Event{Op: OpClose}, abandoned, e.res.Close) }()
 		default:
 			e.state = closed
 		}

@@ -113,7 +113,7 @@ func (s *settings) setHost() error {
 		return fmt.Errorf("%s and %s are both set: drop one", s.vars.Name("EMULATOR_HOST"), variable)
 	case s.EmulatorHost != "":
 		variable, text, usual = s.vars.Name("EMULATOR_HOST"), s.EmulatorHost, emulatorPort
-	case redirected:
+	case redirected && !s.vars.IsSet("EMULATOR_HOST"):
 		return fmt.Errorf("PUBSUB_EMULATOR_HOST is set, and the driver sends everything of the process there: "+
 			"unset it, or set %s as well", s.vars.Name("EMULATOR_HOST"))
 	case s.Endpoint == "":
