@@ -133,7 +133,7 @@ func (s *settings) merge(o *options.ClientOptions) *options.ClientOptions {
 	all := options.MergeClientOptions(own, o)
 	if s.TLS != (config.TLS{}) {
 		all.TLSConfig = s.tls.Clone()
-		if s.tls != nil && o.TLSConfig != nil { // a key may have a password
+		if s.tls != nil && o.TLSConfig != nil && o.TLSConfig.Certificates != nil { // a key may have a password
 			all.TLSConfig.Certificates = o.TLSConfig.Certificates
 		}
 	}

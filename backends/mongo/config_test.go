@@ -94,7 +94,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"SRV with two hosts":         {"MONGO_URI=mongodb+srv://a.b.c,d.e.f", "MONGO_URI: mongodb+srv:// wants one host and no port"},
 		"TLS off and on":             {"MONGO_URI=mongodb://h/?tls=true&ssl=false", "MONGO_URI: option tls, ssl: want true or false, and the same of both"},
 		"insecure without TLS":       {"MONGO_URI=mongodb://h/?tls=false&tlsInsecure=true", details},
-		"TLS in two places":          {"MONGO_URI=mongodb://h/?tls=true MONGO_TLS=verify", "MONGO_URI: has TLS options, and so has MONGO_TLS or MONGO_TLS_*; remove one"},
+		"TLS on and off":             {"MONGO_URI=mongodb://h/?tls=false MONGO_TLS=verify", "MONGO_URI: has TLS options, and so has MONGO_TLS or MONGO_TLS_*; remove one"},
 		"details without TLS":        {"MONGO_URI=mongodb://h/?tlsInsecure=true", details},
 		"details before TLS off":     {"MONGO_URI=mongodb://h/?sslInsecure=true&ssl=false", details},
 		"too stale":                  {"MONGO_URI=mongodb://h/?readPreference=nearest&maxStalenessSeconds=89", "MONGO_URI: option maxStalenessSeconds: want at least 90"},

@@ -175,7 +175,8 @@ func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (found ki
 	mechanism := cmp.Or(o.Auth, new(options.Credential)).AuthMechanism
 	certified := s.TLS.CertFile != "" || o.TLSConfig != nil && len(o.TLSConfig.Certificates) > 0
 	plain := o.TLSConfig == nil || u.Query.Get("tls") == "false" || u.Query.Get("ssl") == "false"
-	twice := s.TLS != (config.TLS{}) && (details || u.Query.Has("tls") || u.Query.Has("ssl"))
+	whether := u.Query.Has("tls") || u.Query.Has("ssl")
+	twice := s.TLS != (config.TLS{}) && (details || whether && plain != (s.TLS.Mode == config.TLSOff))
 	found.Add(twice, "has TLS options, and so has %[1]sTLS or %[1]sTLS_*; remove one", s.vars.Prefix())
 	found.Add(details && plain && !twice, "has other TLS options, but tls is not true")
 	found.Add(mechanism == x509 && !certified, "option authMechanism: %s wants tlsCertificateKeyFile or %s",

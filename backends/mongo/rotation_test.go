@@ -27,6 +27,7 @@ func TestCertificatesAreRotatedUnderLoadWithoutAFailure(t *testing.T) {
 	for name, test := range map[string]struct{ env, host string }{
 		"variables, address": {variables, "127.0.0.1"},
 		"variables, name":    {variables, "localhost"},
+		"both, name":         {strings.Replace(variables, "/shop", "/shop?tls=true", 1), "localhost"},
 		"URI, address":       {uri, "127.0.0.1"},
 		"URI, name":          {uri, "localhost"},
 	} {
