@@ -118,11 +118,13 @@ func (r *Registry) startChecks(ctx context.Context, rows ...row) []*flight.Fligh
 	for i, row := range rows {
 		if s := r.sessionOf(row); s != flight.Closed && ctx.Err() == nil {
 			limit := row.limits.Load().Check
-			if rounds[limit] == nil {
-				rounds[limit] = flight.NewRound(limit)
-				defer rounds[limit].Begun()
+			round := rounds[limit]
+			if round == nil {
+				round = flight.NewRound(limit)
+				rounds[limit] = round
+				defer round.Begun()
 			}
-			flights[i] = s.Join(rounds[limit])
+			flights[i] = s.Join(round)
 		}
 	}
 	return flights
@@ -146,7 +148,7 @@ func (r *Registry) await(ctx context.Context, row row, f *flight.Flight) Result 
 	}
 	result := Result{Name: row.name, Optional: row.optional, Err: newError(OpCheck, row.name, reason)}
 	if f != nil {
-		result.Duration = time.Since(f.Began)
+		result.Duration = time.Since(f.Began())
 	}
 	return result
 }

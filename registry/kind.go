@@ -175,14 +175,11 @@ func KindOf(err error) Kind {
 
 // classOf returns the kind that err was given, by Classify, by an Error or by an examination, or "".
 func classOf(err error) Kind {
-	known, ok := errors.AsType[interface {
-		error
-		kind() Kind
-	}](err)
-	if !ok {
-		return ""
+	var known interface{ kind() Kind }
+	if errors.As(err, &known) {
+		return known.kind()
 	}
-	return known.kind()
+	return ""
 }
 
 // standard is tried in this order: a time-out wins over the network error that reports it, and what the registry itself

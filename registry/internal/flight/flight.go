@@ -73,14 +73,16 @@ func (l *Line) Last() Answer {
 type Flight struct {
 	line   *Line
 	round  *Round
-	before *Flight   // of the round
-	Began  time.Time // when the checks of the round were started
+	before *Flight // of the round
 
 	// Guarded by the line's mu. A channel is made when somebody waits: most checks have returned before anybody does.
 	answered bool
 	done     chan struct{} // closed when there is an answer
 	returned chan struct{} // closed when the check has returned
 }
+
+// Began returns when the checks of the round were started.
+func (f *Flight) Began() time.Time { return f.round.began }
 
 // Done returns what is closed when there is an answer, and nil if there is one.
 func (f *Flight) Done() <-chan struct{} {
@@ -102,7 +104,7 @@ func (l *Line) Join(r *Round) *Flight {
 	case l.closed:
 		return nil
 	case l.current == nil:
-		l.current = &Flight{line: l, round: r, before: r.last, Began: r.began}
+		l.current = &Flight{line: l, round: r, before: r.last}
 		r.members.Add(1)
 		r.last = l.current
 		go l.current.run()
@@ -137,7 +139,7 @@ func (f *Flight) reply(err error) {
 		return
 	}
 	if !f.line.closed {
-		answer := Answer{err, f.Began, time.Now()}
+		answer := Answer{err, f.Began(), time.Now()}
 		answer.Err = f.line.answered(answer)
 		f.line.last = answer
 	}
