@@ -133,8 +133,7 @@ func closeStages(b *budget.Budget, run *run, stages [][]*entry) {
 		}
 		share := b.Share(after)
 		run.unclosed = append(run.unclosed, wait.AtOnce(entries, func(e *entry) *Error {
-			own := cmp.Or(e.limits.Load().Close, share)
-			ctx, margin, cancel := b.Context(min(share, own))
+			ctx, margin, cancel := b.Context(min(share, cmp.Or(e.limits.Load().Close, share)))
 			defer cancel()
 			return e.do(ctx, Event{Op: OpClose}, open, margin, e.res.Close)
 		})...)

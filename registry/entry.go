@@ -52,9 +52,6 @@ type entry struct {
 	stage int // the stage of opening in which it was opened, counted from the first OpenAll on
 }
 
-// call is Open or Close of a resource, or a Configure without its context.
-type call func(context.Context) error
-
 // state is what the registry is doing to a resource. A life without trouble is
 //
 //	closed -> calling -> open -> calling -> closed
@@ -84,7 +81,7 @@ const (
 // A LogValue is called where f was: it may wait for a lock that a call holds which hangs, and no record must.
 //
 // It writes the record, unless that is for the caller to write, who knows whether there will be another attempt.
-func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Duration, f call) *Error {
+func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Duration, f func(context.Context) error) *Error {
 	e.r.mu.Lock()
 	if e.state != from {
 		defer e.r.mu.Unlock()
@@ -182,7 +179,7 @@ func (e *entry) open(ctx context.Context, attempt int) *Error {
 }
 
 // timed is do within the time of an Open.
-func (e *entry) timed(ctx context.Context, ev Event, from state, f call) *Error {
+func (e *entry) timed(ctx context.Context, ev Event, from state, f func(context.Context) error) *Error {
 	ctx, cancel := context.WithTimeout(ctx, e.limits.Load().Open)
 	defer cancel()
 	return e.do(ctx, ev, from, grace, f)

@@ -194,10 +194,8 @@ func flawOf(err error) string {
 	for n := 0; n < len(wrapped); n++ {
 		next := wrapped[n]
 		switch {
-		case isNil(next) && n == 0:
-			return fmt.Sprintf("a nil %T as an error", next)
 		case isNil(next):
-			return fmt.Sprintf("an error that wraps a nil %T", next)
+			return fmt.Sprintf("a nil %T as an error, or within one", next)
 		case n == guard.MostWrapped:
 			return fmt.Sprintf("a %T that wraps itself, or far too many others", err)
 		}

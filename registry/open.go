@@ -264,10 +264,8 @@ func gaveUp(parent context.Context, err *Error) *Error {
 }
 
 // backoff returns the wait after the nth attempt, with full jitter: any wait up to the most is as likely as any other,
-// so that programs which lost the same server do not come back together.
-func backoff(n int) time.Duration {
-	return 1 + rand.N(min(mostWait, firstWait<<min(n-1, 6))) // six doublings are more than mostWait
-}
+// so that programs which lost the same server do not come back together. Six doublings are more than mostWait.
+func backoff(n int) time.Duration { return 1 + rand.N(min(mostWait, firstWait<<min(n-1, 6))) }
 
 // The background is for what nobody waits for: optional resources that did not open, and the checks of Every. There is
 // one for the whole registry, and it opens nothing beside an OpenAll or a CloseAll, which stop it before they look at
@@ -319,8 +317,7 @@ func (r *Registry) stopBackground() (ended <-chan struct{}) {
 // changes, and one a minute: attempts that fail in the same way every few seconds are no news. The first attempt was
 // that of OpenAll, so it counts from 2.
 func (r *Registry) reopen(ctx context.Context, row row) {
-	logged, last := time.Now(), cmp.Or(row.failure.Load(), new(Error)).Kind
-	pause := backoff(1)
+	logged, last, pause := time.Now(), cmp.Or(row.failure.Load(), new(Error)).Kind, backoff(1)
 	for n := 2; !wait.All(pause, ctx.Done()) && r.find(row.name) == row.entry; n++ {
 		err := row.configure(ctx) // anew, since what has to be mended may be a file or a variable's file
 		if err == nil {

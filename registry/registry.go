@@ -292,8 +292,7 @@ func (r *Registry) notRegistered(op Op, name, subject string) *Error {
 // readSettings makes the exported fields and what SetTimeouts was given take effect. It is the only reader of the
 // fields, so that a program knows when it may change them.
 func (r *Registry) readSettings() {
-	own := Timeouts{r.OpenTimeout, r.CheckTimeout, r.CloseTimeout}
-	s := &settings{own.or(defaults.Timeouts), max(r.Every, 0), r.Logger}
+	s := &settings{Timeouts{r.OpenTimeout, r.CheckTimeout, r.CloseTimeout}.or(defaults.Timeouts), max(r.Every, 0), r.Logger}
 	r.settings.Store(s)
 	r.mu.Lock()
 	defer r.mu.Unlock()
