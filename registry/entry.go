@@ -69,11 +69,11 @@ const (
 	removed         // Unregister has dropped it
 )
 
-// do calls f, which is Configure, Open or Close of the resource. It waits until the call has returned, or until ctx is
-// done and the patience is over: then the call is abandoned with KindHung, and the resource stays abandoned until the
-// call returns. What an abandoned Open has opened after all is closed, in the time of an Open, since OpenAll has
-// reported that it did not open: the resource cannot be opened meanwhile, and has no session, so that a late success
-// never touches a later opening.
+// do calls f, which is Configure, Open or Close of a resource that was in that state. It waits until the call has
+// returned, or for so long at most once ctx is done: then the call is abandoned with KindHung, and
+// the resource stays abandoned until the call returns. What an abandoned Open has opened after all is closed, in the
+// time of an Open, since OpenAll has reported that it did not open: the resource cannot be opened meanwhile, and has no
+// session, so that a late success never touches a later opening.
 //
 // Who of the two is first, the call that returns or the caller that gives up, is decided under mu: the call finds the
 // state abandoned, or the caller finds returned closed.
@@ -81,9 +81,9 @@ const (
 // A LogValue is called where f was: it may wait for a lock that a call holds which hangs, and no record must.
 //
 // It writes the record, unless that is for the caller to write, who knows whether there will be another attempt.
-func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Duration, f func(context.Context) error) *Error {
+func (e *entry) do(ctx context.Context, ev Event, was state, most time.Duration, f func(context.Context) error) *Error {
 	e.r.mu.Lock()
-	if e.state != from {
+	if e.state != was {
 		defer e.r.mu.Unlock()
 		return newError(ev.Op, e.name, errStillRunning)
 	}
@@ -110,7 +110,7 @@ func (e *entry) do(ctx context.Context, ev Event, from state, patience time.Dura
 			e.state = closed
 		}
 	})
-	_ = wait.For(ctx, returned) || wait.All(patience, returned)
+	_ = wait.For(ctx, returned) || wait.All(most, returned)
 	e.r.mu.Lock()
 	if !wait.Closed(returned) {
 		took := time.Since(ev.Time).Round(time.Millisecond)
@@ -179,10 +179,10 @@ func (e *entry) open(ctx context.Context, attempt int) *Error {
 }
 
 // timed is do within the time of an Open.
-func (e *entry) timed(ctx context.Context, ev Event, from state, f func(context.Context) error) *Error {
+func (e *entry) timed(ctx context.Context, ev Event, was state, f func(context.Context) error) *Error {
 	ctx, cancel := context.WithTimeout(ctx, e.limits.Load().Open)
 	defer cancel()
-	return e.do(ctx, ev, from, grace, f)
+	return e.do(ctx, ev, was, grace, f)
 }
 
 // notOpen is the answer for a resource that is not open, with the reason if there is one. That no such resource is

@@ -292,12 +292,12 @@ func (r *Registry) notRegistered(op Op, name, subject string) *Error {
 // readSettings makes the exported fields and what SetTimeouts was given take effect. It is the only reader of the
 // fields, so that a program knows when it may change them.
 func (r *Registry) readSettings() {
-	s := &settings{Timeouts{r.OpenTimeout, r.CheckTimeout, r.CloseTimeout}.or(defaults.Timeouts), max(r.Every, 0), r.Logger}
-	r.settings.Store(s)
+	own := Timeouts{r.OpenTimeout, r.CheckTimeout, r.CloseTimeout}.or(defaults.Timeouts)
+	r.settings.Store(&settings{own, max(r.Every, 0), r.Logger})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.entries {
-		limits := r.timeouts[e.name].or(Timeouts{Open: s.Open, Check: s.Check})
+		limits := r.timeouts[e.name].or(Timeouts{Open: own.Open, Check: own.Check})
 		if r.optional[e.name] {
 			limits.Open = min(limits.Open, optionalTimeout)
 		}
