@@ -41,8 +41,9 @@ unit:
 	@$(if $(NO_POSTGRES),echo "$(NO_POSTGRES) is not tested: no PostgreSQL is installed (apt-get install postgresql)",true)
 	.ci/alive go test $(TEST_FLAGS) $(patsubst %,./%/...,$(filter-out bench $(NO_POSTGRES),$(MODULES)))
 
+# The four at once, since they wait more than they work.
 embedded: bin/devstack
-	MOORING_TEST_SERVERS=env .ci/alive bin/devstack -- go test $(TEST_FLAGS) -count=1 $(SERVED)
+	MOORING_TEST_SERVERS=env .ci/alive bin/devstack -- go test $(TEST_FLAGS) -p 4 -count=1 $(SERVED)
 
 integration: bin/devstack ## test the backends and the service on the servers at MYSQL_URL and REDIS_URL (else localhost)
 	$(ON_SERVERS) go test $(TEST_FLAGS) -count=1 $(filter %/mysql %/redis,$(SERVED))

@@ -70,10 +70,10 @@ const (
 )
 
 // do calls f, which is Configure, Open or Close of a resource that was in that state. It waits until the call has
-// returned, or for so long at most once ctx is done: then the call is abandoned with KindHung, and
-// the resource stays abandoned until the call returns. What an abandoned Open has opened after all is closed, in the
-// time of an Open, since OpenAll has reported that it did not open: the resource cannot be opened meanwhile, and has no
-// session, so that a late success never touches a later opening.
+// returned, or for so long at most once ctx is done: then the call is abandoned with KindHung, and the resource stays
+// abandoned until the call returns. What an abandoned Open has opened after all is closed, in the time of an Open,
+// since OpenAll has reported that it did not open: the resource cannot be opened meanwhile, and has no session, so that
+// a late success never touches a later opening.
 //
 // Who of the two is first, the call that returns or the caller that gives up, is decided under mu: the call finds the
 // state abandoned, or the caller finds returned closed.
