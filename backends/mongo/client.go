@@ -116,7 +116,7 @@ func (c *client) askDirectly(ctx context.Context) error {
 		settings: c.settings,
 		single:   true,
 		options:  options.MergeClientOptions(c.options, options.Client().ApplyURI(servers.String())),
-		monitor:  monitor{given: c.monitor.given, answered: true},
+		monitor:  monitor{given: c.monitor.given, answered: c.options.TLSConfig == nil}, // else it may have lost its TLS
 	}
 	if err := direct.connect(ctx); err != nil {
 		return err

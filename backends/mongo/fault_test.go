@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -256,6 +257,32 @@ func TestAServerBehindASocketMayGoAndComeBack(t *testing.T) {
 	if result := r.Check(t.Context(), "mongo"); result.Err != nil {
 		t.Errorf("after it came back: %v", result.Err)
 	}
+}
+
+func TestAServerThatHasLostItsTLSIsBlamedForThat(t *testing.T) {
+	certified := httptest.NewTLSServer(nil)
+	defer certified.Close()
+	secure := mongotest.Start(t, mongotest.Options{TLS: &tls.Config{Certificates: certified.TLS.Certificates}})
+	var to atomic.Pointer[string]
+	to.Store(new(secure.Addr()))
+	var d net.Dialer
+	_, res := open(t, at("mongodb://"+secure.Addr()+"/?tls=true&tlsInsecure=true"), mongo.WithHook(func(o *options.ClientOptions) {
+		o.SetDialer(dialerFunc(func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return d.DialContext(ctx, network, *to.Load())
+		}))
+	}))
+	to.Store(new(hangUp(t)))
+	secure.Stop()
+	err := res.Check(t.Context())
+	if registry.KindOf(err) != registry.KindUnreachable || !strings.Contains(err.Error(), "is TLS on at one end only?") {
+		t.Errorf("got %v", err)
+	}
+}
+
+type dialerFunc func(ctx context.Context, network, addr string) (net.Conn, error)
+
+func (f dialerFunc) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	return f(ctx, network, addr)
 }
 
 // full opens a resource whose pool has one connection, which is in use until release is called.
