@@ -56,22 +56,15 @@ type Client[H any] interface {
 //	type Option = kit.Option[options]
 type Option[O any] func(*O)
 
+// state is what the last calls of Open and Close have left.
 type state[T any] struct {
-	status status
-	client T
-	reason error // why the last Open has failed
-
-	life context.Context    // of what Open made
-	end  context.CancelFunc // of life
+	client T                  // of the last opening
+	life   context.Context    // of client: Close ends it; nil if there was no opening
+	end    context.CancelFunc // of life
+	reason error              // why the last Open has failed, or that there was none
 }
 
-type status int
-
-const (
-	neverOpen status = iota
-	isOpen
-	isClosed
-)
+func (s *state[T]) isOpen() bool { return s.life != nil && s.life.Err() == nil }
 
 // New returns a resource that is not open. It calls resolve, which checks the configuration, not before Configure or
 // Open. The error of resolve names variables and quotes no value; its kind is registry.KindConfig.
@@ -83,7 +76,7 @@ func New[O any, S Settings[T], T Client[H], H any](
 		turn:    make(turn, 1),
 		resolve: func(options O) (Settings[T], error) { return resolve(name, options) },
 	}
-	r.state.Store(new(state[T]))
+	r.state.Store(&state[T]{reason: errors.New("registry.OpenAll has not opened it yet")})
 	r.target.Store(new(Target))
 	r.Use(opts...)
 	return r
@@ -91,7 +84,7 @@ func New[O any, S Settings[T], T Client[H], H any](
 
 // Use sets options. They count from the next Open on. Use panics while the resource is open.
 func (r *Resource[O, T, H]) Use(opts ...Option[O]) {
-	if r.state.Load().status == isOpen {
+	if r.state.Load().isOpen() {
 		panic(fmt.Sprintf("%s: Use after the resource was opened", r.name))
 	}
 	r.mu.Lock()
@@ -110,17 +103,15 @@ func (r *Resource[O, T, H]) Name() string { return r.name }
 func (r *Resource[O, T, H]) Configure() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := r.configure()
-	if errors.Is(err, config.ErrNothingSet) {
-		hint := fmt.Errorf("%w (not wanted? drop its import, or call registry.Unregister(%q))", err, r.name)
-		return registry.Classify(registry.KindConfig, hint)
-	}
-	return err
+	return r.configure()
 }
 
 // configure is called with mu held.
 func (r *Resource[O, T, H]) configure() error {
 	settings, err := r.resolve(r.options)
+	if errors.Is(err, config.ErrNothingSet) {
+		err = fmt.Errorf("%w (not wanted? drop its import, or call registry.Unregister(%q))", err, r.name)
+	}
 	if err != nil {
 		return registry.Classify(registry.KindConfig, err)
 	}
@@ -145,16 +136,16 @@ func (r *Resource[O, T, H]) Open(ctx context.Context) error {
 		return fmt.Errorf("%w, while another Open or Close is under way", Classify(ctx.Err()))
 	}
 	defer r.turn.pass()
-	last := *r.state.Load()
-	if last.status == isOpen {
+	next := *r.state.Load()
+	if next.isOpen() {
 		return nil
 	}
 	client, err := r.connect(ctx)
-	if last.reason = err; err == nil {
-		last = state[T]{status: isOpen, client: client}
-		last.life, last.end = context.WithCancel(context.Background())
+	if next.reason = err; err == nil {
+		next.client = client
+		next.life, next.end = context.WithCancel(context.Background())
 	}
-	r.state.Store(&last)
+	r.state.Store(&next)
 	return err
 }
 
@@ -181,7 +172,7 @@ func (r *Resource[O, T, H]) takeSettings() (settings Settings[T], err error) {
 // only asks is not to be waited for.
 func (r *Resource[O, T, H]) Check(ctx context.Context) error {
 	now := r.state.Load()
-	if now.status != isOpen {
+	if !now.isOpen() {
 		return registry.ErrNotOpen
 	}
 	ctx, cancel := Bounded(ctx, checkTimeout)
@@ -199,25 +190,22 @@ func (r *Resource[O, T, H]) Close(ctx context.Context) error {
 		return fmt.Errorf("%w, while another Open or Close is under way", Classify(ctx.Err()))
 	}
 	defer r.turn.pass()
-	last := *r.state.Load()
-	if last.status != isOpen {
+	now := r.state.Load()
+	if !now.isOpen() {
 		return nil
 	}
-	last.status = isClosed
-	r.state.Store(&last)
-	last.end()
-	return last.client.Close(ctx)
+	now.end()
+	return now.client.Close(ctx)
 }
 
 // Handle returns the handle of the last opening, also after Close. If there was none, the error is registry.ErrNotOpen,
 // with the reason if Open has failed.
-func (r *Resource[O, T, H]) Handle() (H, error) {
+func (r *Resource[O, T, H]) Handle() (handle H, err error) {
 	client, err := ClientOf(r)
-	if err != nil {
-		var none H
-		return none, err
+	if err == nil {
+		handle = client.Handle()
 	}
-	return client.Handle(), nil
+	return handle, err
 }
 
 // Must returns the handle, and panics with the text of err if that is not nil. It makes accessors of what returns an
@@ -231,15 +219,12 @@ func Must[H any](handle H, err error) H {
 
 // ClientOf returns the client where [Resource.Handle] returns its handle. It is a function, like [PoolStats], and no
 // method, because a backend that embeds a Resource must not export its client.
-func ClientOf[O any, T Client[H], H any](r *Resource[O, T, H]) (T, error) {
+func ClientOf[O any, T Client[H], H any](r *Resource[O, T, H]) (client T, err error) {
 	now := r.state.Load()
-	switch {
-	case now.status != neverOpen:
-		return now.client, nil
-	case now.reason != nil:
-		return now.client, fmt.Errorf("%s: %w: %w", r.name, registry.ErrNotOpen, now.reason)
+	if now.life == nil {
+		err = fmt.Errorf("%s: %w: %w", r.name, registry.ErrNotOpen, now.reason)
 	}
-	return now.client, fmt.Errorf("%s: %w: registry.OpenAll has not opened it yet", r.name, registry.ErrNotOpen)
+	return now.client, err
 }
 
 // PoolStats returns the numbers of the client's pool of connections. They are zero while the resource is not open.
@@ -247,7 +232,7 @@ func PoolStats[O any, T interface {
 	Client[H]
 	registry.Pooler
 }, H any](r *Resource[O, T, H]) registry.PoolStats {
-	if now := r.state.Load(); now.status == isOpen {
+	if now := r.state.Load(); now.isOpen() {
 		return now.client.PoolStats()
 	}
 	return registry.PoolStats{}
