@@ -42,36 +42,29 @@ func Bounded(ctx context.Context, usual time.Duration) (context.Context, context
 // once that ends. What f returns too late goes to late, unless f failed or late is nil. A panic of f, which nobody else
 // could recover, is an error of registry.KindPanic that does not quote it; the log has its stack.
 func Within[T any](ctx context.Context, f func() (T, error), late func(T)) (result T, err error) {
-	done := make(chan func())
+	done := make(chan func() (T, error))
 	go func() {
 		var got T
 		failed := Errorf(registry.KindPanic, "a call has ended its goroutine")
 		defer func() {
+			if recover() != nil {
+				slog.Error("a call panicked", "stack", string(debug.Stack()))
+				failed = Errorf(registry.KindPanic, "a call panicked, at a place that the log shows")
+			}
 			select {
-			case done <- func() { result, err = got, failed }:
+			case done <- func() (T, error) { return got, failed }:
 			case <-ctx.Done():
 				if failed == nil && late != nil {
 					late(got)
 				}
 			}
 		}()
-		got, failed = contain(f)
+		got, failed = f()
 	}()
 	select {
-	case deliver := <-done:
-		deliver()
-		return result, err
+	case answer := <-done:
+		return answer()
 	case <-ctx.Done():
 		return result, ctx.Err()
 	}
-}
-
-func contain[T any](f func() (T, error)) (result T, err error) {
-	defer func() {
-		if recover() != nil {
-			slog.Error("a call panicked", "stack", string(debug.Stack()))
-			err = Errorf(registry.KindPanic, "a call panicked, at a place that the log shows")
-		}
-	}()
-	return f()
 }
