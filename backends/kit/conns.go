@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"maps"
@@ -41,12 +42,13 @@ type Conns struct {
 	// Dial.
 	InUse func() int
 
-	open sync.WaitGroup // for what is in conns; grows under mu, and not once over is done
-
-	mu    sync.Mutex
-	conns map[*conn]struct{}
-	over  context.Context    // done from the beginning of Drain on; nil until somebody asks
+	begin sync.Once          // makes over, end and conns
+	over  context.Context    // done from the beginning of Drain on
 	end   context.CancelFunc // of over
+
+	mu    sync.Mutex // guards conns, which grows no more once over is done: end is called under it, too
+	conns map[*conn]struct{}
+	open  sync.WaitGroup // for what is in conns
 }
 
 // errOver is what dialling fails with from the beginning of Drain on.
@@ -68,9 +70,7 @@ type conn struct {
 // Dial connects to addr, a host:port or the path of a Unix socket, within timeout and ctx. TCP keepalive finds a peer
 // that is gone within 45s, also while a query waits for its answer.
 func (s *Conns) Dial(ctx context.Context, addr string, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := s.Dialling(ctx, timeout)
-	defer cancel()
-	return s.dial(ctx, addr)
+	return s.DialTLS(ctx, addr, timeout, nil)
 }
 
 // DialTLS is Dial, and a TLS handshake within the same time. It is Dial alone if cfg is nil, as [config.TLS.Config]
@@ -85,10 +85,7 @@ func (s *Conns) DialTLS(ctx context.Context, addr string, timeout time.Duration,
 	secure := tls.Client(raw, cfg)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		if over := s.Err(); over != nil {
-			return nil, over
-		}
-		return nil, inHandshake(Classify(err))
+		return nil, cmp.Or(s.Err(), inHandshake(Classify(err)))
 	}
 	return secure, nil
 }
@@ -129,23 +126,18 @@ func (s *Conns) dial(ctx context.Context, addr string) (net.Conn, error) {
 	if strings.HasPrefix(addr, "/") {
 		network = "unix"
 	}
-	over := s.life()
-	raw, err := dialer().DialContext(ctx, network, addr)
+	raw, err := dialer.DialContext(ctx, network, addr)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if over.Err() != nil {
-		if err == nil {
-			_ = raw.Close()
-		}
-		return nil, errOver
-	}
+	over := s.Err()
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(over, err)
+	}
+	if over != nil {
+		_ = raw.Close()
+		return nil, over
 	}
 	c := &conn{raw.(socket), s}
-	if s.conns == nil {
-		s.conns = make(map[*conn]struct{})
-	}
 	s.conns[c] = struct{}{}
 	s.open.Add(1)
 	return c, nil
@@ -153,11 +145,10 @@ func (s *Conns) dial(ctx context.Context, addr string) (net.Conn, error) {
 
 // life returns what is done from the beginning of Drain on.
 func (s *Conns) life() context.Context {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over == nil {
+	s.begin.Do(func() {
 		s.over, s.end = context.WithCancel(context.Background())
-	}
+		s.conns = make(map[*conn]struct{})
+	})
 	return s.over
 }
 
