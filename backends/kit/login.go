@@ -33,18 +33,17 @@ type Login struct {
 	ask    Ask                // instead, unless it is nil
 
 	mu       sync.Mutex
-	known    Credentials   // the latest that was seen
-	using    Credentials   // known, or those before if the server has refused known
-	worked   bool          // the server has accepted using
-	fallback *Credentials  // what worked before known, until that was tried
-	told     config.Secret // the Rest that a record was made of
+	known    Credentials  // the latest that was seen
+	using    Credentials  // known, or those before if the server has refused known
+	worked   bool         // the server has accepted using
+	fallback *Credentials // what worked before known, until that was tried
 }
 
 // newLogin returns the login of the instance called name. It calls latest, which must not block, for each connection. A
 // Rest that differs from the first one is told once, and has no effect.
 func newLogin(name string, latest func() Credentials) *Login {
 	first := latest()
-	return &Login{name: name, latest: latest, known: first, using: first, told: first.Rest}
+	return &Login{name: name, latest: latest, known: first, using: first}
 }
 
 // Ask returns who logs in now, such as a user and a token that is valid for minutes: what WithCredentials takes.
@@ -76,7 +75,7 @@ func Follow[C any, S interface{ Credentials() Credentials }](
 // more for newer ones. If there are none, it dials with those that worked before: once after each change, so that no
 // account is locked, and if they work they stay in use until the server refuses them. An error of an [Ask] is of
 // registry.KindAuth, unless ctx has ended, and is not quoted; its panic is of registry.KindPanic.
-func (l *Login) Connect(ctx context.Context, dial func(Credentials) error) error {
+func (l *Login) Connect(ctx context.Context, dial func(Credentials) error) (err error) {
 	if l.ask != nil {
 		credentials, err := l.asked(ctx)
 		if err != nil {
@@ -84,21 +83,19 @@ func (l *Login) Connect(ctx context.Context, dial func(Credentials) error) error
 		}
 		return dial(credentials)
 	}
-	var tried []Credentials
-	for credentials := l.now(); ; {
-		err := dial(credentials)
-		if err == nil {
+	var refused []Credentials
+	for {
+		credentials := l.next(refused)
+		if slices.ContainsFunc(refused, credentials.same) {
+			return err
+		}
+		if err = dial(credentials); err == nil {
 			l.accepted(credentials)
-			return nil
 		}
 		if registry.KindOf(err) != registry.KindAuth {
 			return err
 		}
-		tried = append(tried, credentials)
-		credentials = l.after(credentials)
-		if slices.ContainsFunc(tried, credentials.same) {
-			return err
-		}
+		refused = append(refused, credentials)
 	}
 }
 
@@ -130,39 +127,14 @@ func (l *Login) Unsure() bool {
 	return !l.worked && l.fallback != nil || !l.using.same(l.known)
 }
 
-// now returns the credentials to begin with.
-func (l *Login) now() Credentials {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.look()
-	return l.using
-}
-
-// look sees whether the credentials have changed.
-func (l *Login) look() {
-	latest := l.latest()
-	if rest := latest.Rest.Reveal(); rest != l.told.Reveal() {
-		l.told = latest.Rest
-		slog.Warn("the configuration has changed: only its user and password are used, restart to apply the rest",
-			"resource", l.name)
-	}
-	if latest.same(l.known) {
-		return
-	}
-	if l.worked {
-		before := l.using
-		l.fallback = &before
-	}
-	l.known, l.using, l.worked = latest, latest, false
-}
-
-// after returns what to use after the server has refused these credentials: the same, if nothing else is left.
-func (l *Login) after(refused Credentials) Credentials {
+// next returns what to try after the server has refused these, one after the other: one of them, if nothing else is left.
+func (l *Login) next(refused []Credentials) Credentials {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.look()
 	switch {
-	case !l.using.same(refused): // they have changed meanwhile, or another connection has been here
+	case len(refused) == 0:
+	case !l.using.same(refused[len(refused)-1]): // they have changed meanwhile, or another connection has been here
 	case l.fallback != nil:
 		l.using, l.fallback, l.worked = *l.fallback, nil, false
 		slog.Warn("the server refuses the credentials that have changed: those before are tried", "resource", l.name)
@@ -170,6 +142,23 @@ func (l *Login) after(refused Credentials) Credentials {
 		l.using, l.worked = l.known, l.worked && l.using.same(l.known)
 	}
 	return l.using
+}
+
+// look sees whether the credentials have changed.
+func (l *Login) look() {
+	before := l.known
+	l.known = l.latest()
+	if l.known.Rest.Reveal() != before.Rest.Reveal() {
+		slog.Warn("the configuration has changed: only its user and password are used, restart to apply the rest",
+			"resource", l.name)
+	}
+	if l.known.same(before) {
+		return
+	}
+	if worked := l.using; l.worked {
+		l.fallback = &worked
+	}
+	l.using, l.worked = l.known, false
 }
 
 func (l *Login) accepted(credentials Credentials) {
