@@ -65,84 +65,53 @@ func Classify(err error) error {
 	if e, ok := errors.AsType[*failure](err); ok {
 		return registry.Classify(e.kind, e)
 	}
-	for _, known := range []func(error) error{ended, lookup, certificate, handshake, network} {
-		if failure := known(err); failure != nil {
-			return failure
-		}
-	}
-	return Errorf(registry.KindUnknown, "the driver failed with an error of type %T", err)
-}
-
-// ended recognizes the end of a context or a deadline.
-func ended(err error) error {
+	dns, isDNS := errors.AsType[*net.DNSError](err)
+	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
+	errno, isErrno := errors.AsType[syscall.Errno](err)
+	network, isNetwork := errors.AsType[net.Error](err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return Errorf(registry.KindCanceled, "%w", context.Canceled)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return Errorf(registry.KindTimeout, "no answer in time: %w", context.DeadlineExceeded)
-	}
-	return nil
-}
 
-func lookup(err error) error {
-	dns, ok := errors.AsType[*net.DNSError](err)
-	switch {
-	case !ok:
-		return nil
-	case dns.IsTimeout:
+	case isDNS && dns.IsTimeout:
 		return Errorf(registry.KindTimeout, "the name server did not answer in time")
-	case dns.IsNotFound:
+	case isDNS && dns.IsNotFound:
 		return Errorf(registry.KindUnreachable, "no such host")
-	default:
+	case isDNS:
 		return Errorf(registry.KindUnreachable, "the host name could not be looked up")
-	}
-}
 
-func certificate(err error) error {
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+	case has[x509.UnknownAuthorityError](err):
 		return Errorf(registry.KindTLS, "the server's certificate is signed by an unknown authority")
-	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+	case has[x509.HostnameError](err):
 		return Errorf(registry.KindTLS, "the server's certificate is for another host name")
-	}
-	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
-		if invalid.Reason == x509.Expired {
-			return Errorf(registry.KindTLS, "the server's certificate has expired or is not valid yet")
-		}
+	case isInvalid && invalid.Reason == x509.Expired:
+		return Errorf(registry.KindTLS, "the server's certificate has expired or is not valid yet")
+	case isInvalid:
 		return Errorf(registry.KindTLS, "the server's certificate is invalid (reason %d)", invalid.Reason)
-	}
-	return nil
-}
-
-// handshake recognizes a TLS alert, which crypto/tls reports as a network error, and the lack of TLS.
-func handshake(err error) error {
-	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
+	case isOp && (op.Op == "remote error" || op.Op == "local error"): // an alert of TLS
 		return Errorf(registry.KindTLS, "the TLS handshake failed: %v", op.Err)
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+	case has[tls.RecordHeaderError](err):
 		return Errorf(registry.KindTLS, "the server does not speak TLS on this port")
-	}
-	return nil
-}
 
-// network recognizes a connection that was refused, timed out or broke.
-func network(err error) error {
-	_, connection := errors.AsType[*net.OpError](err)
-	errno, ok := errors.AsType[syscall.Errno](err)
-	switch {
-	case ok && connection && errno == syscall.ENOENT:
+	case isErrno && isOp && errno == syscall.ENOENT:
 		return Errorf(registry.KindUnreachable, "there is no such socket") // or not yet
-	case ok:
+	case isErrno:
 		return Errorf(registry.KindOf(errno), "%w", errno)
-	}
-	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+	case isNetwork && network.Timeout():
 		return Errorf(registry.KindTimeout, "no answer in time")
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return Errorf(registry.KindUnreachable, "the connection was closed")
-	}
-	if connection {
+	case isOp:
 		return Errorf(registry.KindUnreachable, "the connection failed")
 	}
-	return nil
+	return Errorf(registry.KindUnknown, "the driver failed with an error of type %T", err)
+}
+
+// has reports whether there is an E in err.
+func has[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
