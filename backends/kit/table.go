@@ -21,8 +21,7 @@ type Table[K comparable] []struct {
 // table is of registry.KindUnknown; so it has to be a number or a known word, and nothing that was sent to the server.
 func (t Table[K]) Of(code K) error {
 	for _, row := range t {
-		several, _ := any(row.Code).(string)
-		if row.Code == code || slices.Contains(strings.Fields(several), fmt.Sprint(code)) {
+		if slices.Contains(strings.Fields(fmt.Sprint(row.Code)), fmt.Sprint(code)) {
 			return Errorf(row.Kind, "%s (%v)", row.Text, code)
 		}
 	}

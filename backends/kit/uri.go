@@ -51,22 +51,14 @@ func ParseURI(raw string, schemes ...string) (URI, error) {
 	if !slices.Contains(schemes, scheme) {
 		return URI{}, errors.New("does not begin with " + strings.Join(schemes, ":// or ") + "://")
 	}
-	authority, tail := rest, ""
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-		authority, tail = rest[:end], rest[end:]
-	}
+	end := strings.IndexAny(rest+"/", "/?#")
+	authority, tail := rest[:end], rest[end:]
 	if strings.ContainsAny(tail, "@#") || strings.Count(tail, "?") > 1 {
 		return URI{}, errors.New("the characters / ? # @ in a user name, password or option must be " +
 			"percent-encoded (%2F %3F %23 %40)")
 	}
-	u := URI{Scheme: scheme}
-	hosts := authority
-	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-		hosts = authority[at+1:]
-		if err := u.setUser(authority[:at]); err != nil {
-			return URI{}, err
-		}
-	}
+	at := strings.LastIndexByte(authority, '@')
+	user, hosts := authority[:max(at, 0)], authority[at+1:]
 	path, query, _ := strings.Cut(tail, "?")
 	switch {
 	case hosts == "" && place.MatchString(query):
@@ -74,18 +66,33 @@ func ParseURI(raw string, schemes ...string) (URI, error) {
 	case strings.Contains(path, "&") && strings.Contains(path, "="):
 		return URI{}, errors.New("a ? must stand before the first option, and an & in a name be percent-encoded (%26)")
 	}
-	var err error
-	u.Hosts, err = ParseHosts(hosts)
-	if err = errors.Join(err, u.setTail(strings.TrimPrefix(path, "/"), query)); err != nil {
+	u := URI{Scheme: scheme}
+	if err := u.unescape(user, hosts, strings.TrimPrefix(path, "/"), query); err != nil {
 		return URI{}, err
 	}
-	switch {
-	case HasControl(u.User):
-		return URI{}, errors.New("the user name has a control character")
-	case HasControl(u.Path):
-		return URI{}, errors.New("the name after the / has a control character")
-	}
 	return u, nil
+}
+
+// unescape sets all but the scheme. Its error has all mistakes in these parts.
+func (u *URI) unescape(user, hosts, path, query string) error {
+	user, password, hasPassword := strings.Cut(user, ":")
+	var userErr, passwordErr, hostsErr, pathErr, queryErr error
+	u.User, userErr = url.PathUnescape(user)
+	password, passwordErr = url.PathUnescape(password)
+	u.Password, u.HasPassword = config.NewSecret(password), hasPassword
+	u.Hosts, hostsErr = ParseHosts(hosts)
+	u.Path, pathErr = url.PathUnescape(path)
+	u.Query, queryErr = url.ParseQuery(query)
+
+	var found Problems
+	found.Add(userErr != nil || passwordErr != nil, "a %% in the user name or password must be percent-encoded (%%25)")
+	found.Add(HasControl(u.User), "the user name has a control character")
+	found = append(found, hostsErr)
+	found.Add(pathErr != nil, "a %% in the name after the / must be percent-encoded (%%25)")
+	found.Add(HasControl(u.Path), "the name after the / has a control character")
+	found.Add(queryErr != nil, "the options after the ? are malformed: & stands between them, and a ; or %% in one must "+
+		"be percent-encoded (%%3B %%25)")
+	return found.Err()
 }
 
 // place is an option that says where the server is, as URLs have that have no host.
@@ -135,31 +142,6 @@ func HasControl(text string) bool {
 	})
 }
 
-func (u *URI) setUser(userinfo string) error {
-	name, password, found := strings.Cut(userinfo, ":")
-	user, err1 := url.PathUnescape(name)
-	plain, err2 := url.PathUnescape(password)
-	if err1 != nil || err2 != nil {
-		return errors.New("a % in the user name or password must be percent-encoded (%25)")
-	}
-	u.User, u.Password, u.HasPassword = user, config.NewSecret(plain), found
-	return nil
-}
-
-func (u *URI) setTail(path, query string) error {
-	plain, err := url.PathUnescape(path)
-	if err != nil {
-		return errors.New("a % in the name after the / must be percent-encoded (%25)")
-	}
-	options, err := url.ParseQuery(query)
-	if err != nil {
-		return errors.New("the options after the ? are malformed: & stands between them, and a ; or % in one must be " +
-			"percent-encoded (%3B %25)")
-	}
-	u.Path, u.Query = plain, options
-	return nil
-}
-
 // ParseHosts reads hosts with commas between them, each as [ParseHost] has it, or the path of a Unix socket, which may
 // be percent-encoded.
 func ParseHosts(list string) (hosts []Host, err error) {
@@ -168,9 +150,8 @@ func ParseHosts(list string) (hosts []Host, err error) {
 			hosts = append(hosts, Host{Name: path})
 			continue
 		}
-		// It is not clear whether the last part of it is a port.
-		if strings.Count(text, ":") > 1 && strings.Trim(text, "0123456789abcdefABCDEF:.") == "" {
-			return nil, errors.New("an IPv6 address must stand in brackets, as in [::1]")
+		if strings.Contains(text, ":") && net.ParseIP(text) != nil { // it is not clear whether its last part is a port
+			return nil, errNoBrackets
 		}
 		host, err := ParseHost(strings.Replace(text, "%25", "%", 1)) // before a zone
 		if err != nil {
@@ -180,6 +161,8 @@ func ParseHosts(list string) (hosts []Host, err error) {
 	}
 	return hosts, nil
 }
+
+var errNoBrackets = errors.New("an IPv6 address must stand in brackets, as in [::1]")
 
 // ParseHost reads "host", "host:port", "[::1]" and "[::1]:port", and "::1" where nothing in it can be a port. Its error
 // says what else the text seems to be, and quotes nothing.
@@ -192,7 +175,7 @@ func ParseHost(text string) (Host, error) {
 	case strings.Contains(text, "@"):
 		return Host{}, errors.New("want host:port, without a user or a password")
 	case wantsBrackets(text):
-		return Host{}, errors.New("an IPv6 address must stand in brackets, as in [::1]")
+		return Host{}, errNoBrackets
 	}
 	host := Host{Name: text}
 	if name, port, err := net.SplitHostPort(text); err == nil {
@@ -212,7 +195,7 @@ func ParseHost(text string) (Host, error) {
 // wantsBrackets reports whether text is an IPv6 address with what seems to be a port behind it.
 func wantsBrackets(text string) bool {
 	end := strings.LastIndexByte(text, ':')
-	if strings.Count(text, ":") < 2 || end < 0 || strings.Trim(text, "0123456789abcdefABCDEF:.") != "" {
+	if strings.Count(text, ":") < 2 || strings.Trim(text, "0123456789abcdefABCDEF:.") != "" {
 		return false
 	}
 	behind := text[end+1:]
