@@ -21,7 +21,7 @@ func CountStats() (count *atomic.Int64, stop func()) {
 	return count, func() { stat = os.Stat }
 }
 
-func FileProblem(err error) string { return string(fileProblem(err)) }
+func FileError(err error) error { return fileError(err) }
 
 // Forget forgets what was logged, for instances whose names are those of aliases.
 func Forget() { logged.Clear() }

@@ -126,7 +126,7 @@ func TestSecretFileWithoutPermissionSaysSo(t *testing.T) {
 		&fs.PathError{Op: "open", Path: "hunter2", Err: fs.ErrPermission}: "permission denied",
 		&fs.PathError{Op: "open", Path: "hunter2", Err: fs.ErrInvalid}:    "not a readable file",
 	} {
-		if got := config.FileProblem(err); got != want {
+		if got := config.FileError(err).Error(); got != want {
 			t.Errorf("%v is %q, want %q", err, got, want)
 		}
 	}

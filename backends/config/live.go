@@ -91,7 +91,7 @@ func look(paths []string, before []stamp) []stamp {
 		}
 		stamps[i] = stamp{info: info, settled: time.Since(info.ModTime()).Abs() > settling}
 		if !stamps[i].settled || before != nil && !before[i].settled {
-			content, _ := readFile(path)
+			content, _ := ReadFile(path)
 			stamps[i].sum = sha256.Sum256(content)
 		}
 	}

@@ -84,12 +84,12 @@ func load(name string, environ []string, cfg any) (Variables, error) {
 	setDefaults(cfg)
 
 	values := make(map[string]string) // all that env gets to see
-	problems := make(map[string]problem)
+	problems := make(map[string]error)
 	for _, v := range vars {
-		value, source, p := v.lookup(environment)
+		value, source, err := v.lookup(environment)
 		switch {
-		case p != "":
-			problems[v.Name] = p
+		case err != nil:
+			problems[v.Name] = err
 		case value != "":
 			values[v.Name] = value
 		}
@@ -110,11 +110,11 @@ func load(name string, environ []string, cfg any) (Variables, error) {
 	var errs []error
 	for _, v := range vars {
 		key := strings.TrimPrefix(v.Name, set.Prefix())
-		p := cmp.Or(problems[v.Name], v.check(target.FieldByIndex(v.field.Index), refused[v.field.Name]))
-		if p == "" && v.Required && v.Default == "" && !set.IsSet(key) {
+		err := cmp.Or(problems[v.Name], v.check(target.FieldByIndex(v.field.Index), refused[v.field.Name]))
+		if err == nil && v.Required && v.Default == "" && !set.IsSet(key) {
 			errs = append(errs, set.missing(v.Name+": not set"))
 		}
-		errs = append(errs, complain(set.Name(key), p))
+		errs = append(errs, complain(set.Name(key), err))
 	}
 	return set, errors.Join(errs...)
 }

@@ -10,8 +10,6 @@ import (
 // Port is a TCP port, 1 to 65535; 0 is an unset one.
 type Port uint16
 
-const notAPort problem = "not a port: want 1 to 65535"
-
 // UnmarshalText reads "3306", or "tcp://10.0.0.1:3306": Kubernetes sets MYSQL_PORT to the latter in
 // every pod beside a Service called mysql.
 func (p *Port) UnmarshalText(text []byte) error {
@@ -21,7 +19,7 @@ func (p *Port) UnmarshalText(text []byte) error {
 	}
 	n, err := strconv.ParseUint(digits, 10, 16)
 	if err != nil || n == 0 {
-		return errors.New(string(notAPort))
+		return errors.New("not a port: want 1 to 65535")
 	}
 	*p = Port(n)
 	return nil

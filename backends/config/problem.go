@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -10,38 +9,32 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// problem says what is wrong with a value in words written in this package; "" is nothing. Errors
-// are made of problems alone, since the text of any other error may quote the value.
-type problem string
-
-// complain returns "VARIABLE: problem", or nil if there is none.
-func complain(variable string, p problem) error {
-	if p == "" {
+// complain returns "VARIABLE: what is wrong", or nil if nothing is. It wants an error that this package has made, since
+// the text of any other may quote the value.
+func complain(variable string, err error) error {
+	if err == nil {
 		return nil
 	}
-	return errors.New(variable + ": " + string(p))
+	return errors.New(variable + ": " + err.Error())
 }
 
 // check returns what is wrong with a field that now holds value, and that env refused to fill if
 // refused is not nil.
-func (v variable) check(value reflect.Value, refused error) problem {
-	if refused == nil {
-		if v.Type == "int" && value.Int() < 0 {
-			return "must not be negative"
-		}
-		return ""
-	}
+func (v variable) check(value reflect.Value, refused error) error {
 	switch {
-	case v.Type == "duration":
-		return problem(refused.Error()) // of ParseDuration
+	case refused == nil && v.Type == "int" && value.Int() < 0:
+		return errors.New("must not be negative")
+	case refused == nil, v.Type == "duration", v.Type == "port": // these are read by this package
+		return refused
 	case v.Type == "int" && errors.Is(refused, strconv.ErrRange):
-		return "out of range"
+		return errors.New("out of range")
+	case v.Type == "int":
+		return errors.New("not a whole number")
+	case v.Type == "bool":
+		return errors.New("not true or false")
 	}
-	return cmp.Or(notOf[v.Type], problem("not a valid "+v.Type))
+	return errors.New("not a valid " + v.Type)
 }
-
-// notOf says what a value is not, by the type of its field.
-var notOf = map[string]problem{"bool": "not true or false", "int": "not a whole number", "port": notAPort}
 
 // refusals returns why env refused each field, by the name of the field. The errors quote values:
 // look at them and drop them.

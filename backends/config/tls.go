@@ -63,7 +63,7 @@ func (v Variables) TLS(t TLS, host string) (*tls.Config, error) {
 		return nil, nil
 	case TLSVerify, TLSSkipVerify:
 	default:
-		return nil, complain(v.Name("TLS"), "not off, verify or skip-verify")
+		return nil, complain(v.Name("TLS"), errors.New("not off, verify or skip-verify"))
 	}
 	cfg := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
@@ -71,7 +71,7 @@ func (v Variables) TLS(t TLS, host string) (*tls.Config, error) {
 		InsecureSkipVerify: t.mode() == TLSSkipVerify,
 	}
 	if strings.HasPrefix(host, "/") {
-		return nil, complain(v.Name("TLS"), "there is no TLS over a Unix socket")
+		return nil, complain(v.Name("TLS"), errors.New("there is no TLS over a Unix socket"))
 	}
 	if cfg.ServerName == "" {
 		cfg.ServerName, _, _ = strings.Cut(host, "%") // no certificate has the zone of an address
@@ -103,12 +103,12 @@ func (t TLS) trust(cfg *tls.Config, vars Variables) error {
 		return nil
 	}
 	roots, err := NewLive([]string{t.CAFile}, func() (*x509.CertPool, error) {
-		pem, p := readFile(t.CAFile)
+		pem, err := ReadFile(t.CAFile)
 		pool := x509.NewCertPool()
-		if p == "" && (!pool.AppendCertsFromPEM(pem) || !isWhole(pem)) {
-			p = "no PEM certificate in the file, or half of one"
+		if err == nil && (!pool.AppendCertsFromPEM(pem) || !isWhole(pem)) {
+			err = errors.New("no PEM certificate in the file, or half of one")
 		}
-		return pool, complain(vars.Name("TLS_CA_FILE"), p)
+		return pool, complain(vars.Name("TLS_CA_FILE"), err)
 	})
 	cfg.RootCAs = roots.Get()
 	if err == nil && !cfg.InsecureSkipVerify {
@@ -145,19 +145,19 @@ func (t TLS) identify(cfg *tls.Config, vars Variables) error {
 	case t.CertFile == "" && t.KeyFile == "":
 		return nil
 	case t.CertFile == "":
-		return complain(certVar, "not set, but "+problem(keyVar)+" is")
+		return errors.New(certVar + ": not set, but " + keyVar + " is")
 	case t.KeyFile == "":
-		return complain(keyVar, "not set, but "+problem(certVar)+" is")
+		return errors.New(keyVar + ": not set, but " + certVar + " is")
 	}
 	pair, err := NewLive([]string{t.CertFile, t.KeyFile}, func() (*tls.Certificate, error) {
-		cert, certProblem := readFile(t.CertFile)
-		key, keyProblem := readFile(t.KeyFile)
-		if certProblem != "" || keyProblem != "" {
-			return nil, errors.Join(complain(certVar, certProblem), complain(keyVar, keyProblem))
+		cert, certErr := ReadFile(t.CertFile)
+		key, keyErr := ReadFile(t.KeyFile)
+		if err := errors.Join(complain(certVar, certErr), complain(keyVar, keyErr)); err != nil {
+			return nil, err
 		}
 		pair, err := tls.X509KeyPair(cert, key)
 		if err != nil {
-			return nil, complain(certVar, "not a PEM certificate that matches the key of "+problem(keyVar))
+			return nil, errors.New(certVar + ": not a PEM certificate that matches the key of " + keyVar)
 		}
 		return &pair, nil
 	})

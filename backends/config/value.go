@@ -12,7 +12,7 @@ import (
 // clean returns what is meant by the text that a variable or a file holds, less what came with the file that set it:
 // the CR of Windows, a byte order mark, quotes that docker --env-file keeps. What is dropped from a secret may have
 // been meant, so that is told.
-func (v variable) clean(name, raw string) (string, problem) {
+func (v variable) clean(name, raw string) (string, error) {
 	text := strings.TrimFunc(raw, isBlank)
 	if v.Secret && text != raw {
 		warnOnce(name, "white space at its ends is dropped")
@@ -22,24 +22,24 @@ func (v variable) clean(name, raw string) (string, problem) {
 		text = strings.TrimFunc(text[1:n], isBlank)
 	}
 	if isDocument(text) {
-		return text, ""
+		return text, nil
 	}
 	if strings.ContainsFunc(text, unicode.IsControl) {
-		return text, "has a control character"
+		return text, errors.New("has a control character")
 	}
 	if isURL(text) && slices.Contains(shown, v.key) {
-		return text, "want a name, not a URL"
+		return text, errors.New("want a name, not a URL")
 	}
-	if p := v.suspect(text); p != "" {
+	if err := v.suspect(text); err != nil {
 		if !v.Secret || isURL(text) {
-			return text, p
+			return text, err
 		}
-		warnOnce(name, string(p)+"; it is taken for a part of the password")
+		warnOnce(name, err.Error()+"; it is taken for a part of the password")
 	}
 	if word, known := v.words[strings.ToLower(text)]; known {
 		text = word
 	}
-	return text, ""
+	return text, nil
 }
 
 // shown are variables that stand in records, or in what the doctor says: a URL, which may have a password, must not.
@@ -90,23 +90,23 @@ var (
 )
 
 // suspect returns what the text has that nobody can see, or that a shell or another program was to take out of it.
-func (v variable) suspect(text string) problem {
+func (v variable) suspect(text string) error {
 	pattern := placeholder
 	if v.Secret && isURL(text) {
 		pattern = braces // the others may stand in a password
 	}
 	switch {
 	case comment.MatchString(text):
-		return "has a comment behind the value: put it on a line of its own"
+		return errors.New("has a comment behind the value: put it on a line of its own")
 	case toReplace.MatchString(text):
-		return "has a <...>, [...] or {...} that is to be replaced, as in <password>"
+		return errors.New("has a <...>, [...] or {...} that is to be replaced, as in <password>")
 	case strings.ContainsFunc(text, isUnseen):
-		return "has a character that cannot be seen"
+		return errors.New("has a character that cannot be seen")
 	case !pattern.MatchString(text):
-		return ""
+		return nil
 	case v.Secret && isURL(text):
-		return "has a ${...} that nothing has expanded; write %24%7B if it is meant so"
+		return errors.New("has a ${...} that nothing has expanded; write %24%7B if it is meant so")
 	default:
-		return "has a ${...} that nothing has expanded"
+		return errors.New("has a ${...} that nothing has expanded")
 	}
 }
