@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -99,18 +100,13 @@ func look(paths []string, before []stamp) []stamp {
 }
 
 // unchanged reports whether the files are the same.
-func unchanged(before, now []stamp) bool {
-	for i, a := range before {
-		b := now[i]
-		switch {
-		case a.info == nil && b.info == nil:
-		case a.info == nil || b.info == nil:
-			return false
-		case !os.SameFile(a.info, b.info), a.info.Size() != b.info.Size(), !a.info.ModTime().Equal(b.info.ModTime()):
-			return false
-		case !a.settled && a.sum != b.sum:
-			return false
-		}
+func unchanged(before, now []stamp) bool { return slices.EqualFunc(before, now, stamp.isStill) }
+
+// isStill reports whether now shows the same file.
+func (s stamp) isStill(now stamp) bool {
+	if s.info == nil || now.info == nil {
+		return s.info == now.info
 	}
-	return true
+	return os.SameFile(s.info, now.info) && s.info.Size() == now.info.Size() &&
+		s.info.ModTime().Equal(now.info.ModTime()) && (s.settled || s.sum == now.sum)
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -11,13 +12,11 @@ func Prefix(name string) string {
 	return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "_"
 }
 
-// checkName accepts what the registry accepts: lower-case words joined by hyphens.
+// wellFormed is what the registry accepts for a name: lower-case words joined by hyphens.
+var wellFormed = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+
 func checkName(name string) error {
-	ok := name != "" && name[0] > '9'
-	for word := range strings.SplitSeq(name, "-") {
-		ok = ok && word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
-	}
-	if !ok {
+	if !wellFormed.MatchString(name) {
 		return fmt.Errorf("config: bad name %q: want lower-case words, as in mysql-replica", name)
 	}
 	return nil

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -58,23 +59,20 @@ func (v Variables) TLS(t TLS, host string) (*tls.Config, error) {
 	if t.isBare() {
 		LogOnce(slog.LevelInfo, "TLS is required, and the server is not verified: "+v.Prefix()+"TLS=verify verifies it")
 	}
-	switch t.mode() {
-	case TLSOff:
+	mode := t.mode()
+	switch {
+	case mode == TLSOff:
 		return nil, nil
-	case TLSVerify, TLSSkipVerify:
-	default:
-		return nil, complain(v.Name("TLS"), errors.New("not off, verify or skip-verify"))
+	case mode != TLSVerify && mode != TLSSkipVerify:
+		return nil, errors.New(v.Name("TLS") + ": not off, verify or skip-verify")
+	case strings.HasPrefix(host, "/"):
+		return nil, errors.New(v.Name("TLS") + ": there is no TLS over a Unix socket")
 	}
+	host, _, _ = strings.Cut(host, "%") // no certificate has the zone of an address
 	cfg := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
-		ServerName:         t.ServerName,
-		InsecureSkipVerify: t.mode() == TLSSkipVerify,
-	}
-	if strings.HasPrefix(host, "/") {
-		return nil, complain(v.Name("TLS"), errors.New("there is no TLS over a Unix socket"))
-	}
-	if cfg.ServerName == "" {
-		cfg.ServerName, _, _ = strings.Cut(host, "%") // no certificate has the zone of an address
+		ServerName:         cmp.Or(t.ServerName, host),
+		InsecureSkipVerify: mode == TLSSkipVerify,
 	}
 	if err := errors.Join(t.trust(cfg, v), t.identify(cfg, v)); err != nil {
 		return nil, err

@@ -91,10 +91,7 @@ var (
 
 // suspect returns what the text has that nobody can see, or that a shell or another program was to take out of it.
 func (v variable) suspect(text string) error {
-	pattern := placeholder
-	if v.Secret && isURL(text) {
-		pattern = braces // the others may stand in a password
-	}
+	hasPassword := v.Secret && isURL(text) // and there the placeholders without braces may stand
 	switch {
 	case comment.MatchString(text):
 		return errors.New("has a comment behind the value: put it on a line of its own")
@@ -102,11 +99,10 @@ func (v variable) suspect(text string) error {
 		return errors.New("has a <...>, [...] or {...} that is to be replaced, as in <password>")
 	case strings.ContainsFunc(text, isUnseen):
 		return errors.New("has a character that cannot be seen")
-	case !pattern.MatchString(text):
-		return nil
-	case v.Secret && isURL(text):
+	case hasPassword && braces.MatchString(text):
 		return errors.New("has a ${...} that nothing has expanded; write %24%7B if it is meant so")
-	default:
+	case !hasPassword && placeholder.MatchString(text):
 		return errors.New("has a ${...} that nothing has expanded")
 	}
+	return nil
 }
