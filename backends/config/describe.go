@@ -16,7 +16,7 @@ type Var struct {
 
 // Names returns every name that is looked up for the variable, in this order.
 func (v Var) Names() (names []string) {
-	for _, name := range append([]string{v.Name}, v.Aliases...) {
+	for _, name := range v.plain() {
 		names = append(names, name)
 		if v.File {
 			names = append(names, name+fileSuffix)
@@ -24,6 +24,9 @@ func (v Var) Names() (names []string) {
 	}
 	return names
 }
+
+// plain returns Names without those of files.
+func (v Var) plain() []string { return append([]string{v.Name}, v.Aliases...) }
 
 // Describe returns the variables that fill a T for the instance called name, in the order of the
 // fields: the same that [Load] reads, so that documentation made from it cannot drift. It panics if

@@ -16,9 +16,9 @@ const (
 )
 
 // lookup returns the value of the first of v's names that is set, by itself or by a file, and what has set it, "" if
-// nothing has. An alias that says something else is told of.
+// nothing has: an error if it is required. An alias that says something else is told of.
 func (v variable) lookup(environment map[string]string) (value, source string, err error) {
-	names := append([]string{v.Name}, v.Aliases...)
+	names := v.plain()
 	for i, name := range names {
 		value, err := v.clean(name, environment[name])
 		path := v.path(name, environment)
@@ -37,7 +37,10 @@ func (v variable) lookup(environment map[string]string) (value, source string, e
 			return value, name + fileSuffix, err
 		}
 	}
-	return "", "", nil
+	if v.Required && v.Default == "" {
+		err = errors.New("not set")
+	}
+	return "", "", err
 }
 
 // path returns the path of the file that stands in for the variable, "" if there is none.

@@ -21,8 +21,7 @@ func Load[T any](name string) (T, error) {
 // LoadFrom is [Load] with the environment given as "KEY=value" pairs. If a key is there twice, the
 // last one counts, as in os/exec.
 func LoadFrom[T any](name string, environ []string) (T, error) {
-	var cfg T
-	_, err := load(name, environ, &cfg)
+	cfg, _, err := load[T](name, environ)
 	return cfg, err
 }
 
@@ -32,10 +31,9 @@ func LoadFrom[T any](name string, environ []string) (T, error) {
 func Files[T any](name string) (paths []string) {
 	environment := env.ToMap(os.Environ())
 	for _, v := range variables(reflect.TypeFor[T](), name) {
-		for _, variable := range append([]string{v.Name}, v.Aliases...) {
+		for _, variable := range v.plain() {
 			if path := v.path(variable, environment); path != "" {
 				paths = append(paths, path)
-				break
 			}
 		}
 	}
@@ -73,34 +71,33 @@ func eachNumber(cfg any, f func(variable, reflect.Value)) {
 	}
 }
 
-func load(name string, environ []string, cfg any) (Variables, error) {
-	set := Variables{name: name, set: make(map[string]string), related: urlFor(name, environ)}
+func load[T any](name string, environ []string) (cfg T, set Variables, err error) {
+	set = Variables{name: name, set: make(map[string]string), related: urlFor(name, environ)}
 	if err := checkName(name); err != nil {
-		return set, err
+		return cfg, set, err
 	}
-	target := reflect.ValueOf(cfg).Elem()
-	vars := variables(target.Type(), name)
+	vars := variables(reflect.TypeFor[T](), name)
 	environment := env.ToMap(environ)
-	setDefaults(cfg)
+	setDefaults(&cfg)
 
 	values := make(map[string]string) // all that env gets to see
 	problems := make(map[string]error)
 	for _, v := range vars {
 		value, source, err := v.lookup(environment)
-		switch {
-		case err != nil:
-			problems[v.Name] = err
-		case value != "":
+		problems[v.Name] = err
+		if err == nil {
 			values[v.Name] = value
 		}
 		if source != "" {
-			set.SetBy(strings.TrimPrefix(v.Name, set.Prefix()), source)
+			set.set[v.Name] = source
 		}
 	}
-	warnOfSlips(vars, set.whole(), environment)
-	set.unwanted = len(set.set) == 0 && set.related == "" && !hasPrefix(environment, set.Prefix())
-	refused := refusals(env.ParseWithOptions(cfg, env.Options{
-		Prefix: set.Prefix(),
+	prefix := set.Prefix()
+	whole := cmp.Or(set.set[prefix+"URL"], set.set[prefix+"URI"], set.set[prefix+"DSN"])
+	warnOfSlips(vars, whole, environment)
+	set.unwanted = len(set.set) == 0 && set.related == "" && !hasPrefix(environment, prefix)
+	refused := refusals(env.ParseWithOptions(&cfg, env.Options{
+		Prefix: prefix,
 		FuncMap: map[reflect.Type]env.ParserFunc{
 			reflect.TypeFor[time.Duration](): func(text string) (any, error) { return ParseDuration(text) },
 		},
@@ -109,14 +106,11 @@ func load(name string, environ []string, cfg any) (Variables, error) {
 
 	var errs []error
 	for _, v := range vars {
-		key := strings.TrimPrefix(v.Name, set.Prefix())
-		err := cmp.Or(problems[v.Name], v.check(target.FieldByIndex(v.field.Index), refused[v.field.Name]))
-		if err == nil && v.Required && v.Default == "" && !set.IsSet(key) {
-			errs = append(errs, set.missing(v.Name+": not set"))
-		}
-		errs = append(errs, complain(set.Name(key), err))
+		field := reflect.ValueOf(&cfg).Elem().FieldByIndex(v.field.Index)
+		wrong := cmp.Or(problems[v.Name], v.check(field, refused[v.field.Name]))
+		errs = append(errs, complain(cmp.Or(set.set[v.Name], v.Name), wrong))
 	}
-	return set, errors.Join(errs...)
+	return cfg, set, set.missing(errors.Join(errs...))
 }
 
 // hasPrefix reports whether a variable is set whose name begins with prefix.

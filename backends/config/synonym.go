@@ -42,16 +42,13 @@ var synonyms = map[string]string{
 	"CREDENTIALS_FILE": "CREDENTIALS CREDENTIALS_JSON CREDENTIALS_PATH APPLICATION_CREDENTIALS KEY_FILE KEYFILE",
 }
 
-// Where a whole says where the server is, the parts do not count, whatever they are called.
-var (
-	wholes = []string{"URL", "URI", "DSN"}
-	parts  = []string{"HOST", "PORT", "USER", "USERNAME", "DATABASE", "DB"}
-)
+// parts do not count where a whole says where the server is, whatever they are called: a URL, a URI or a DSN.
+var parts = []string{"HOST", "PORT", "USER", "USERNAME", "DATABASE", "DB"}
 
 // A slip is a variable that nothing reads, and what is read.
 type slip struct {
 	read    string
-	names   []string // of the variable that is read: with its aliases
+	names   []string // all of the variable that is read
 	instead string   // the variable that is set and makes the other one needless, if there is one
 }
 
@@ -59,8 +56,8 @@ type slip struct {
 func synonymsOf(vars []variable, whole string) map[string]slip {
 	slips := make(map[string]slip)
 	for _, v := range vars {
-		names := append([]string{v.Name}, v.Aliases...)
-		for _, name := range names {
+		names := v.Names()
+		for _, name := range v.plain() {
 			prefix, ends := strings.CutSuffix(name, v.key)
 			if !ends {
 				continue
@@ -76,7 +73,8 @@ func synonymsOf(vars []variable, whole string) map[string]slip {
 				}
 				slips[full] = s
 				if v.File {
-					slips[full+fileSuffix] = slip{read: s.read + fileSuffix, instead: s.instead}
+					s.read += fileSuffix
+					slips[full+fileSuffix] = s
 				}
 			}
 		}
@@ -88,16 +86,6 @@ func synonymsOf(vars []variable, whole string) map[string]slip {
 // to a URI then.
 func isPart(v variable, vars []variable) bool {
 	return slices.Contains(parts, v.key) && slices.ContainsFunc(vars, func(v variable) bool { return v.key == "HOST" })
-}
-
-// whole returns what has set the variable that says where the server is, "" if nothing has.
-func (v Variables) whole() string {
-	for _, key := range wholes {
-		if v.IsSet(key) {
-			return v.Name(key)
-		}
-	}
-	return ""
 }
 
 // relatives are schemes of URLs that do not begin with the name of the instance.

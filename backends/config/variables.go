@@ -18,7 +18,7 @@ var ErrNothingSet = errors.New("nothing is set")
 // the name of a variable without the prefix.
 type Variables struct {
 	name     string
-	set      map[string]string // what has set the variable, by key
+	set      map[string]string // what has set the variable, by its name
 	related  string            // a variable that no instance reads, with a URL of this kind
 	unwanted bool              // the environment has nothing for the instance
 }
@@ -26,15 +26,13 @@ type Variables struct {
 // LoadOr returns what [Load] returns, or, unless given is nil, that with its [Defaults]; and the variables of which
 // errors about it are made. A variable is set in code if its field is not zero.
 func LoadOr[T any](name string, given *T) (T, Variables, error) {
-	var cfg T
 	if given == nil {
-		vars, err := load(name, os.Environ(), &cfg)
-		return cfg, vars, err
+		return load[T](name, os.Environ())
 	}
 	vars := Variables{name: name, set: make(map[string]string)}
 	for _, v := range variables(reflect.TypeFor[T](), name) {
 		if !reflect.ValueOf(given).Elem().FieldByIndex(v.field.Index).IsZero() {
-			vars.SetBy(strings.TrimPrefix(v.Name, vars.Prefix()), v.Name)
+			vars.set[v.Name] = v.Name
 		}
 	}
 	return Defaults(*given), vars, nil
@@ -44,13 +42,13 @@ func LoadOr[T any](name string, given *T) (T, Variables, error) {
 func (v Variables) Prefix() string { return Prefix(v.name) }
 
 // Name returns what has set the variable with this key, and the variable itself if nothing has.
-func (v Variables) Name(key string) string { return cmp.Or(v.set[key], v.Prefix()+key) }
+func (v Variables) Name(key string) string { return cmp.Or(v.set[v.Prefix()+key], v.Prefix()+key) }
 
 // IsSet reports whether something has set the variable with this key, also to what cannot be read.
-func (v Variables) IsSet(key string) bool { return v.set[key] != "" }
+func (v Variables) IsSet(key string) bool { return v.set[v.Prefix()+key] != "" }
 
 // SetBy notes that what is called source has set the variable with this key.
-func (v Variables) SetBy(key, source string) { v.set[key] = source }
+func (v Variables) SetBy(key, source string) { v.set[v.Prefix()+key] = source }
 
 // NotSet returns the error that nothing says where the server is: no variable with one of these keys is set, such as
 // URL and HOST. If one is, it is nil: what is wrong with that is in the error of [LoadOr]. NotSet names a variable that
@@ -70,15 +68,16 @@ func (v Variables) NotSet(keys ...string) error {
 	if v.related != "" {
 		text += "; " + v.related + " is set, but not read"
 	}
-	return v.missing(text)
+	return v.missing(errors.New(text))
 }
 
-// missing returns the error that a variable is not set.
-func (v Variables) missing(text string) error {
-	if v.unwanted {
-		return nothingSet{errors.New(text)}
+// missing returns an error about variables that are not set: if the environment has nothing for the instance, there can
+// be no other.
+func (v Variables) missing(err error) error {
+	if v.unwanted && err != nil {
+		return nothingSet{err}
 	}
-	return errors.New(text)
+	return err
 }
 
 type nothingSet struct{ error }
