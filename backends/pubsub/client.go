@@ -81,8 +81,11 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	return c, nil
 }
 
-// Handle returns the driver's client.
-func (c *client) Handle() *driver.Client { return c.Client }
+// Handle returns the driver's client. It is called for programs only.
+func (c *client) Handle() *driver.Client {
+	c.lent.Store(true)
+	return c.Client
+}
 
 // dial makes the driver's client. It does not wait for a connection, but it may take long to find credentials. What the
 // driver says must not be shown: it quotes paths and files.

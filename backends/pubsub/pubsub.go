@@ -59,13 +59,3 @@ func (r *Resource) Client() *driver.Client { return kit.Must(r.Handle()) }
 func (r *Resource) Publisher(topic string, hooks ...func(*driver.PublishSettings)) *TopicPublisher {
 	return kit.Must(kit.ClientOf(r.Resource)).publisher(topic, hooks)
 }
-
-// Handle is Client with an error instead of a panic: registry.ErrNotOpen, with the reason why.
-func (r *Resource) Handle() (*driver.Client, error) {
-	c, err := kit.ClientOf(r.Resource)
-	if err != nil {
-		return nil, err
-	}
-	c.lent.Store(true)
-	return c.Client, nil
-}
