@@ -39,23 +39,20 @@ func Subscriber(name, subscription string, handle func(context.Context, *driver.
 func (r *Resource) Subscriber(name, subscription string, handle func(context.Context, *driver.Message),
 	hooks ...func(*driver.ReceiveSettings),
 ) registry.Resource {
-	return kit.New(name, func(string, struct{}) (*intake, error) {
-		return &intake{r, name, subscription, handle, hooks}, nil
+	return kit.New(name, func(string, struct{}) (*receiver, error) {
+		return &receiver{resource: r, name: name, subscription: subscription, handle: handle, hooks: hooks}, nil
 	})
 }
 
-// intake is all that it takes to receive.
-type intake struct {
+// receiver receives messages on a goroutine of its own. There is a new one for each Open.
+type receiver struct {
 	resource     *Resource
 	name         string
 	subscription string
 	handle       func(context.Context, *driver.Message)
 	hooks        []func(*driver.ReceiveSettings)
-}
 
-// receiver receives messages on a goroutine of its own.
-type receiver struct {
-	*intake
+	// What follows is there once Open has succeeded.
 	subscriber *driver.Subscriber
 	names      *strings.Replacer
 	busy       atomic.Int64 // handlers
@@ -69,23 +66,21 @@ type receiver struct {
 }
 
 // Target returns where the messages come from.
-func (i *intake) Target() kit.Target { return i.resource.Target() }
+func (s *receiver) Target() kit.Target { return s.resource.Target() }
 
 // Open verifies that the subscription is there, and begins.
-func (i *intake) Open(ctx context.Context) (*receiver, error) {
-	c, err := kit.ClientOf(i.resource.Resource)
+func (s *receiver) Open(ctx context.Context) (*receiver, error) {
+	c, err := kit.ClientOf(s.resource.Resource)
 	if err != nil {
 		return nil, kit.Errorf(registry.KindNotOpen, "%w", err)
 	}
-	s := &receiver{
-		intake: i, subscriber: c.Subscriber(i.subscription), names: c.settings.names, done: make(chan struct{}),
-	}
+	s.subscriber, s.names, s.done = c.Subscriber(s.subscription), c.settings.names, make(chan struct{})
 	_, err = c.SubscriptionAdminClient.GetSubscription(ctx,
 		&pubsubpb.GetSubscriptionRequest{Subscription: s.subscriber.String()}, noRetry)
 	if err != nil && !mayNotLook(err) {
 		return nil, classify(err, s.names)
 	}
-	for _, hook := range i.hooks {
+	for _, hook := range s.hooks {
 		hook(&s.subscriber.ReceiveSettings)
 	}
 	s.subscriber.ReceiveSettings.ShutdownOptions = nil // would give messages back while their handlers are at work
