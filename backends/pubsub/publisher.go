@@ -1,14 +1,13 @@
 package pubsub
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"maps"
 	"slices"
 	"sync"
 
 	driver "cloud.google.com/go/pubsub/v2"
-
-	"github.com/vibework/mooring/registry"
 )
 
 // TopicPublisher publishes to one topic, and Close flushes it. It belongs to one opening: once that is closed, it
@@ -69,15 +68,13 @@ func (p *TopicPublisher) Publish(ctx context.Context, m *driver.Message) *driver
 	p.publishing.RLock()
 	defer p.publishing.RUnlock()
 	if p.closing.Err() != nil {
-		return failed(p.closing)
+		return failed(ended{p.closing, p.closing})
 	}
-	open, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(p.closing, func() { cancel(context.Cause(p.closing)) })()
-	p.mu.Lock()
+	open, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.closing, cancel)()
 	p.resume(key)
-	p.mu.Unlock()
-	result := p.driver.Publish(ended{open}, m)
+	result := p.driver.Publish(ended{open, p.closing}, m)
 	p.keep(key, result)
 	return result
 }
@@ -86,11 +83,12 @@ func (p *TopicPublisher) Publish(ctx context.Context, m *driver.Message) *driver
 // known yet.
 func (p *TopicPublisher) ResumePublish(orderingKey string) { p.driver.ResumePublish(orderingKey) }
 
-// resume lets the key be used again if the last message with it has failed. p.mu is held.
+// resume lets the key be used again, in case that a message with it has failed, unless one is on its way still.
 func (p *TopicPublisher) resume(key string) {
-	if last := p.keys[key]; last != nil && isReady(last) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if last := p.keys[key]; last == nil || isReady(last) {
 		p.driver.ResumePublish(key)
-		delete(p.keys, key)
 	}
 }
 
@@ -119,9 +117,7 @@ func (p *TopicPublisher) close() []*driver.PublishResult {
 func (p *TopicPublisher) drop() {
 	p.results = slices.DeleteFunc(p.results, isReady)
 	p.enough = max(2*len(p.results), fewest)
-	for key := range p.keys {
-		p.resume(key)
-	}
+	maps.DeleteFunc(p.keys, func(_ string, last *driver.PublishResult) bool { return isReady(last) })
 }
 
 func isReady(result *driver.PublishResult) bool {
@@ -133,21 +129,18 @@ func isReady(result *driver.PublishResult) bool {
 	}
 }
 
-// failed returns a result that is the cause of the end of ctx. Only a publisher can make one: this one waits for flow
-// control.
+// failed returns a result that is the error of ctx, which has ended. Only a publisher can make one: this one waits for
+// flow control.
 func failed(ctx context.Context) *driver.PublishResult {
-	p := driver.Publisher{PublishSettings: driver.PublishSettings{
-		FlowControlSettings: driver.FlowControlSettings{LimitExceededBehavior: driver.FlowControlBlock},
-	}}
-	return p.Publish(ended{ctx}, new(driver.Message))
+	var p driver.Publisher
+	p.PublishSettings.FlowControlSettings.LimitExceededBehavior = driver.FlowControlBlock
+	return p.Publish(ctx, new(driver.Message))
 }
 
-// ended is a context whose error says that Close has ended it.
-type ended struct{ context.Context }
-
-func (e ended) Err() error {
-	if cause := context.Cause(e.Context); errors.Is(cause, registry.ErrNotOpen) {
-		return cause
-	}
-	return e.Context.Err()
+// ended is a context that ends with closing at the latest, whose error then is the cause of that.
+type ended struct {
+	context.Context
+	closing context.Context
 }
+
+func (e ended) Err() error { return cmp.Or(context.Cause(e.closing), e.Context.Err()) }
