@@ -1,7 +1,6 @@
 package pubsub
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -42,7 +41,11 @@ func (c *client) intercept(ctx context.Context, method string, req, reply any, c
 	err := c.publish(ctx, try)
 	c.last.Store(time.Now().UnixNano())
 	if err != nil && c.closing.Err() != nil {
-		c.lose(messages, err)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.publishers[messages.Topic] == nil { // Close asks ours for their results
+			c.lose(len(messages.Messages), err)
+		}
 	}
 	return err
 }
@@ -64,32 +67,6 @@ func (c *client) publish(ctx context.Context, try func(context.Context) error) e
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-		}
-	}
-}
-
-// lose counts messages of a publisher that the program has made from the client.
-func (c *client) lose(messages *pubsubpb.PublishRequest, cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.publishers[messages.Topic] == nil {
-		c.lost += len(messages.Messages)
-		c.cause = cmp.Or(c.cause, cause)
-	}
-}
-
-// quiet is how long nothing must be published: publishers with the driver's settings hold a message for 10ms.
-const quiet = 100 * time.Millisecond
-
-// calm returns when no call that publishes is under way and none has been for so long, or when ctx ends: publishers
-// that the program has made from the client may be at work.
-func (c *client) calm(ctx context.Context, long time.Duration) {
-	for began := time.Now(); c.calls.Load() > 0 || time.Since(began) < long ||
-		time.Since(time.Unix(0, c.last.Load())) < long; {
-		select {
-		case <-time.After(quiet / 20):
-		case <-ctx.Done():
-			return
 		}
 	}
 }

@@ -46,7 +46,7 @@ type client struct {
 
 	mu         sync.Mutex                 // guards what follows
 	publishers map[string]*TopicPublisher // by the full name of the topic
-	lost       int                        // messages of other publishers that have failed since Close began
+	lost       int                        // messages that have failed since Close began
 	cause      error                      // of the first of these
 
 	lent  atomic.Bool  // the program has the driver's client, and may have publishers of that

@@ -30,16 +30,12 @@ func (c *client) Close(ctx context.Context) error {
 	last := max(min(time.Until(deadline)/4, settling), leastSettling)
 	flushing, cancel := context.WithDeadline(ctx, deadline.Add(-last))
 	defer cancel()
-	pending, flushed := c.flush()
-	wait(flushing, flushed)
-	if c.lent.Load() {
-		c.calm(flushing, quiet)
-	}
+	pending, sent := c.flush()
+	wait(flushing, sent)
 	c.end()
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
 	defer cancel()
-	wait(rest, flushed)
-	c.calm(rest, 0)
+	wait(rest, sent)
 	_, _ = kit.Within(rest, func() (struct{}, error) { return struct{}{}, c.Client.Close() }, nil)
 	return c.unconfirmed(pending)
 }
@@ -52,8 +48,8 @@ func wait(ctx context.Context, done <-chan struct{}) {
 }
 
 // flush stops all publishers at once. It returns what they have not had confirmed when they were stopped, and
-// what is closed when they have flushed.
-func (c *client) flush() (pending []*driver.PublishResult, flushed <-chan struct{}) {
+// what is closed when they have flushed, and nothing else is published.
+func (c *client) flush() (pending []*driver.PublishResult, sent <-chan struct{}) {
 	c.begin(kit.Errorf(registry.KindNotOpen, "%s: %w: it was closed", c.settings.name, registry.ErrNotOpen))
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,33 +61,51 @@ func (c *client) flush() (pending []*driver.PublishResult, flushed <-chan struct
 	done := make(chan struct{})
 	go func() {
 		stopping.Wait()
+		c.calm()
 		close(done)
 	}()
 	return pending, done
 }
 
-// unconfirmed counts the messages that were pending when Close began and that nobody has confirmed since, and those of
-// publishers that are not ours.
+// quiet is how long nothing must be published: publishers with the driver's settings hold a message for 10ms.
+const quiet = 100 * time.Millisecond
+
+// calm returns when no call that publishes is under way. Publishers that the program has made from the client may be
+// about to begin with one: if there may be any, calm waits for quiet, too, until the client is over.
+func (c *client) calm() {
+	c.last.Store(time.Now().UnixNano())
+	for c.calls.Load() > 0 ||
+		c.lent.Load() && c.over.Err() == nil && time.Since(time.Unix(0, c.last.Load())) < quiet {
+		time.Sleep(quiet / 20)
+	}
+}
+
+// lose counts messages that are not confirmed. c.mu is held.
+func (c *client) lose(messages int, cause error) {
+	c.lost += messages
+	c.cause = cmp.Or(c.cause, cause)
+}
+
+// unconfirmed counts the messages that were pending when Close began and that nobody has confirmed since, beside those
+// of publishers that are not ours.
 func (c *client) unconfirmed(pending []*driver.PublishResult) error {
 	c.mu.Lock()
-	count, first := c.lost, c.cause
-	c.mu.Unlock()
+	defer c.mu.Unlock()
 	for _, result := range pending {
 		err := errCut
 		if isReady(result) {
 			_, err = result.Get(context.Background())
 		}
 		if err != nil {
-			count++
+			c.lose(1, err)
 		}
-		first = cmp.Or(first, err)
 	}
-	if count == 0 {
+	if c.lost == 0 {
 		return nil
 	}
-	if errors.Is(first, errCut) {
-		return kit.Errorf(registry.KindTimeout, "%d messages were not confirmed and may be lost", count)
+	if errors.Is(c.cause, errCut) {
+		return kit.Errorf(registry.KindTimeout, "%d messages were not confirmed and may be lost", c.lost)
 	}
-	cause := classify(first, c.settings.names)
-	return kit.Errorf(registry.KindOf(cause), "%d messages were not confirmed and may be lost: %v", count, cause)
+	cause := classify(c.cause, c.settings.names)
+	return kit.Errorf(registry.KindOf(cause), "%d messages were not confirmed and may be lost: %v", c.lost, cause)
 }
