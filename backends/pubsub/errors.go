@@ -54,18 +54,13 @@ func classify(err error, names *strings.Replacer) error {
 		all := strings.Split(words, "|")
 		found := slices.IndexFunc(all, func(word string) bool { return strings.Contains(why+" "+message, word) })
 		word = all[max(found, 0)]
-		return found >= 0 && slices.Contains(strings.Fields(of), code)
+		return found >= 0 && (of == "" || slices.Contains(strings.Fields(of), code))
 	})
-	switch {
-	case known != nil:
-		text := strings.NewReplacer("CODE", code, "WORD", word).Replace(known.Error())
-		return kit.Errorf(registry.KindOf(known), "%s", names.Replace(text))
-	case answered.Code() != codes.PermissionDenied:
-		return kit.Errorf(registry.KindUnknown, "the service answered with the error %s", code)
-	case reasons.MatchString(why):
+	if reasons.MatchString(why) {
 		code += ", " + why
 	}
-	return kit.Errorf(registry.KindPermission, "the service refuses this caller (%s)", code)
+	text := strings.NewReplacer("CODE", code, "WORD", word).Replace(known.Error())
+	return kit.Errorf(registry.KindOf(known), "%s", names.Replace(text))
 }
 
 // driverErrors are what the driver says without asking the service.
@@ -80,6 +75,7 @@ const (
 	wrong  = registry.KindConfig
 	denied = registry.KindPermission
 	away   = registry.KindUnreachable
+	slow   = registry.KindTimeout
 	badTLS = registry.KindTLS
 
 	// noProject is in the message of the NotFound that is not about the topic.
@@ -87,35 +83,32 @@ const (
 )
 
 // answers have codes, and after them what is in the reason or in the message; the first one counts. Neither is shown:
-// they hold names, and what a token endpoint or a proxy has to say. CODE and WORD stand for what has matched. Google
-// calls Internal, Aborted and Unknown transient.
+// they hold names, and what a token endpoint or a proxy has to say. WORD stands for what has matched, and CODE for the
+// code and the reason. Google calls Internal, Aborted and Unknown transient.
 var answers = kit.Table[string]{
 	{"Unauthenticated", registry.KindAuth, "the credentials were refused (Unauthenticated): " +
 		"renew those of PUBSUB_CREDENTIALS_FILE, or the machine's"},
-	{"NoToken: deadline exceeded|timeout", registry.KindTimeout, "no access token: " +
-		"its server did not answer in time"},
-	{"NoToken: status code 5|status code 429|dial tcp|EOF|connection|broken pipe", away, "no access token: " +
-		"its server cannot be reached or is unwell"},
-	{"NoToken: x509:|tls:", badTLS, "no access token: " +
-		"its server's certificate is not trusted: the machine may lack authorities, or a proxy has its own"},
+	{"NoToken: deadline exceeded|timeout", slow, "no access token: its server did not answer in time"},
+	{"NoToken: status code 5|status code 429|dial tcp|EOF|connection|broken pipe", away,
+		"no access token: its server cannot be reached or is unwell"},
+	{"NoToken: x509:|tls:", badTLS, "no access token: its server's certificate is not trusted: " +
+		"the machine may lack authorities, or a proxy has its own"},
 	{"NoToken", registry.KindAuth, "no access token: " +
 		"the credentials of PUBSUB_CREDENTIALS_FILE, or the machine's, were refused or are unusable"},
 
-	{"PermissionDenied: SERVICE_DISABLED", wrong, "the Pub/Sub API is off (SERVICE_DISABLED): " +
-		"enable pubsub.googleapis.com in the project"},
-	{"PermissionDenied: BILLING_DISABLED", wrong, "billing is off (BILLING_DISABLED): " +
-		"link the project to an active billing account"},
-	{"PermissionDenied: CONSUMER_INVALID", wrong, "there is no such project (CONSUMER_INVALID): " +
-		"PUBSUB_PROJECT_ID wants its id, not its display name"},
-	{"PermissionDenied: ACCESS_TOKEN_SCOPE_INSUFFICIENT", denied, "the access token lacks a scope " +
-		"(ACCESS_TOKEN_SCOPE_INSUFFICIENT): give the credentials or the machine the scope cloud-platform or pubsub"},
-	{"PermissionDenied: USER_PROJECT_DENIED", denied, "the credentials may not use the project to bill " +
-		"(USER_PROJECT_DENIED): grant them serviceusage.services.use there, or name another quota project"},
-	{"PermissionDenied: SECURITY_POLICY_VIOLATED", denied, "a perimeter of VPC Service Controls forbids it " +
-		"(SECURITY_POLICY_VIOLATED): call from inside, or add a rule that lets this caller in"},
+	{"PermissionDenied: SERVICE_DISABLED", wrong,
+		"the Pub/Sub API is off (WORD): enable pubsub.googleapis.com in the project"},
+	{"PermissionDenied: BILLING_DISABLED", wrong, "billing is off (WORD): link the project to an active billing account"},
+	{"PermissionDenied: ACCESS_TOKEN_SCOPE_INSUFFICIENT", denied, "the access token lacks a scope (WORD): " +
+		"give the credentials or the machine the scope cloud-platform or pubsub"},
+	{"PermissionDenied: USER_PROJECT_DENIED", denied, "the credentials may not use the project to bill (WORD): " +
+		"grant them serviceusage.services.use there, or name another quota project"},
+	{"PermissionDenied: SECURITY_POLICY_VIOLATED", denied, "a perimeter of VPC Service Controls forbids it (WORD): " +
+		"call from inside, or add a rule that lets this caller in"},
+	{"PermissionDenied NotFound: CONSUMER_INVALID|" + noProject, wrong, "there is no such project, or the credentials " +
+		"have no access to it (CODE): PUBSUB_PROJECT_ID wants its id, not its display name"},
+	{"PermissionDenied", denied, "the service refuses this caller (CODE)"},
 
-	{"NotFound: " + noProject, wrong, "there is no such project, or the credentials have no access to it (NotFound): " +
-		"PUBSUB_PROJECT_ID wants its id, not its display name"},
 	{"NotFound", wrong, "there is no such topic, subscription or project (NotFound)"},
 	{"InvalidArgument", wrong, "a name or a value is refused (InvalidArgument)"},
 	{"Unimplemented", wrong, "the server does not speak Pub/Sub (Unimplemented)"},
@@ -128,8 +121,8 @@ var answers = kit.Table[string]{
 	{"Unavailable: connect handshake", away, "the proxy of HTTPS_PROXY lets nobody through"},
 	{"Unavailable: connection refused|connection reset by peer|broken pipe|no route to host|network is unreachable|" +
 		"no such host", away, "WORD"},
-	{"Unavailable: connection timed out", registry.KindTimeout, "WORD"},
-	{"Unavailable: deadline exceeded|i/o timeout", registry.KindTimeout, "no answer in time"}, // also before TLS
+	{"Unavailable: connection timed out", slow, "WORD"},
+	{"Unavailable: deadline exceeded|i/o timeout", slow, "no answer in time"}, // also before TLS
 	{"Unavailable: unknown authority", badTLS, "the server's certificate is signed by an unknown authority"},
 	{"Unavailable: certificate is valid for", badTLS, "the server's certificate is for another host name"},
 	{"Unavailable: has expired", badTLS, "the server's certificate has expired or is not valid yet"},
@@ -139,6 +132,8 @@ var answers = kit.Table[string]{
 	{"Unavailable: tls:", badTLS, "the TLS handshake failed"},
 	{"Unavailable: server preface", away, "the server does not speak gRPC on this port"},
 	{"Unavailable", away, "the service is unavailable (Unavailable)"},
+
+	{"", registry.KindUnknown, "the service answered with the error CODE"}, // any code
 }
 
 // noTopic reports whether the service says that the topic is not there, and not that its project is not.

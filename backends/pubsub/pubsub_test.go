@@ -141,8 +141,8 @@ func TestARefusalIsForgivenOnlyWhereNobodyMayLook(t *testing.T) {
 			"enable pubsub.googleapis.com in the project"},
 		"BILLING_DISABLED": {registry.KindConfig, "billing is off (BILLING_DISABLED): " +
 			"link the project to an active billing account"},
-		"CONSUMER_INVALID": {registry.KindConfig, "there is no such project (CONSUMER_INVALID): " +
-			"PUBSUB_PROJECT_ID wants its id, not its display name"},
+		"CONSUMER_INVALID": {registry.KindConfig, "there is no such project, or the credentials have no access to it " +
+			"(PermissionDenied, CONSUMER_INVALID): PUBSUB_PROJECT_ID wants its id, not its display name"},
 		"ACCESS_TOKEN_SCOPE_INSUFFICIENT": {registry.KindPermission, "the access token lacks a scope " +
 			"(ACCESS_TOKEN_SCOPE_INSUFFICIENT): give the credentials or the machine the scope cloud-platform or pubsub"},
 		"USER_PROJECT_DENIED": {registry.KindPermission, "the credentials may not use the project to bill " +
