@@ -165,7 +165,9 @@ var keepaliveParams = keepalive.ClientParameters{Time: 5 * time.Minute, Timeout:
 
 // Check asks for a topic, unless the last answer still counts: Google allows 6,000 such questions a minute and project.
 func (c *client) Check(ctx context.Context) error {
-	if last := c.answer.Load(); last != nil && time.Now().Before(last.until) && c.connected() {
+	conn := c.TopicAdminClient.Connection() //nolint:staticcheck // of a pool it is one after the other, which is fine here
+	last := c.answer.Load()
+	if last != nil && time.Now().Before(last.until) && conn.GetState() == connectivity.Ready {
 		return last.err
 	}
 	err := c.check(ctx)
@@ -174,11 +176,6 @@ func (c *client) Check(ctx context.Context) error {
 		c.answer.Store(&answer{err, time.Now().Add(c.settings.CheckInterval)})
 	}
 	return err
-}
-
-func (c *client) connected() bool {
-	conn := c.TopicAdminClient.Connection() //nolint:staticcheck // of a pool it is one after the other, which is fine here
-	return conn.GetState() == connectivity.Ready
 }
 
 // check asks for a topic. If the connection turns out to be gone it asks once more, on a new one.
@@ -193,16 +190,15 @@ func (c *client) check(ctx context.Context) error {
 		return kit.Errorf(registry.KindConfig, "%s: there is no such topic", variable)
 	case mayNotLook(err) && named:
 		return kit.Errorf(registry.KindPermission, "%s: the credentials may not get this topic (pubsub.topics.get)", variable)
-	case noTopic(err):
-		return nil
 	case mayNotLook(err):
 		c.blind.Do(func() {
 			slog.Warn("the check cannot see whether a topic exists: the credentials may not get topics",
 				"resource", c.settings.name)
 		})
-		return nil
+	case !noTopic(err):
+		return classify(err, c.settings.names)
 	}
-	return classify(err, c.settings.names)
+	return nil
 }
 
 // ask gets the topic without the driver's retries, which end in a deadline and hide the cause.
