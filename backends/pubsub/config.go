@@ -69,8 +69,8 @@ func resolve(name string, in setup) (*settings, error) {
 	found := kit.Problems{loadErr, s.checkProject(), host, file}
 	noTopic := s.CheckTopic != "" && !validTopic.MatchString(s.CheckTopic)
 	found.Add(noTopic, "%s: not the name of a topic", vars.Name("CHECK_TOPIC"))
-	found.Add(s.GRPCConns < 1 && loadErr == nil, "%s: must be at least 1", vars.Name("GRPC_CONNS"))
-	found.Add(s.PublishTimeout <= 0 && loadErr == nil, "%s: must be more than 0", vars.Name("PUBLISH_TIMEOUT"))
+	found.Add(s.GRPCConns == 0, "%s: must be at least 1", vars.Name("GRPC_CONNS"))
+	found.Add(s.PublishTimeout == 0, "%s: must be more than 0", vars.Name("PUBLISH_TIMEOUT"))
 	return s, found.Err()
 }
 

@@ -40,6 +40,8 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"a path after a host":      {"PUBSUB_EMULATOR_HOST=h:1/", "PUBSUB_EMULATOR_HOST: want host:port, without a / or a path"},
 		"the key in base64":        {"PUBSUB_PROJECT_ID=p GOOGLE_APPLICATION_CREDENTIALS=eyJ0eXBlIjoiSECRET", "GOOGLE_APPLICATION_CREDENTIALS: " + notPath},
 		"zeros":                    {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_GRPC_CONNS=0 PUBSUB_PUBLISH_TIMEOUT=0s", "PUBSUB_GRPC_CONNS: must be at least 1; PUBSUB_PUBLISH_TIMEOUT: must be more than 0"},
+		"a zero and no duration":   {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_GRPC_CONNS=0 PUBSUB_CHECK_INTERVAL=3", "PUBSUB_CHECK_INTERVAL: not a duration with a unit, such as 30s; PUBSUB_GRPC_CONNS: must be at least 1"},
+		"less than nothing":        {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_GRPC_CONNS=-1 PUBSUB_PUBLISH_TIMEOUT=-1s", "PUBSUB_GRPC_CONNS: must not be negative; PUBSUB_PUBLISH_TIMEOUT: must not be negative"},
 		"a file of that":           {"PUBSUB_PROJECT_ID_FILE=PROJECT", "PUBSUB_PROJECT_ID_FILE: not the id of a project"},
 		"a number and a topic":     {"PUBSUB_EMULATOR_HOST=h:1 PUBSUB_GRPC_CONNS=SECRET PUBSUB_CHECK_TOPIC=xy", "PUBSUB_GRPC_CONNS: not a whole number; PUBSUB_CHECK_TOPIC: not the name of a topic"},
 		"an unread id, a topic":    {"PUBSUB_PROJECT_ID=${SECRET} PUBSUB_CHECK_TOPIC=xy", "PUBSUB_PROJECT_ID: has a ${...} that nothing has expanded; PUBSUB_CHECK_TOPIC: not the name of a topic"},
