@@ -2,6 +2,7 @@ package pubsub_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http/httptest"
 	"sync"
@@ -132,12 +133,12 @@ func silentPort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// hangUp closes every connection at once.
+// hangUp ends every connection at once. It reads on, or else the system might reset the connection.
 func hangUp(t *testing.T) string {
 	l := listen(t)
 	serve(t, l, func(conn net.Conn) {
-		buffer := make([]byte, 1<<16)
-		_, _ = conn.Read(buffer)
+		_ = conn.(*net.TCPConn).CloseWrite()
+		_, _ = io.Copy(io.Discard, conn)
 		_ = conn.Close()
 	})
 	return l.Addr().String()
