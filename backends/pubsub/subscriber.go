@@ -107,22 +107,20 @@ const settled = 2 * time.Second
 // run receives until Close, whatever the service says meanwhile: somebody may mend it.
 func (s *receiver) run() {
 	defer close(s.done)
-	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
+	for pause := time.Second; s.pulling.Err() == nil; pause = min(2*pause, 30*time.Second) {
 		well := time.AfterFunc(settled, func() { s.failure.Store(nil) })
 		err := s.subscriber.Receive(s.pulling, s.deliver)
 		if !well.Stop() {
 			pause = time.Second
 		}
-		if s.pulling.Err() != nil {
-			return
+		if err != nil {
+			cause := classify(err, s.names)
+			cause = kit.Errorf(registry.KindOf(cause), "nothing is received: %w", cause)
+			s.failure.Store(&cause)
 		}
-		cause := classify(err, s.names)
-		cause = kit.Errorf(registry.KindOf(cause), "nothing is received: %w", cause)
-		s.failure.Store(&cause)
 		select {
 		case <-time.After(pause):
 		case <-s.pulling.Done():
-			return
 		}
 	}
 }
