@@ -71,7 +71,6 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	dial := func() (*driver.Client, error) { return c.dial(ctx) }
 	var err error
 	if c.Client, err = kit.Within(ctx, dial, func(late *driver.Client) { _ = late.Close() }); err != nil {
-		c.end()
 		return nil, kit.Classify(err)
 	}
 	if err := c.Check(ctx); err != nil {
@@ -118,15 +117,13 @@ func (c *client) dial(ctx context.Context) (*driver.Client, error) {
 func (c *client) options() []option.ClientOption {
 	s := c.settings
 	opts := []option.ClientOption{
+		option.WithEndpoint(s.addr),
 		option.WithGRPCConnectionPool(s.GRPCConns),
 		// Left alone, GOOGLE_SDK_GO_LOGGING_LEVEL makes the driver print requests and tokens.
 		option.WithLogger(slog.New(slog.DiscardHandler)),
 		option.WithGRPCDialOption(grpc.WithConnectParams(connectParams)),
 		option.WithGRPCDialOption(grpc.WithKeepaliveParams(keepaliveParams)),
 		option.WithGRPCDialOption(grpc.WithChainUnaryInterceptor(c.intercept)),
-	}
-	if s.addr != "" {
-		opts = append(opts, option.WithEndpoint(s.addr))
 	}
 	if s.EmulatorHost != "" {
 		opts = append(opts, option.WithoutAuthentication(), option.WithTelemetryDisabled(),
