@@ -17,10 +17,7 @@ import (
 
 // fileTypes are the types of credentials that a file may hold.
 var fileTypes = []option.CredentialsType{
-	option.ServiceAccount,
-	option.AuthorizedUser,
-	option.ExternalAccount,
-	option.ImpersonatedServiceAccount,
+	option.ServiceAccount, option.AuthorizedUser, option.ExternalAccount, option.ImpersonatedServiceAccount,
 	"external_account_authorized_user",
 }
 
@@ -53,7 +50,7 @@ var errMalformed = errors.New("the credentials in the file are incomplete or mal
 func (s *settings) inspect() error {
 	data, err := config.ReadFile(s.CredentialsFile)
 	switch {
-	case err != nil && (credentials.MatchString(s.CredentialsFile) || len(s.CredentialsFile) > longest):
+	case err != nil && credentials.MatchString(s.CredentialsFile):
 		return errors.New("want the path of a file, not the credentials themselves")
 	case err != nil:
 		return err
@@ -76,8 +73,6 @@ func (s *settings) inspect() error {
 	return nil
 }
 
-// longest is what the name of a file may have.
-const longest = 255
-
-// credentials are no path but JSON, also in base64, as systems for continuous integration hand it out.
-var credentials = regexp.MustCompile(`^\s*(\{|e[yw][A-Za-z0-9+/]+=*\s*$)`)
+// credentials are no path but JSON, also in base64, as systems for continuous integration hand it out, or more than the
+// name of a file may have.
+var credentials = regexp.MustCompile(`^\s*(\{|e[yw][A-Za-z0-9+/]+=*\s*$)|(?s:.{256})`)
