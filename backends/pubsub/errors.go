@@ -121,8 +121,7 @@ var answers = kit.Table[string]{
 	{"Unavailable: connect handshake", away, "the proxy of HTTPS_PROXY lets nobody through"},
 	{"Unavailable: connection refused|connection reset by peer|broken pipe|no route to host|network is unreachable|" +
 		"no such host", away, "WORD"},
-	{"Unavailable: connection timed out", slow, "WORD"},
-	{"Unavailable: deadline exceeded|i/o timeout", slow, "no answer in time"}, // also before TLS
+	{"Unavailable: connection timed out|deadline exceeded|i/o timeout", slow, "no answer in time"}, // also before TLS
 	{"Unavailable: unknown authority", badTLS, "the server's certificate is signed by an unknown authority"},
 	{"Unavailable: certificate is valid for", badTLS, "the server's certificate is for another host name"},
 	{"Unavailable: has expired", badTLS, "the server's certificate has expired or is not valid yet"},
