@@ -67,20 +67,12 @@ func classify(err error, names *strings.Replacer) error {
 var driverErrors = kit.Table[error]{
 	{driver.ErrFlowControllerMaxOutstandingMessages, registry.KindExhausted, "too many messages are on their way"},
 	{driver.ErrFlowControllerMaxOutstandingBytes, registry.KindExhausted, "too many messages are on their way"},
-	{driver.ErrOversizedMessage, wrong, "the message is bigger than 10 MB, the most that Pub/Sub takes"},
+	{driver.ErrOversizedMessage, registry.KindConfig, "the message is bigger than 10 MB, the most that Pub/Sub takes"},
 	{driver.ErrPublisherStopped, registry.KindNotOpen, "the publisher was stopped"},
 }
 
-const (
-	wrong  = registry.KindConfig
-	denied = registry.KindPermission
-	away   = registry.KindUnreachable
-	slow   = registry.KindTimeout
-	badTLS = registry.KindTLS
-
-	// noProject is in the message of the NotFound that is not about the topic.
-	noProject = "project not found"
-)
+// noProject is in the message of the NotFound that is not about the topic.
+const noProject = "project not found"
 
 // answers have codes, and after them what is in the reason or in the message; the first one counts. Neither is shown:
 // they hold names, and what a token endpoint or a proxy has to say. WORD stands for what has matched, and CODE for the
@@ -88,49 +80,50 @@ const (
 var answers = kit.Table[string]{
 	{"Unauthenticated", registry.KindAuth, "the credentials were refused (Unauthenticated): " +
 		"renew those of PUBSUB_CREDENTIALS_FILE, or the machine's"},
-	{"NoToken: deadline exceeded|timeout", slow, "no access token: its server did not answer in time"},
-	{"NoToken: status code 5|status code 429|dial tcp|EOF|connection|broken pipe", away,
+	{"NoToken: deadline exceeded|timeout", registry.KindTimeout, "no access token: its server did not answer in time"},
+	{"NoToken: status code 5|status code 429|dial tcp|EOF|connection|broken pipe", registry.KindUnreachable,
 		"no access token: its server cannot be reached or is unwell"},
-	{"NoToken: x509:|tls:", badTLS, "no access token: its server's certificate is not trusted: " +
+	{"NoToken: x509:|tls:", registry.KindTLS, "no access token: its server's certificate is not trusted: " +
 		"the machine may lack authorities, or a proxy has its own"},
 	{"NoToken", registry.KindAuth, "no access token: " +
 		"the credentials of PUBSUB_CREDENTIALS_FILE, or the machine's, were refused or are unusable"},
 
-	{"PermissionDenied: SERVICE_DISABLED", wrong,
-		"the Pub/Sub API is off (WORD): enable pubsub.googleapis.com in the project"},
-	{"PermissionDenied: BILLING_DISABLED", wrong, "billing is off (WORD): link the project to an active billing account"},
-	{"PermissionDenied: ACCESS_TOKEN_SCOPE_INSUFFICIENT", denied, "the access token lacks a scope (WORD): " +
-		"give the credentials or the machine the scope cloud-platform or pubsub"},
-	{"PermissionDenied: USER_PROJECT_DENIED", denied, "the credentials may not use the project to bill (WORD): " +
-		"grant them serviceusage.services.use there, or name another quota project"},
-	{"PermissionDenied: SECURITY_POLICY_VIOLATED", denied, "a perimeter of VPC Service Controls forbids it (WORD): " +
-		"call from inside, or add a rule that lets this caller in"},
-	{"PermissionDenied NotFound: CONSUMER_INVALID|" + noProject, wrong, "there is no such project, or the credentials " +
-		"have no access to it (CODE): PUBSUB_PROJECT_ID wants its id, not its display name"},
-	{"PermissionDenied", denied, "the service refuses this caller (CODE)"},
+	{"PermissionDenied: SERVICE_DISABLED", registry.KindConfig, "the Pub/Sub API is off (WORD): " +
+		"enable pubsub.googleapis.com in the project"},
+	{"PermissionDenied: BILLING_DISABLED", registry.KindConfig, "billing is off (WORD): " +
+		"link the project to an active billing account"},
+	{"PermissionDenied: ACCESS_TOKEN_SCOPE_INSUFFICIENT", registry.KindPermission, "the access token lacks a scope " +
+		"(WORD): give the credentials or the machine the scope cloud-platform or pubsub"},
+	{"PermissionDenied: USER_PROJECT_DENIED", registry.KindPermission, "the credentials may not use the project " +
+		"to bill (WORD): grant them serviceusage.services.use there, or name another quota project"},
+	{"PermissionDenied: SECURITY_POLICY_VIOLATED", registry.KindPermission, "a perimeter of VPC Service Controls " +
+		"forbids it (WORD): call from inside, or add a rule that lets this caller in"},
+	{"PermissionDenied NotFound: CONSUMER_INVALID|" + noProject, registry.KindConfig, "there is no such project, or the " +
+		"credentials have no access to it (CODE): PUBSUB_PROJECT_ID wants its id, not its display name"},
+	{"PermissionDenied", registry.KindPermission, "the service refuses this caller (CODE)"},
 
-	{"NotFound", wrong, "there is no such topic, subscription or project (NotFound)"},
-	{"InvalidArgument", wrong, "a name or a value is refused (InvalidArgument)"},
-	{"Unimplemented", wrong, "the server does not speak Pub/Sub (Unimplemented)"},
-	{"FailedPrecondition", wrong, "the state of the topic or subscription forbids it (FailedPrecondition): it may be " +
-		"detached, pushed to an endpoint, or encrypted with a key that is off"},
+	{"NotFound", registry.KindConfig, "there is no such topic, subscription or project (NotFound)"},
+	{"InvalidArgument", registry.KindConfig, "a name or a value is refused (InvalidArgument)"},
+	{"Unimplemented", registry.KindConfig, "the server does not speak Pub/Sub (Unimplemented)"},
+	{"FailedPrecondition", registry.KindConfig, "the state of the topic or subscription forbids it (FailedPrecondition): " +
+		"it may be detached, pushed to an endpoint, or encrypted with a key that is off"},
 	{"ResourceExhausted", registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
 	{"Internal: invalid UTF-8", registry.KindUnknown, "a string of the message is not UTF-8 (Internal)"},
-	{"Internal Aborted Unknown Canceled", away, "the service has had a failure of its own (CODE)"},
+	{"Internal Aborted Unknown Canceled", registry.KindUnreachable, "the service has had a failure of its own (CODE)"},
 
-	{"Unavailable: connect handshake", away, "the proxy of HTTPS_PROXY lets nobody through"},
+	{"Unavailable: connect handshake", registry.KindUnreachable, "the proxy of HTTPS_PROXY lets nobody through"},
 	{"Unavailable: connection refused|connection reset by peer|broken pipe|no route to host|network is unreachable|" +
-		"no such host", away, "WORD"},
-	{"Unavailable: connection timed out|deadline exceeded|i/o timeout", slow, "no answer in time"}, // also before TLS
-	{"Unavailable: unknown authority", badTLS, "the server's certificate is signed by an unknown authority"},
-	{"Unavailable: certificate is valid for", badTLS, "the server's certificate is for another host name"},
-	{"Unavailable: has expired", badTLS, "the server's certificate has expired or is not valid yet"},
-	{"Unavailable: does not look like a TLS handshake", badTLS, "the server does not speak TLS on this port"},
-	{"Unavailable: x509:", badTLS, "the server's certificate is invalid"},
-	{"Unavailable: EOF", away, "the connection was closed"},
-	{"Unavailable: tls:", badTLS, "the TLS handshake failed"},
-	{"Unavailable: server preface", away, "the server does not speak gRPC on this port"},
-	{"Unavailable", away, "the service is unavailable (Unavailable)"},
+		"no such host", registry.KindUnreachable, "WORD"},
+	{"Unavailable: connection timed out|deadline exceeded|i/o timeout", registry.KindTimeout, "no answer in time"},
+	{"Unavailable: unknown authority", registry.KindTLS, "the server's certificate is signed by an unknown authority"},
+	{"Unavailable: certificate is valid for", registry.KindTLS, "the server's certificate is for another host name"},
+	{"Unavailable: has expired", registry.KindTLS, "the server's certificate has expired or is not valid yet"},
+	{"Unavailable: does not look like a TLS handshake", registry.KindTLS, "the server does not speak TLS on this port"},
+	{"Unavailable: x509:", registry.KindTLS, "the server's certificate is invalid"},
+	{"Unavailable: EOF", registry.KindUnreachable, "the connection was closed"},
+	{"Unavailable: tls:", registry.KindTLS, "the TLS handshake failed"},
+	{"Unavailable: server preface", registry.KindUnreachable, "the server does not speak gRPC on this port"},
+	{"Unavailable", registry.KindUnreachable, "the service is unavailable (Unavailable)"},
 
 	{"", registry.KindUnknown, "the service answered with the error CODE"}, // any code
 }
