@@ -67,8 +67,7 @@ func resolve(name string, in setup) (*settings, error) {
 	host, file := s.setHost(), s.readFile()
 	s.names = strings.NewReplacer("PUBSUB_PROJECT_ID", vars.Name("PROJECT_ID"), "PUBSUB_CREDENTIALS_FILE", s.file)
 	found := kit.Problems{loadErr, s.checkProject(), host, file}
-	noTopic := s.CheckTopic != "" && !validTopic.MatchString(s.CheckTopic)
-	found.Add(noTopic, "%s: not the name of a topic", vars.Name("CHECK_TOPIC"))
+	found.Add(!validTopic.MatchString(s.CheckTopic), "%s: not the name of a topic", vars.Name("CHECK_TOPIC"))
 	found.Add(s.GRPCConns == 0, "%s: must be at least 1", vars.Name("GRPC_CONNS"))
 	found.Add(s.PublishTimeout == 0, "%s: must be more than 0", vars.Name("PUBLISH_TIMEOUT"))
 	return s, found.Err()
@@ -127,5 +126,5 @@ func (s *settings) setHost() error {
 var (
 	// validProject takes the ids of old, with a domain before a colon, and the numbers of projects, too.
 	validProject = regexp.MustCompile(`^[\w.:-]+$`)
-	validTopic   = regexp.MustCompile(`^(projects/[\w.:-]+/topics/)?[A-Za-z][\w.~+%-]{2,254}$`)
+	validTopic   = regexp.MustCompile(`^$|^(projects/[\w.:-]+/topics/)?[A-Za-z][\w.~+%-]{2,254}$`)
 )
