@@ -35,7 +35,7 @@ const (
 	mechanism = "MONGO_URI: option authMechanism: want SCRAM-SHA-256, SCRAM-SHA-1, PLAIN, MONGODB-X509, MONGODB-AWS, MONGODB-OIDC or " +
 		"GSSAPI, and the user, password, authSource and properties that it takes"
 	tags    = "MONGO_URI: option readPreferenceTags: want pairs such as dc:ny,rack:1, and a readPreference other than primary"
-	stale   = "MONGO_URI: option maxStalenessSeconds: want a whole number from 90, and a readPreference other than primary"
+	stale   = "MONGO_URI: option maxStalenessSeconds: want a whole number from 90 to 2147483647, and a readPreference other than primary"
 	details = "MONGO_URI: has other TLS options, but tls is not true"
 )
 
@@ -68,8 +68,8 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"option twice":               {"MONGO_URI=mongodb://h/?w=1&W=2", "MONGO_URI: option w: set more than once"},
 		"no number":                  {"MONGO_URI=mongodb://h/?maxPoolSize=SECRET", "MONGO_URI: option maxPoolSize: not a whole number from 0"},
 		"too large":                  {"MONGO_URI=mongodb://h/?maxPoolSize=65536", "MONGO_URI: option maxPoolSize: want at most 65535, or 0 for any number"},
-		"too long":                   {"MONGO_URI=mongodb://h/?connectTimeoutMS=9223372036855&localThresholdMS=9223372036855", "MONGO_URI: option connectTimeoutMS: too long: a duration is at most 292 years, or 2562047h; MONGO_URI: option localThresholdMS: want at most 2147483647"},
-		"too old":                    {"MONGO_URI=mongodb://h/?readPreference=nearest&maxStalenessSeconds=9223372036855", "MONGO_URI: option maxStalenessSeconds: want at most 2147483647"},
+		"too long":                   {"MONGO_URI=mongodb://h/?connectTimeoutMS=9223372036855&localThresholdMS=9223372036855", "MONGO_URI: option connectTimeoutMS: too long: a duration is at most 292 years, or 2562047h; MONGO_URI: option localThresholdMS: not a whole number from 0 to 2147483647"},
+		"too old":                    {"MONGO_URI=mongodb://h/?readPreference=nearest&maxStalenessSeconds=9223372036855", strings.Replace(stale, "want", "not", 1)},
 		"tags in two cases":          {"MONGO_URI=mongodb://h/?readPreference=nearest&readPreferenceTags=dc:ny&readpreferencetags=", "MONGO_URI: option readpreferencetags: set more than once"},
 		"socket by another name":     {"MONGO_URI=mongodb://%2Frun%2Fmongodb/", "MONGO_URI: the path of a Unix socket must end in .sock"},
 		"less than nothing kept":     {"MONGO_URI=mongodb://h MONGO_MIN_POOL_SIZE=-5", "MONGO_MIN_POOL_SIZE: must not be negative"},
@@ -77,11 +77,11 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"neither true nor false":     {"MONGO_URI=mongodb://h/?retryWrites=SECRET", "MONGO_URI: option retryWrites: want true or false"},
 		"unknown mechanism":          {"MONGO_URI=mongodb://u:p@h/?authMechanism=SECRET", mechanism},
 		"mechanism without user":     {"MONGO_URI=mongodb://h/?authMechanism=plain", mechanism},
-		"bad authSource":             {"MONGO_URI=mongodb://u:p@h/?authSource=", "MONGO_URI: option authSource: is empty"},
+		"bad authSource":             {"MONGO_URI=mongodb://u:p@h/?authSource=", "MONGO_URI: option authSource: not the name of a database, or $external"},
 		"X.509 without files":        {"MONGO_URI=mongodb://h/?authMechanism=MONGODB-X509", "MONGO_URI: option authMechanism: MONGODB-X509 wants tlsCertificateKeyFile or MONGO_TLS_CERT_FILE"},
 		"X.509 with password":        {"MONGO_URI=mongodb://u:SECRET@h/?authMechanism=MONGODB-X509", mechanism},
 		"X.509 in a database":        {"MONGO_URI=mongodb://h/?authMechanism=MONGODB-X509&authSource=a", mechanism},
-		"empty replicaSet":           {"MONGO_URI=mongodb://h/?replicaSet=", "MONGO_URI: option replicaSet: is empty"},
+		"empty replicaSet":           {"MONGO_URI=mongodb://h/?replicaSet=", "MONGO_URI: option replicaSet: not a name"},
 		"negative w":                 {"MONGO_URI=mongodb://h/?w=-1", "MONGO_URI: option w: want a number of servers, majority, or a name that the replica set knows"},
 		"journal without w":          {"MONGO_URI=mongodb://h/?w=0&journal=true", "MONGO_URI: option journal: want true or false, and not true if w is 0"},
 		"malformed tags":             {"MONGO_URI=mongodb://h/?readPreference=nearest&readPreferenceTags=SECRET", tags},
@@ -97,9 +97,9 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"TLS on and off":             {"MONGO_URI=mongodb://h/?tls=false MONGO_TLS=verify", "MONGO_URI: has TLS options, and so has MONGO_TLS or MONGO_TLS_*; remove one"},
 		"details without TLS":        {"MONGO_URI=mongodb://h/?tlsInsecure=true", details},
 		"details before TLS off":     {"MONGO_URI=mongodb://h/?sslInsecure=true&ssl=false", details},
-		"too stale":                  {"MONGO_URI=mongodb://h/?readPreference=nearest&maxStalenessSeconds=89", "MONGO_URI: option maxStalenessSeconds: want at least 90"},
-		"SRV option without SRV":     {"MONGO_URI=mongodb://h/?srvMaxHosts=2", "MONGO_URI: option srvMaxHosts: want mongodb+srv://"},
-		"SRV hosts no number":        {"MONGO_URI=mongodb+srv://a.b.c/?srvMaxHosts=SECRET", "MONGO_URI: option srvMaxHosts: want a whole number from 0"},
+		"too stale":                  {"MONGO_URI=mongodb://h/?readPreference=nearest&maxStalenessSeconds=89", strings.Replace(stale, "want", "not", 1)},
+		"SRV option without SRV":     {"MONGO_URI=mongodb://h/?srvMaxHosts=2", "MONGO_URI: option srvMaxHosts: not a whole number from 0 in a URI of mongodb+srv://"},
+		"SRV hosts no number":        {"MONGO_URI=mongodb+srv://a.b.c/?srvMaxHosts=SECRET", "MONGO_URI: option srvMaxHosts: not a whole number from 0 in a URI of mongodb+srv://"},
 		"key without certificate":    {"MONGO_URI=mongodb://h/?tlsPrivateKeyFile=SECRET", "MONGO_URI: option tlsPrivateKeyFile: want files that can be read and have a PEM certificate and its key"},
 		"insecure in Java's words":   {"MONGO_URI=mongodb://h/?tls=true&tlsAllowInvalidHostnames=true", "MONGO_URI: option tlsAllowInvalidHostnames: not supported: write tlsInsecure=true if no certificate is to be verified"},
 		"CA file in Python's":        {"MONGO_URI=mongodb://h?ssl_ca_certs=SECRET", "MONGO_URI: option ssl_ca_certs: not supported: write tlsCAFile"},
@@ -113,7 +113,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"unknown TLS mode":           {"MONGO_URI=mongodb://h MONGO_TLS=SECRET", "MONGO_TLS: not off, verify or skip-verify"},
 		"set in two places":          {"MONGO_URI=mongodb://h/?maxPoolSize=5 MONGO_MAX_POOL_SIZE=6", "MONGO_URI: option maxPoolSize: conflicts with MONGO_MAX_POOL_SIZE; remove one"},
 		"the default in one of them": {"MONGO_URI=mongodb://h/?maxPoolSize=5 MONGO_MAX_POOL_SIZE=20", "MONGO_URI: option maxPoolSize: conflicts with MONGO_MAX_POOL_SIZE; remove one"},
-		"SRV hosts below zero":       {"MONGO_URI=mongodb+srv://a.b.c/?srvMaxHosts=-1", "MONGO_URI: option srvMaxHosts: want a whole number from 0"},
+		"SRV hosts below zero":       {"MONGO_URI=mongodb+srv://a.b.c/?srvMaxHosts=-1", "MONGO_URI: option srvMaxHosts: not a whole number from 0 in a URI of mongodb+srv://"},
 		"kept by the URI":            {"MONGO_URI=mongodb://h/?minPoolSize=50", "MONGO_URI: option minPoolSize: is more than MONGO_MAX_POOL_SIZE"},
 		"two cases of an option":     {"MONGO_URI=mongodb://h/?tls=true&TLS=false", "MONGO_URI: option tls: set more than once"},
 		"more than the most":         {"MONGO_URI=mongodb://h MONGO_MIN_POOL_SIZE=101", "MONGO_MIN_POOL_SIZE: is more than MONGO_MAX_POOL_SIZE"},
@@ -123,11 +123,11 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"no wait for a server":       {"MONGO_URI=mongodb://h MONGO_SERVER_SELECTION_TIMEOUT=0", "MONGO_SERVER_SELECTION_TIMEOUT: want more than 0"},
 		"no wait for a connection":   {"MONGO_URI=mongodb://h MONGO_CONNECT_TIMEOUT=0s", "MONGO_CONNECT_TIMEOUT: want more than 0"},
 		"duration without unit":      {"MONGO_URI=mongodb://h MONGO_CONNECT_TIMEOUT=3", "MONGO_CONNECT_TIMEOUT: not a duration with a unit, such as 30s"},
-		"two bad options":            {"MONGO_URI=mongodb://h/?tls=yes&w=", "MONGO_URI: option w: is empty; MONGO_URI: option tls: want true or false, and the same of both"},
+		"two bad options":            {"MONGO_URI=mongodb://h/?tls=yes&w=", "MONGO_URI: option w: not a number of servers, majority, or a name that the replica set knows; MONGO_URI: option tls: want true or false, and the same of both"},
 		"two bad variables":          {"MONGO_MIN_POOL_SIZE=x MONGO_CONNECT_TIMEOUT=-1s", "MONGO_MIN_POOL_SIZE: not a whole number; MONGO_CONNECT_TIMEOUT: must not be negative; MONGO_URI is not set"},
 		"all at once": {
 			"MONGO_URI=mongodb://h/?w= MONGO_ROLE=no MONGO_TLS=maybe MONGO_MIN_POOL_SIZE=30",
-			"MONGO_URI: option w: is empty; MONGO_TLS: not off, verify or skip-verify; MONGO_ROLE: not primary, replica or any; " +
+			"MONGO_URI: option w: not a number of servers, majority, or a name that the replica set knows; MONGO_TLS: not off, verify or skip-verify; MONGO_ROLE: not primary, replica or any; " +
 				"MONGO_MIN_POOL_SIZE: is more than MONGO_MAX_POOL_SIZE",
 		},
 		"control in the database":  {"MONGO_URI=mongodb://h MONGO_DATABASE=a\x7f", "MONGO_DATABASE: has a control character"},

@@ -26,12 +26,11 @@ func OptionsOf(t *testing.T, name string) *options.ClientOptions {
 
 // DriverOptions are the options of a URI that are the driver's, in lower case.
 func DriverOptions() (names []string) {
-	for _, option := range driverOptions {
-		names = append(names, strings.Fields(strings.ToLower(option.names))...)
-	}
-	for _, option := range new(settings).ownOptions() {
-		name, _, _ := strings.Cut(strings.ToLower(option.Names), ":")
-		names = append(names, name)
+	for _, option := range new(settings).known(func(string, string) error { return nil }) {
+		if option.Set != nil || option.Field != nil {
+			list, _, _ := strings.Cut(strings.ToLower(option.Names), ":")
+			names = append(names, strings.Fields(list)...)
+		}
 	}
 	return names
 }

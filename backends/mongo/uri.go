@@ -52,7 +52,7 @@ func (s *settings) readURI() error {
 	}
 	o, err := read(text(u, true))
 	if err != nil {
-		found = append(found, blame(u))
+		found = append(found, s.blame(u))
 		return found.Err()
 	}
 	found = append(found, s.contradictions(u, o)...)
