@@ -63,7 +63,7 @@ var (
 // nothing yet. Register it to have it opened.
 func New(name string, opts ...Option) *Resource {
 	turn := func(s *setup) { s.turn = make(chan struct{}, 1) }
-	return &Resource{kit.New(name, resolve, append(opts, turn)...)}
+	return &Resource{kit.New(name, resolve, append([]Option{turn}, opts...)...)}
 }
 
 // PoolStats returns the numbers of the pools, one to each server, taken together: Max, too, is for all of them.

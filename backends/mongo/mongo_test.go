@@ -76,6 +76,18 @@ func TestTwoInstancesKeepToThemselves(t *testing.T) {
 	}
 }
 
+func TestNewLeavesItsArgumentsAlone(t *testing.T) {
+	opts := []mongo.Option{mongo.WithConfig(at("mongodb://h/one")), mongo.WithConfig(at("mongodb://h/two"))}
+	_ = mongo.New("mongo", opts[:1]...)
+	res := mongo.New("mongo", opts...)
+	if err := res.Configure(); err != nil {
+		t.Fatal(err)
+	}
+	if got := res.Target().Database; got != "two" {
+		t.Errorf("the last option counts, and the database is %s", got)
+	}
+}
+
 func TestAWrongPasswordIsFinalAndNotShown(t *testing.T) {
 	secret := canary.New("", "")
 	uri := server(t)
