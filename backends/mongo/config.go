@@ -36,21 +36,19 @@ type Config struct {
 // settings are a Config that has been checked.
 type settings struct {
 	Config
-	hook   func(*options.ClientOptions)
+	setup
 	vars   config.Variables
 	role   kit.Role
 	tls    *tls.Config   // by the variables, or by the files that the URI names
 	uri    config.Secret // with the escapes that the driver wants
 	mode   string        // of monitoring: the driver (v2.9) reads it in the URI, and leaves it at that
-	srv    bool
 	target kit.Target
-	turn   chan struct{} // to look names up
 }
 
 // resolve checks the configuration. Its error lists all that is wrong, by variable and option, and quotes no value.
 func resolve(name string, in setup) (*settings, error) {
 	cfg, vars, loadErr := config.LoadOr(name, in.config)
-	s := &settings{Config: cfg, hook: in.hook, vars: vars, turn: in.turn}
+	s := &settings{Config: cfg, setup: in, vars: vars}
 	uriErr := kit.In(vars.Name("URI"), s.readURI())
 	if cfg.URI.IsZero() {
 		uriErr = vars.NotSet("URI")
@@ -63,7 +61,7 @@ func resolve(name string, in setup) (*settings, error) {
 	s.role, s.tls = role, secure
 	found := kit.Problems{loadErr, uriErr, tlsErr, roleErr}
 	add := func(wrong bool, key, text string) { found.Add(wrong, "%s: %s", vars.Name(key), text) }
-	add(s.Database != "" && !validDatabase(s.Database), "DATABASE", "not a name for a database")
+	add(!validDatabase(cfg.Database), "DATABASE", "not a name for a database")
 	most := s.MaxPoolSize
 	add(most > mostConns, "MAX_POOL_SIZE", "want at most 65535, or 0 for any number")
 	add(most > 0 && s.MinPoolSize > most, "MIN_POOL_SIZE", "is more than "+vars.Name("MAX_POOL_SIZE"))
@@ -89,7 +87,7 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 		}
 	}, nil)
 	switch {
-	case err != nil && s.srv && errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case err != nil && s.target.SRV != "" && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return nil, kit.Errorf(registry.KindTimeout, "the name server did not answer in time")
 	case err != nil:
 		return nil, kit.Classify(err)
@@ -98,13 +96,24 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	return c, c.connect(ctx)
 }
 
-// options returns what the driver reads in the URI, and what the variables say besides.
+// options returns what the driver reads in the URI, and what the variables say besides: none of them is in the URI that
+// the driver is given.
 func (s *settings) options() (*options.ClientOptions, error) {
 	o, err := read(s.uri)
 	if err != nil {
 		return nil, s.refusal(err, "its options, its TXT record or the files that it names do not fit together")
 	}
-	return s.merge(o), nil
+	o.SetMaxPoolSize(uint64(s.MaxPoolSize)).SetMinPoolSize(uint64(s.MinPoolSize)).
+		SetMaxConnIdleTime(s.MaxConnIdleTime).SetConnectTimeout(s.ConnectTimeout).
+		SetServerSelectionTimeout(s.ServerSelectionTimeout).SetServerMonitoringMode(s.mode)
+	if s.TLS != (config.TLS{}) {
+		secure := s.tls.Clone()
+		if secure != nil && o.TLSConfig != nil { // a key may have a password
+			secure.Certificates = o.TLSConfig.Certificates
+		}
+		o.TLSConfig = secure
+	}
+	return o, nil
 }
 
 // newClient makes the driver's client.
@@ -123,22 +132,4 @@ var wants = map[string]string{
 	"GSSAPI": "authMechanism: GSSAPI needs a program that was built with -tags gssapi",
 	oidc: "authMechanism: MONGODB-OIDC wants an ENVIRONMENT in authMechanismProperties, " +
 		"or a callback that mongo.WithHook sets",
-}
-
-// merge returns what o and the variables say together.
-func (s *settings) merge(o *options.ClientOptions) *options.ClientOptions {
-	own := options.Client().SetMaxPoolSize(uint64(s.MaxPoolSize)).SetMinPoolSize(uint64(s.MinPoolSize)).
-		SetMaxConnIdleTime(s.MaxConnIdleTime).SetConnectTimeout(s.ConnectTimeout).
-		SetServerSelectionTimeout(s.ServerSelectionTimeout)
-	all := options.MergeClientOptions(own, o)
-	if s.TLS != (config.TLS{}) {
-		all.TLSConfig = s.tls.Clone()
-		if s.tls != nil && o.TLSConfig != nil && o.TLSConfig.Certificates != nil { // a key may have a password
-			all.TLSConfig.Certificates = o.TLSConfig.Certificates
-		}
-	}
-	if s.mode != "" {
-		all.SetServerMonitoringMode(s.mode)
-	}
-	return all
 }

@@ -161,6 +161,6 @@ func (s *settings) contradictions(u kit.URI, o *options.ClientOptions) (found ki
 	found.Add(mechanism == x509 && !certified, "option authMechanism: %s wants tlsCertificateKeyFile or %s",
 		x509, s.vars.Name("TLS_CERT_FILE"))
 	found.Add(mechanism == "" && u.User != "" && u.Password.IsZero(), "the user has no password")
-	found.Add(s.srv && o.Direct != nil && *o.Direct, "option directConnection: want mongodb:// and one host")
+	found.Add(isSRV(u) && o.Direct != nil && *o.Direct, "option directConnection: want mongodb:// and one host")
 	return found
 }

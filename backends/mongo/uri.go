@@ -40,14 +40,11 @@ func (s *settings) readURI() error {
 	found.Add(slices.ContainsFunc(u.Hosts, func(h kit.Host) bool {
 		return strings.HasPrefix(h.Name, "/") && !strings.HasSuffix(h.Name, ".sock") // the driver would add a port
 	}), "the path of a Unix socket must end in .sock")
-	if u.Path != "" && !validDatabase(u.Path) {
-		found.Add(true, "the path must be the name of a database")
-		u.Path = ""
-	}
-	s.uri, s.srv, s.mode = text(u, false), isSRV(u), u.Query.Get("serverMonitoringMode")
+	found.Add(!validDatabase(u.Path), "the path must be the name of a database")
+	s.uri, s.mode = text(u, false), cmp.Or(u.Query.Get("serverMonitoringMode"), "auto")
 	s.Database = cmp.Or(s.Database, u.Path)
 	s.target = kit.Target{Addrs: addrs(u), Database: s.Database, User: u.User}
-	if s.srv {
+	if isSRV(u) {
 		s.target.Addrs, s.target.SRV = nil, u.Hosts[0].Name
 	}
 	o, err := read(text(u, true))
@@ -62,8 +59,9 @@ func (s *settings) readURI() error {
 	return found.Err()
 }
 
+// validDatabase reports whether a database may have this name, or none.
 func validDatabase(name string) bool {
-	return name != "" && len(name) < 64 && !strings.ContainsAny(name, "/\\. \"$") && !kit.HasControl(name)
+	return len(name) < 64 && !strings.ContainsAny(name, "/\\. \"$") && !kit.HasControl(name)
 }
 
 func isSRV(u kit.URI) bool { return u.Scheme == "mongodb+srv" }
@@ -103,16 +101,14 @@ func text(u kit.URI, plain bool) config.Secret {
 // read returns what the driver reads in a connection string. The text of its error may quote any part of that.
 func read(text config.Secret) (*options.ClientOptions, error) {
 	o := options.Client().ApplyURI(text.Reveal())
-	checked := *o
-	if o.Auth != nil {
-		o.Auth.AuthMechanism = strings.ToUpper(o.Auth.AuthMechanism)
-		auth := *o.Auth
+	if auth := o.Auth; auth != nil {
+		auth.AuthMechanism = strings.ToUpper(auth.AuthMechanism)
 		if auth.AuthMechanism == oidc && auth.AuthMechanismProperties["ENVIRONMENT"] == "" {
 			auth.OIDCMachineCallback = func(context.Context, *options.OIDCArgs) (*options.OIDCCredential, error) {
-				return nil, nil // in the place of the one that a hook has to set
+				return nil, nil // while this is validated, in the place of the one that a hook has to set
 			}
+			defer func() { auth.OIDCMachineCallback = nil }()
 		}
-		checked.Auth = &auth
 	}
-	return o, checked.Validate()
+	return o, o.Validate()
 }
