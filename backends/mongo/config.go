@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"time"
 
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -55,9 +54,6 @@ func resolve(name string, in setup) (*settings, error) {
 	}
 	role, roleErr := kit.ParseRole(vars, s.Role)
 	secure, tlsErr := vars.TLS(s.TLS, "") // each host is verified by its own name
-	if tlsErr != nil && cfg.TLS == (config.TLS{}) {
-		tlsErr = fmt.Errorf("%s: a file of its TLS options is half written or too large", vars.Name("URI"))
-	}
 	s.role, s.tls = role, secure
 	found := kit.Problems{loadErr, uriErr, tlsErr, roleErr}
 	add := func(wrong bool, key, text string) { found.Add(wrong, "%s: %s", vars.Name(key), text) }

@@ -149,7 +149,27 @@ func TestAFileOfTheURIThatIsHalfWrittenIsRefused(t *testing.T) {
 	mount := tlstest.NewMount(t, map[string][]byte{tlstest.CA: append(whole, whole[:100]...)})
 	setenv(t, "MONGO_URI=mongodb://h/?tlsCAFile="+mount.Path(tlstest.CA))
 	err := mongo.New("mongo").Configure()
-	if want := "MONGO_URI: a file of its TLS options is half written or too large"; err == nil || err.Error() != want {
+	if want := "MONGO_URI: a file of its TLS options: no PEM certificate in the file, or half of one"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestAFileOfTheURIIsNoneOfAVariable(t *testing.T) {
+	r, addr := rotating(t)
+	setenv(t, "MONGO_MAX_CONN_IDLE_TIME=1ns MONGO_URI=mongodb://"+addr+"/?tlsCAFile="+r.Client.Path(tlstest.CA)+
+		"&tlsCertificateFile="+r.Client.Path(tlstest.Cert)+"&tlsPrivateKeyFile="+r.Client.Path(tlstest.Key))
+	res := mongo.New("mongo")
+	if err := res.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	log := capture(t)
+	r.Client.Overwrite(map[string][]byte{tlstest.CA: nil})
+	if err := res.Check(t.Context()); err != nil {
+		t.Errorf("what was read before is not in use: %v", err)
+	}
+	_ = res.Close(t.Context())
+	const want = "MONGO_URI: a file of its TLS options: no PEM certificate in the file, or half of one: what was read before stays in use"
+	if !strings.Contains(log.String(), want) {
+		t.Errorf("got  %s\nwant %s", log, want)
 	}
 }

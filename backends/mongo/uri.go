@@ -55,6 +55,9 @@ func (s *settings) readURI() error {
 	found = append(found, s.contradictions(u, o)...)
 	if s.TLS == (config.TLS{}) {
 		s.TLS = filesIn(u, o)
+		for _, key := range []string{"TLS_CA_FILE", "TLS_CERT_FILE", "TLS_KEY_FILE"} {
+			s.vars.SetBy(key, s.vars.Name("URI")+": a file of its TLS options")
+		}
 	}
 	return found.Err()
 }
