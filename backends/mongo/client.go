@@ -29,7 +29,6 @@ const (
 type client struct {
 	*driver.Client
 	settings *settings
-	single   bool                          // it is for one question
 	options  *options.ClientOptions        // as the driver has read them
 	used     *options.ClientOptions        // the same after the hook
 	asks     *options.RunCmdOptionsBuilder // where checks ask
@@ -45,9 +44,6 @@ func (c *client) connect(ctx context.Context) (err error) {
 	o := *c.options
 	o.SetDialer(c).SetLoggerOptions(options.Logger().SetSink(discard{}))
 	secure(&o, c.settings.hook)
-	if c.single {
-		o.SetMaxPoolSize(1).SetMinPoolSize(0)
-	}
 	preference := cmp.Or(ofRole[c.settings.role], o.ReadPreference, readpref.Primary())
 	if given := o.ReadPreference; given != nil && given.Mode() == preference.Mode() {
 		preference = given // with its tags
@@ -55,12 +51,14 @@ func (c *client) connect(ctx context.Context) (err error) {
 	c.used, c.asks = &o, options.RunCmd().SetReadPreference(preference)
 	c.monitor.vars, c.monitor.lost, c.monitor.reads = c.settings.vars, lost, preference
 	c.monitor.listen(&o)
-	if c.Client, err = c.settings.newClient(&o); err != nil {
-		return err
+	if c.Client, err = driver.Connect(&o); err != nil {
+		mechanism := cmp.Or(o.Auth, new(options.Credential)).AuthMechanism
+		return c.settings.refusal(err, cmp.Or(wants[mechanism],
+			"the driver refuses it: a character in the password that SCRAM forbids, or what a hook has set"))
 	}
 	bounded, cancel := context.WithTimeout(hopeful, *cmp.Or(o.ServerSelectionTimeout, &c.settings.ServerSelectionTimeout))
 	defer cancel()
-	if err = c.ask(bounded); err == nil && !c.single {
+	if err = c.ask(bounded); err == nil {
 		err = c.wantsLogin(bounded)
 	}
 	if err == nil {
@@ -90,7 +88,7 @@ func (c *client) wantsLogin(ctx context.Context) error {
 }
 
 func (c *client) Check(ctx context.Context) error {
-	return kit.Probe(ctx, c.askPooled, c.askDirectly, nil)
+	return c.monitor.moves.Check(ctx, c.monitor.fullest, c.askPooled, c.askDirectly, nil)
 }
 
 // askPooled does not wait when the driver knows of no server: it looks only twice a second whether one is back, and
@@ -102,20 +100,16 @@ func (c *client) askPooled(ctx context.Context) error {
 	case registry.KindUnreachable, registry.KindTimeout, registry.KindConfig:
 		return cause
 	}
-	err := c.ask(ctx)
-	if full := c.monitor.full(); registry.KindOf(err) == registry.KindTimeout && full != nil {
-		return full
-	}
-	return err
+	return c.ask(ctx)
 }
 
 // askDirectly asks over a client of its own. That knows the servers by the topology: it looks up no mongodb+srv://.
 func (c *client) askDirectly(ctx context.Context) error {
 	servers := url.URL{Scheme: "mongodb", Host: strings.Join(c.monitor.hosts(), ",")} // a socket's path needs its escapes
+	own := options.Client().ApplyURI(servers.String()).SetMaxPoolSize(1).SetMinPoolSize(0)
 	direct := &client{
 		settings: c.settings,
-		single:   true,
-		options:  options.MergeClientOptions(c.options, options.Client().ApplyURI(servers.String())),
+		options:  options.MergeClientOptions(c.options, own),
 		monitor:  monitor{given: c.monitor.given, answered: c.options.TLSConfig == nil}, // else it may have lost its TLS
 	}
 	if err := direct.connect(ctx); err != nil {

@@ -1,13 +1,11 @@
 package mongo
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"time"
 
-	driver "go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/vibework/mooring/backends/config"
@@ -110,17 +108,6 @@ func (s *settings) options() (*options.ClientOptions, error) {
 		o.TLSConfig = secure
 	}
 	return o, nil
-}
-
-// newClient makes the driver's client.
-func (s *settings) newClient(o *options.ClientOptions) (*driver.Client, error) {
-	client, err := driver.Connect(o)
-	if err == nil {
-		return client, nil
-	}
-	mechanism := cmp.Or(o.Auth, new(options.Credential)).AuthMechanism
-	return nil, s.refusal(err, cmp.Or(wants[mechanism],
-		"the driver refuses it: a character in the password that SCRAM forbids, or what a hook has set"))
 }
 
 // wants is what may be missing for a way to log in that is not in every program.

@@ -68,7 +68,13 @@ func Moves(size uint64) (hear func(*event.PoolEvent), full func() error, stats f
 	m := new(monitor)
 	o := options.Client().SetMaxPoolSize(size)
 	m.listen(o)
-	return o.PoolMonitor.Event, m.full, m.stats
+	full = func() error {
+		if stats := m.fullest(); stats.InUse >= stats.Max {
+			return m.moves.Full(stats)
+		}
+		return nil
+	}
+	return o.PoolMonitor.Event, full, m.stats
 }
 
 // NameOf returns the name that the certificate of a server must bear.

@@ -107,16 +107,15 @@ func (m *monitor) poolEvent(e *event.PoolEvent) {
 	}
 }
 
-// full returns what it means that all connections that one server may have are in use, and nil if that is not so.
-func (m *monitor) full() error {
+// fullest returns the numbers of the pool that has the most connections in use: each server has one.
+func (m *monitor) fullest() registry.PoolStats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	stats := registry.PoolStats{Max: m.most, WaitCount: m.waits.WaitCount}
 	for _, p := range m.pools {
-		if m.most > 0 && p.lent >= m.most {
-			return m.moves.Full(registry.PoolStats{Max: m.most, WaitCount: m.waits.WaitCount})
-		}
+		stats.InUse = max(stats.InUse, p.lent)
 	}
-	return nil
+	return stats
 }
 
 func (m *monitor) stats() registry.PoolStats {
