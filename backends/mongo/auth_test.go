@@ -73,3 +73,17 @@ func TestALoginThatTheDriverCannotTryIsRefused(t *testing.T) {
 		canary.NoParserIn(t, err)
 	}
 }
+
+func TestALoginThatTakesTooLongIsATimeout(t *testing.T) {
+	cfg := at("mongodb://" + mongotest.Start(t, mongotest.Options{}).Addr() + "/?authMechanism=MONGODB-OIDC")
+	cfg.ConnectTimeout = waited
+	err := mongo.New("mongo", mongo.WithConfig(cfg), mongo.WithHook(func(o *options.ClientOptions) {
+		o.Auth.OIDCMachineCallback = func(ctx context.Context, _ *options.OIDCArgs) (*options.OIDCCredential, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+	})).Open(t.Context())
+	if registry.KindOf(err) != registry.KindTimeout {
+		t.Errorf("got %s: %v", registry.KindOf(err), err)
+	}
+}

@@ -98,11 +98,11 @@ func classify(err error, uri string, cause error) error {
 	switch {
 	case kind == registry.KindCanceled && strings.Contains(text, handshake):
 		return kit.Errorf(registry.KindUnreachable, dropped)
-	case kind != registry.KindTimeout && kind != registry.KindUnknown:
-		return known
-	case cause != nil:
+	case cause != nil && (kind == registry.KindTimeout || kind == registry.KindUnknown):
 		return cause
-	case kind == registry.KindUnknown && driver.IsTimeout(err):
+	case kind != registry.KindUnknown:
+		return known
+	case driver.IsTimeout(err):
 		return kit.Errorf(registry.KindTimeout, "no answer in time")
 	case inLogin:
 		return kit.Errorf(registry.KindAuth, "the driver could not log in: it found no credentials or no token "+
