@@ -205,7 +205,7 @@ func (m *monitor) explain() error {
 	case only("Unknown") && errors.Is(failure, io.EOF) && !m.answered:
 		return kit.Errorf(registry.KindUnreachable, "the connection was closed before any answer; is TLS on at one end only?")
 	case only("Unknown"):
-		return fromNetwork(failure)
+		return knownOr(failure, registry.KindUnreachable, broke)
 	case only("RSGhost") && kind != "Single":
 		return kit.Errorf(registry.KindLoading, "the replica set is not initiated, or its servers are only just starting")
 	case kind == "ReplicaSetNoPrimary" && (m.reads.Mode() == readpref.PrimaryMode || !kinds["RSSecondary"]):
