@@ -585,6 +585,20 @@ func TestAServerThatFailsEndsTheServiceWithoutADrain(t *testing.T) {
 	})
 }
 
+func TestAServerThatPanicsLeavesNothingOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &http.Server{ConnContext: func(context.Context, net.Conn) context.Context { panic("no context") }}
+		b := begin(t, serve.Options{Server: server}, nil)
+		conn, err := b.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		contains(t, <-b.ended, "serve: panic: no context (bubble_test.go:")
+		inOrder(t, b.log.String(), "msg=serving", "msg=stopping", "Close", "msg=stopped")
+	})
+}
+
 func TestNoDrainWhereNoneIsWanted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := begin(t, serve.Options{Drain: -1}, serving(answer("hello")))

@@ -13,6 +13,7 @@ import (
 	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/health"
 	"github.com/vibework/mooring/registry/internal/guard"
+	"github.com/vibework/mooring/registry/internal/wait"
 )
 
 // Options are the options of [Run]. The zero value serves registry.Default() on port 8080.
@@ -95,21 +96,22 @@ type service struct {
 	work    context.Context // start's
 	endWork context.CancelFunc
 
-	served chan error     // gets what the server has ended with; nil if it was told to
-	begun  chan beginning // gets how OpenAll and start went, once they have returned
+	served, opened, started *part
 }
 
-// beginning is how OpenAll and start went.
-type beginning struct {
-	parts []slog.Attr // how long each has taken
-	err   error
+// part is a call that is a part of the service's life, on a goroutine of its own.
+type part struct {
+	name  string
+	ended chan struct{} // closed when the call has returned; nil if it is not made
+	err   error         // how it ended; this and took may be read then
+	took  slog.Attr     // how long it took
 }
 
 func run(
 	ctx context.Context, listener net.Listener, o Options, start func(context.Context) (http.Handler, error),
 ) error {
 	defer listener.Close() // ServeTLS leaves it open when it cannot speak HTTP/2, and a group may make newFront panic
-	s := &service{Options: o, front: newFront(o), served: make(chan error, 1), begun: make(chan beginning, 1)}
+	s := &service{Options: o, front: newFront(o), started: new(part)}
 	s.life, s.stop = context.WithCancelCause(ctx)
 	s.work, s.endWork = context.WithCancel(context.WithoutCancel(ctx))
 	defer s.stop(nil)
@@ -117,52 +119,50 @@ func run(
 	defer stopAtSignal(s.stop)()
 
 	s.log("listening", slog.String("addr", listener.Addr().String()))
-	go s.serve(listener)
-	go s.begin(start)
+	s.served = s.begin("serve", "serve: ", func() error { return s.serve(listener) })
+	s.opened = s.begin("open", "", func() error { return s.Registry.OpenAll(s.life) })
+	wait.For(s.life, s.opened.ended)
+	if s.life.Err() == nil {
+		s.started = s.begin("start", "start: ", func() error { return s.start(start) })
+	}
 	<-s.life.Done()
 	return s.end()
 }
 
-func (s *service) serve(listener net.Listener) {
-	var err error
+// begin begins a part. A failure stops the service; so does a panic or a Goexit, which must not leave resources open.
+func (s *service) begin(name, prefix string, call func() error) *part {
+	p, began := &part{name: name, ended: make(chan struct{})}, time.Now()
+	go guard.Call(call, func(err error) {
+		if p.took = slog.Duration(name, time.Since(began)); err != nil {
+			p.err = fmt.Errorf("%s%w", prefix, err)
+			s.stop(p.err)
+		}
+		close(p.ended)
+	})
+	return p
+}
+
+// result is how a part has ended, and how long it took. One that does not end within patience is given up.
+func (p *part) result(patience time.Duration) (took slog.Attr, err error) {
+	if !wait.All(patience, p.ended) {
+		return took, registry.Classify(registry.KindHung, fmt.Errorf("%s: hung: it has not returned in time", p.name))
+	}
+	return p.took, p.err
+}
+
+func (s *service) serve(listener net.Listener) (err error) {
 	if s.Server.TLSConfig == nil {
 		err = s.Server.Serve(listener)
 	} else {
 		err = s.Server.ServeTLS(listener, "", "")
 	}
 	if s.life.Err() != nil && errors.Is(err, http.ErrServerClosed) {
-		err = nil // it was told to
-	} else {
-		err = fmt.Errorf("serve: %w", err)
-		s.stop(err)
+		return nil // it was told to
 	}
-	s.served <- err
+	return err
 }
 
-// begin opens, starts, and lets the handler serve. A panic of start, or a Goexit, must not leave the resources open.
-func (s *service) begin(start func(context.Context) (http.Handler, error)) {
-	var b beginning
-	began := time.Now()
-	ended := func(part string, err error) {
-		b.parts = append(b.parts, slog.Duration(part, time.Since(began)))
-		if b.err = err; err != nil {
-			s.stop(err)
-		}
-	}
-	defer func() { s.begun <- b }()
-	ended("open", s.Registry.OpenAll(s.life))
-	if b.err != nil || s.life.Err() != nil {
-		return
-	}
-	began = time.Now()
-	guard.Call(func() error { return s.start(start) }, func(err error) {
-		if err != nil {
-			err = fmt.Errorf("start: %w", err)
-		}
-		ended("start", err)
-	})
-}
-
+// start lets the handler serve.
 func (s *service) start(start func(context.Context) (http.Handler, error)) (err error) {
 	release := context.AfterFunc(s.life, s.endWork)
 	var handler http.Handler
