@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -23,9 +24,8 @@ type front struct {
 	behind    atomic.Pointer[http.Handler] // the program's; nil until it serves
 
 	mu    sync.Mutex
-	conns map[net.Conn]int // how many handlers are running on each connection
-	count int              // of all of them
-	none  chan struct{}    // closed while count is 0
+	conns map[net.Conn]int // how many handlers are running on each connection, where there are some
+	none  chan struct{}    // closed while there are none
 }
 
 // connection is the key of a request's net.Conn in its context.
@@ -48,14 +48,9 @@ func newFront(o Options) *front {
 	return f
 }
 
-// open lets requests through to the program's handler, or to nothing if it is nil.
+// open lets requests through to the program's handler, or to what stands in for it if it is nil.
 func (f *front) open(handler http.Handler) {
-	if handler == nil {
-		handler = f.otherwise
-	}
-	if handler == nil {
-		handler = http.NotFoundHandler()
-	}
+	handler = cmp.Or(handler, f.otherwise, http.NotFoundHandler())
 	f.behind.Store(&handler)
 }
 
@@ -84,32 +79,25 @@ func (f *front) isProbe(path string) bool {
 	return group || path == "/startupz" || path == "/readyz" || strings.HasPrefix(path, "/readyz/")
 }
 
-// red is the answer to a probe of a service that does not serve yet: resources that are open do not make it green.
+// red is the answer to a probe of a service that does not serve yet: resources that are open do not make it green. The
+// handler of the probes calls WriteHeader only for what is red, or not found.
 type red struct {
 	http.ResponseWriter
-	decided, replaced bool
+	already bool
 }
 
 func (w *red) WriteHeader(code int) {
-	w.decided = true
-	if w.replaced = code == http.StatusOK; w.replaced {
-		w.Header().Set("Content-Type", "application/health+json")
-		code = http.StatusServiceUnavailable
-	}
+	w.already = true
 	w.ResponseWriter.WriteHeader(code)
-	if w.replaced {
-		_, _ = io.WriteString(w.ResponseWriter, `{"status":"fail","notes":["starting"]}`+"\n")
-	}
 }
 
 func (w *red) Write(text []byte) (int, error) {
-	if !w.decided {
-		w.WriteHeader(http.StatusOK)
+	if w.already {
+		return w.ResponseWriter.Write(text)
 	}
-	if w.replaced {
-		return len(text), nil
-	}
-	return w.ResponseWriter.Write(text)
+	w.Header().Set("Content-Type", "application/health+json")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	return io.WriteString(w, `{"status":"fail","notes":["starting"]}`+"\n")
 }
 
 // track counts the handler of a request, until the function that it returns is called.
@@ -117,17 +105,17 @@ func (f *front) track(req *http.Request) (end func()) {
 	conn, _ := req.Context().Value(connection{}).(net.Conn)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.conns[conn]++
-	if f.count++; f.count == 1 {
+	if len(f.conns) == 0 {
 		f.none = make(chan struct{})
 	}
+	f.conns[conn]++
 	return func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if f.conns[conn]--; f.conns[conn] == 0 {
 			delete(f.conns, conn)
 		}
-		if f.count--; f.count == 0 {
+		if len(f.conns) == 0 {
 			close(f.none)
 		}
 	}
@@ -145,8 +133,9 @@ func (f *front) idle() <-chan struct{} {
 func (f *front) cut() (running int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for conn := range f.conns {
+	for conn, handlers := range f.conns {
 		_ = conn.Close()
+		running += handlers
 	}
-	return f.count
+	return running
 }
