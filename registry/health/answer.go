@@ -16,8 +16,8 @@ type answer struct {
 	status     registry.Status
 	notes      []string
 	results    []registry.Result
-	pools      map[string]registry.PoolStats // of the resources that have them; shown to people only
-	unmatched  []string                      // exclude=name for which there is no such name
+	pools      map[string]string // the numbers of those that have them, in parentheses; shown to people only
+	unmatched  []string          // exclude=name for which there is no such name
 	showErrors bool
 }
 
@@ -50,10 +50,7 @@ func (a answer) json() []byte {
 	for _, result := range a.results {
 		body.Checks[result.Name] = []component{{result.Status(), a.output(result)}}
 	}
-	text, err := json.Marshal(body)
-	if err != nil {
-		panic(err) // strings alone always marshal
-	}
+	text, _ := json.Marshal(body) // strings alone always marshal
 	return append(text, '\n')
 }
 
@@ -64,14 +61,14 @@ func (a answer) text() []byte {
 		fmt.Fprintf(&text, "[-]%s\n", note)
 	}
 	for _, result := range a.results {
-		sign, verdict := '+', "ok"
+		sign, verdict, reason := '+', "ok", cmp.Or(a.output(result), "reason withheld")
 		switch result.Status() {
 		case registry.Warn:
-			verdict = "warning: " + a.reason(result)
+			verdict = "warning: " + reason
 		case registry.Fail:
-			sign, verdict = '-', "failed: "+a.reason(result)
+			sign, verdict = '-', "failed: "+reason
 		}
-		fmt.Fprintf(&text, "[%c]%s %s%s\n", sign, result.Name, verdict, a.pool(result.Name))
+		fmt.Fprintf(&text, "[%c]%s %s%s\n", sign, result.Name, verdict, a.pools[result.Name])
 	}
 	if len(a.unmatched) > 0 {
 		fmt.Fprintf(&text, "warn: some health checks cannot be excluded: no matches for %q\n", a.unmatched)
@@ -82,18 +79,6 @@ func (a answer) text() []byte {
 	}
 	fmt.Fprintf(&text, "%s check %s\n", a.path, verdict)
 	return text.Bytes()
-}
-
-// pool returns the numbers of a resource's pool in parentheses, if it has one.
-func (a answer) pool(name string) string {
-	if stats := a.pools[name]; stats != (registry.PoolStats{}) {
-		return fmt.Sprintf(" (%v)", stats)
-	}
-	return ""
-}
-
-func (a answer) reason(result registry.Result) string {
-	return cmp.Or(a.output(result), "reason withheld")
 }
 
 func (a answer) output(result registry.Result) string {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -70,22 +71,9 @@ func (h *handler) startup(w http.ResponseWriter, req *http.Request) {
 	write(w, req, a)
 }
 
-// ready serves a group; nil names are all.
-func (h *handler) ready(path string, names []string) http.HandlerFunc {
+func (h *handler) ready(path string, group []string) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
-		group := names
-		if group == nil {
-			group = h.registry.Names()
-		}
-		excluded := req.URL.Query()["exclude"]
-		isExcluded := func(name string) bool { return slices.Contains(excluded, name) }
-		isKnown := func(name string) bool { return slices.Contains(group, name) }
-		wanted := slices.DeleteFunc(slices.Clone(group), isExcluded)
-		h.answer(w, req, answer{
-			path:      strings.TrimPrefix(path, "/"),
-			results:   h.results(req.Context(), wanted),
-			unmatched: slices.DeleteFunc(excluded, isKnown),
-		})
+		h.answer(w, req, strings.TrimPrefix(path, "/"), group, req.URL.Query()["exclude"])
 	}
 }
 
@@ -95,13 +83,37 @@ func (h *handler) readyOne(w http.ResponseWriter, req *http.Request) {
 		http.NotFound(w, req)
 		return
 	}
-	h.answer(w, req, answer{path: "readyz/" + name, results: h.results(req.Context(), []string{name})})
+	h.answer(w, req, "readyz/"+name, []string{name}, nil)
+}
+
+// answer answers for a group, which is all if it is nil, without those that are excluded. What is known without asking
+// anybody is read last.
+func (h *handler) answer(w http.ResponseWriter, req *http.Request, path string, group, excluded []string) {
+	if group == nil {
+		group = h.registry.Names()
+	}
+	isExcluded := func(name string) bool { return slices.Contains(excluded, name) }
+	isKnown := func(name string) bool { return slices.Contains(group, name) }
+	a := answer{path: path, showErrors: h.options.ShowErrors}
+	a.results = h.results(req.Context(), slices.DeleteFunc(slices.Clone(group), isExcluded))
+	a.unmatched = slices.DeleteFunc(excluded, isKnown)
+	if verbose(req) {
+		a.pools = h.pools(req.Context(), a.results)
+	}
+	a.notes, a.status = h.state(), registry.Report{Results: a.results}.Status()
+	if req.Context().Err() != nil {
+		a.notes = append(a.notes, "no report in time")
+	}
+	if len(a.notes) > 0 {
+		a.status = registry.Fail
+	}
+	write(w, req, a)
 }
 
 // results returns the last results where they are young enough, and asks for the others. A flood of requests so costs
 // one check in MaxAge; nothing is kept here.
-func (h *handler) results(ctx context.Context, names []string) []registry.Result {
-	results, ask := h.last(names)
+func (h *handler) results(ctx context.Context, names []string) (results []registry.Result) {
+	known, ask := h.last(names)
 	if len(ask) > 0 && h.options.MaxAge > 0 {
 		// Requests with the same question take turns: the first one's answer serves the others.
 		question := strings.Join(ask, " ")
@@ -114,70 +126,48 @@ func (h *handler) results(ctx context.Context, names []string) []registry.Result
 			}()
 		case <-ctx.Done():
 		}
-		results, ask = h.last(names)
+		known, ask = h.last(names)
 	}
-	if len(ask) == 0 {
-		return results
-	}
-	asked := h.registry.CheckAll(ctx, ask...).Results
-	for i, name := range names {
-		if slices.Contains(ask, name) {
-			results[i], asked = asked[0], asked[1:]
-			if !results[i].CheckedAt.IsZero() {
-				h.checked.LoadOrStore(name, true)
+	if len(ask) > 0 {
+		for _, result := range h.registry.CheckAll(ctx, ask...).Results {
+			known[result.Name] = result
+			if !result.CheckedAt.IsZero() {
+				h.checked.Store(result.Name, true)
 			}
 		}
+	}
+	for _, name := range names {
+		results = append(results, known[name])
 	}
 	return results
 }
 
-// last returns the last results, and the names of those that have to be asked for.
-func (h *handler) last(names []string) (results []registry.Result, ask []string) {
-	last := make(map[string]registry.Result)
+// last returns the last results of all, and the names of those that have to be asked for.
+func (h *handler) last(names []string) (known map[string]registry.Result, ask []string) {
+	known = make(map[string]registry.Result)
 	for _, result := range h.registry.Last().Results {
-		last[result.Name] = result
+		known[result.Name] = result
 	}
 	periodic := inside.Periodic(h.registry)
-	results = make([]registry.Result, len(names))
-	for i, name := range names {
-		result, known := last[name]
-		if !known || !periodic && !h.fresh(result) {
-			ask = append(ask, name)
-		}
-		results[i] = result
-	}
-	return results, ask
-}
-
-func (h *handler) fresh(result registry.Result) bool {
-	_, checked := h.checked.Load(result.Name)
-	return checked && time.Since(result.CheckedAt) < h.options.MaxAge
-}
-
-// answer adds what is known without asking anybody.
-func (h *handler) answer(w http.ResponseWriter, req *http.Request, a answer) {
-	a.showErrors, a.notes = h.options.ShowErrors, h.state()
-	if verbose(req) {
-		a.pools = h.pools(req.Context(), a.results)
-	}
-	a.status = registry.Report{Results: a.results}.Status()
-	if req.Context().Err() != nil {
-		a.notes = append(a.notes, "no report in time")
-	}
-	if len(a.notes) > 0 {
-		a.status = registry.Fail
-	}
-	write(w, req, a)
+	return known, slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		result, registered := known[name]
+		_, checked := h.checked.Load(name)
+		return registered && periodic || checked && time.Since(result.CheckedAt) < h.options.MaxAge
+	})
 }
 
 // pools returns the numbers of the resources that lend connections, as they are now. It returns none of them when
 // ctx is done before all have been read.
-func (h *handler) pools(ctx context.Context, results []registry.Result) map[string]registry.PoolStats {
-	pools, read := make(map[string]registry.PoolStats), make(chan error, 1)
+func (h *handler) pools(ctx context.Context, results []registry.Result) map[string]string {
+	pools, read := make(map[string]string), make(chan error, 1)
 	go guard.Call(func() error {
 		for _, result := range results {
-			if res, err := registry.GetFrom[registry.Pooler](h.registry, result.Name); err == nil {
-				pools[result.Name] = res.PoolStats()
+			res, err := registry.GetFrom[registry.Pooler](h.registry, result.Name)
+			if err != nil {
+				continue
+			}
+			if stats := res.PoolStats(); stats != (registry.PoolStats{}) {
+				pools[result.Name] = fmt.Sprintf(" (%v)", stats)
 			}
 		}
 		return nil
@@ -214,8 +204,7 @@ func (h *handler) contain(next http.Handler) http.Handler {
 		guard.Call(serve, func(err error) {
 			if failed, ok := errors.AsType[*guard.PanicError](err); ok {
 				logger := cmp.Or(h.registry.Logger, slog.Default())
-				place := slog.String("place", failed.Place)
-				guard.Try(func() { logger.ErrorContext(req.Context(), "the health check panicked", place) })
+				guard.Try(func() { logger.ErrorContext(req.Context(), "the health check panicked", "place", failed.Place) })
 				http.Error(w, "the health check panicked", http.StatusServiceUnavailable)
 			}
 		})

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -37,7 +36,7 @@ func Probe(ctx context.Context, url string) error {
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("probe: %w", cause(err))
+		return fmt.Errorf("probe: %w", errors.Unwrap(err)) // which is always a *url.Error, and shows the URL
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode >= 200 && res.StatusCode <= 299 {
@@ -55,14 +54,6 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, probeTimeout)
-}
-
-// cause returns err without the URL that net/http puts before it.
-func cause(err error) error {
-	if outer, ok := errors.AsType[*url.Error](err); ok {
-		return outer.Err
-	}
-	return err
 }
 
 // firstLine returns the first line of text, without what a terminal could take for a command.
