@@ -103,6 +103,5 @@ func (f failures) Unwrap() error { return f.error }
 func (f failures) Error() string { return oneLine(f.error) }
 
 func oneLine(err error) string {
-	newLine := func(c rune) bool { return c == '\n' || c == '\r' }
-	return strings.Join(strings.FieldsFunc(err.Error(), newLine), "; ")
+	return strings.Join(strings.FieldsFunc(err.Error(), func(c rune) bool { return c == '\n' || c == '\r' }), "; ")
 }

@@ -10,22 +10,20 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/vibework/mooring/registry"
 	"github.com/vibework/mooring/registry/health"
 )
 
 // front is the server's handler: it answers probes from the beginning, and lets everything else through to the
 // program's handler once that is there. It knows which handlers are running.
 type front struct {
-	registry  *registry.Registry
+	Options
 	probes    http.Handler
-	groups    map[string][]string          // whose paths are probes, too
 	otherwise http.Handler                 // where start returns none
 	behind    atomic.Pointer[http.Handler] // the program's; nil until it serves
 
 	mu    sync.Mutex
 	conns map[net.Conn]int // how many handlers are running on each connection, where there are some
-	none  chan struct{}    // closed while there are none
+	none  chan struct{}    // closed while there are none, or nil before the first
 }
 
 // connection is the key of a request's net.Conn in its context.
@@ -33,10 +31,9 @@ type connection struct{}
 
 func newFront(o Options) *front {
 	f := &front{
-		registry: o.Registry, groups: o.Health.Groups, otherwise: o.Server.Handler, conns: make(map[net.Conn]int),
-		probes: health.Handler(o.Registry, o.Health), none: make(chan struct{}),
+		Options: o, probes: health.Handler(o.Registry, o.Health), otherwise: o.Server.Handler,
+		conns: make(map[net.Conn]int),
 	}
-	close(f.none)
 	theirs := o.Server.ConnContext
 	o.Server.Handler = f
 	o.Server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
@@ -58,7 +55,7 @@ func (f *front) isOpen() bool { return f.behind.Load() != nil }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	defer f.track(req)()
-	if f.registry.Draining() && req.Header.Get("Upgrade") == "" {
+	if f.Registry.Draining() && req.Header.Get("Upgrade") == "" {
 		w.Header().Set("Connection", "close") // the next request of the client is to find another instance
 	}
 	switch behind := f.behind.Load(); {
@@ -75,7 +72,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 func (f *front) isProbe(path string) bool {
-	_, group := f.groups[path]
+	_, group := f.Health.Groups[path]
 	return group || path == "/startupz" || path == "/readyz" || strings.HasPrefix(path, "/readyz/")
 }
 
@@ -121,7 +118,7 @@ func (f *front) track(req *http.Request) (end func()) {
 	}
 }
 
-// idle returns what is closed when no handler is running.
+// idle returns what is closed when no handler is running, or nil.
 func (f *front) idle() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
