@@ -19,10 +19,9 @@ import (
 // client is a pool, and what makes its connections.
 type client struct {
 	*settings
-	pool   *driver.Pool
-	single *pgx.ConnConfig // for connections that are not of the pool
-	conns  kit.Conns
-	notes  kit.Pool
+	pool  *driver.Pool
+	conns kit.Conns
+	notes kit.Pool
 
 	sessions atomic.Int32 // connections of the pool, and those that the program has hijacked
 }
@@ -40,7 +39,6 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	if s.hook != nil {
 		s.hook(cfg)
 	}
-	c.single = cfg.ConnConfig.Copy()
 	var err error
 	if c.pool, err = driver.NewWithConfig(ctx, cfg); err != nil {
 		return nil, Classify(err)
@@ -159,14 +157,20 @@ func (c *client) askPooled(ctx context.Context) error {
 
 // askDirect asks over a connection that is not of the pool.
 func (c *client) askDirect(ctx context.Context) error {
-	return c.login.Connect(ctx, func(who kit.Credentials) error {
-		conn, err := c.connect(ctx, who)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = conn.Close(ctx) }()
-		return c.ask(ctx, conn.PgConn())
-	})
+	cfg := c.pool.Config().ConnConfig
+	return c.login.Connect(ctx, func(who kit.Credentials) error { return c.askAs(ctx, who, cfg) })
+}
+
+// askAs is askDirect with these credentials, which it puts into cfg.
+func (c *client) askAs(ctx context.Context, who kit.Credentials, cfg *pgx.ConnConfig) error {
+	cfg.User, cfg.Password = who.User, who.Password.Reveal()
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return c.explain(err)
+	}
+	c.sessions.Add(-1)
+	defer func() { _ = conn.Close(ctx) }()
+	return c.ask(ctx, conn.PgConn())
 }
 
 // ask prepares nothing, which a pooler between might not allow.

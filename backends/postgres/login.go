@@ -37,25 +37,10 @@ func (c *client) logIn(ctx context.Context, cfg *pgx.ConnConfig) error {
 	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
 	defer cancel()
 	return c.login.Connect(ctx, func(who kit.Credentials) error {
+		if c.login.Unsure() {
+			return c.askAs(ctx, who, cfg)
+		}
 		cfg.User, cfg.Password = who.User, who.Password.Reveal()
-		if !c.login.Unsure() {
-			return nil
-		}
-		conn, err := c.connect(ctx, who)
-		if err == nil {
-			_ = conn.Close(ctx)
-		}
-		return err
+		return nil
 	})
-}
-
-// connect makes a connection that is not of the pool.
-func (c *client) connect(ctx context.Context, who kit.Credentials) (*pgx.Conn, error) {
-	cfg := c.single.Copy()
-	cfg.User, cfg.Password = who.User, who.Password.Reveal()
-	conn, err := pgx.ConnectConfig(ctx, cfg)
-	if err == nil {
-		c.sessions.Add(-1)
-	}
-	return conn, c.explain(err)
 }
