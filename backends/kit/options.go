@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,14 +64,14 @@ func (o URLOptions) Read(variable string, given url.Values) error {
 		other, twice := set[ours]
 		set[ours] = name
 		var err error
-		switch reads := option.Set != nil || option.Field != nil; {
+		switch {
 		case len(given[name]) > 1, strings.EqualFold(name, other):
 			err = errors.New("set more than once")
 		case twice && given.Get(other) != given.Get(name):
 			err = fmt.Errorf("is set as %s, too, to another value; remove one", other)
 		case HasControl(value):
 			err = errors.New("has a control character")
-		case reads:
+		case option.isRead():
 			err = o.set(option, variable+": option "+name, ours, value)
 		case option.Text != "":
 			err = errors.New("not supported: " + strings.ReplaceAll(option.Text, "PREFIX_", o.Vars.Prefix()))
@@ -84,12 +85,8 @@ func (o URLOptions) Read(variable string, given url.Values) error {
 
 // set reads the value that source has.
 func (o URLOptions) set(option *URLOption, source, name, value string) error {
-	set := option.Set
-	if set == nil {
-		set = into(option.Field)
-	}
 	before := contentOf(option.Field)
-	if err := set(name, value); err != nil && option.Text != "" {
+	if err := option.read(name, value); err != nil && option.Text != "" {
 		return errors.New("not " + option.Text)
 	} else if err != nil || option.Key == "" {
 		return err
@@ -121,14 +118,11 @@ func (o URLOptions) find(name, value string) (option *URLOption, ours, unit stri
 			if option.Also != "" {
 				known = option.Names
 			}
-			return option, bare(known), unit
+			return option, bareNames(known)[0], unit
 		}
 	}
 	return nil, "", ""
 }
-
-// bare returns the name of name=value and of name:unit.
-func bare(known string) string { return known[:strings.IndexAny(known+":", "=:")] }
 
 func (o URLOptions) same(known, name string) bool {
 	return known == name || o.AnyCase && strings.EqualFold(known, name)
@@ -137,13 +131,9 @@ func (o URLOptions) same(known, name string) bool {
 func (o URLOptions) unknown(name string) error {
 	var all, read []string
 	for _, option := range o.Known {
-		for known := range strings.FieldsSeq(option.Names) {
-			if option.Set != nil || option.Field != nil {
-				read = append(read, bare(known))
-			}
-		}
-		for known := range strings.FieldsSeq(option.Names + " " + option.Also) {
-			all = append(all, bare(known))
+		all = append(all, bareNames(option.Names+" "+option.Also)...)
+		if option.isRead() {
+			read = append(read, bareNames(option.Names)...)
 		}
 	}
 	if near := config.Nearest(name, all); near != "" {
@@ -156,27 +146,35 @@ func (o URLOptions) unknown(name string) error {
 	return errors.New("an option after the ? is unknown; these are known: " + strings.Join(read, ", "))
 }
 
-// into returns a [URLOption.Set] that reads the value into a field, and leaves it alone if that fails.
-func into(field any) func(name, value string) error {
-	return func(_, value string) error {
-		switch field := field.(type) {
-		case *string:
-			*field = value
-		case *time.Duration:
-			d, err := config.ParseDuration(value)
-			if err != nil {
-				return err
-			}
-			*field = d
-		case *int:
-			n, err := strconv.Atoi(value)
-			if err != nil || n < 0 {
-				return errors.New("not a whole number from 0")
-			}
-			*field = n
-		}
-		return nil
+// behindName is what stands behind a name in [URLOption.Names]: a value or a unit.
+var behindName = regexp.MustCompile(`[=:]\S*`)
+
+func bareNames(names string) []string { return strings.Fields(behindName.ReplaceAllString(names, "")) }
+
+func (o *URLOption) isRead() bool { return o.Set != nil || o.Field != nil }
+
+// read reads the value by Set, or into Field, which it leaves alone if that fails.
+func (o *URLOption) read(name, value string) error {
+	if o.Set != nil {
+		return o.Set(name, value)
 	}
+	switch field := o.Field.(type) {
+	case *string:
+		*field = value
+	case *time.Duration:
+		d, err := config.ParseDuration(value)
+		if err != nil {
+			return err
+		}
+		*field = d
+	case *int:
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 0 {
+			return errors.New("not a whole number from 0")
+		}
+		*field = n
+	}
+	return nil
 }
 
 // TLSOptions are the options that say how to encrypt, by the names that drivers and platforms have for them. Set reads
