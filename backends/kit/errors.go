@@ -21,7 +21,6 @@ type failure struct {
 	kind  registry.Kind
 	text  string
 	cause error
-	full  bool // of a pool: no matter of the server's
 }
 
 func (e *failure) Error() string { return e.text }

@@ -128,16 +128,6 @@ func ExampleErrorf() {
 	// Output: config - what answers on this port is no memo server
 }
 
-// A stale connection in the pool is no failure, if the server answers on a new one.
-func ExampleProbe() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	pooled := func(context.Context) error { return kit.Classify(io.EOF) }
-	direct := func(context.Context) error { return nil }
-	fmt.Println(kit.Probe(ctx, pooled, direct, nil))
-	// Output: <nil>
-}
-
 // The parts of a URL have their escapes undone, and no error quotes one.
 func ExampleParseURI() {
 	u, err := kit.ParseURI("memo://app:p%40ss@db.internal/shop", "memo", "memos")
@@ -254,7 +244,8 @@ func ExampleWorking() {
 	// Output: 19.9s
 }
 
-// A check asks over the pool, and then over a connection of its own. A full pool is no failure while it moves.
+// A check asks over the pool, and then over a connection of its own. A full pool is no failure while it moves, and a
+// stale connection in the pool is none if the server answers on a new one.
 func ExamplePool_Check() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -267,7 +258,11 @@ func ExamplePool_Check() {
 	direct := func(context.Context) error { return nil }
 	err := pool.Check(ctx, stats, pooled, direct, nil)
 	fmt.Println(registry.KindOf(err), "-", err)
-	// Output: degraded - all 10 connections of the pool are in use
+	pooled = func(context.Context) error { return kit.Classify(io.EOF) }
+	fmt.Println(pool.Check(ctx, stats, pooled, direct, nil))
+	// Output:
+	// degraded - all 10 connections of the pool are in use
+	// <nil>
 }
 
 // A backend notes what its connections do, and so knows a pool that is busy from one whose connections were never

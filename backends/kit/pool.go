@@ -2,7 +2,6 @@ package kit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -56,25 +55,47 @@ func (p *Pool) Full(stats registry.PoolStats) error {
 	if stats.WaitCount > 0 {
 		since += fmt.Sprintf(" (waits: %d)", stats.WaitCount)
 	}
-	text := fmt.Sprintf("all %d connections of the pool are in use%s", stats.Max, since)
-	return registry.Classify(kind, &failure{kind: kind, text: text, full: true})
+	return Errorf(kind, "all %d connections of the pool are in use%s", stats.Max, since)
 }
 
-// Check is [Probe] with what the pool has noted, after the look-ups of a primary: that all connections are in use when
-// a question over the pool has no more time is what [Pool.Full] says of it.
+// Check asks over the pool first, for half of the time; before that it looks the hosts of a primary up. If that fails, a
+// connection of its own tells whether it is the server that is unwell, or a stale connection, one to a former primary,
+// or a full pool. That all connections are in use when a question over the pool has no more time is what [Pool.Full]
+// says of it, also while the server has no other connection to spare. A connection of its own also reads the files of
+// passwords and certificates once more. If the server is well and the idle connections are not, since some router has
+// forgotten them or the server their login, or it was started anew, Check calls drop, which closes them, unless it is
+// nil. ctx must have a deadline.
 func (p *Pool) Check(
 	ctx context.Context, stats func() registry.PoolStats, pooled, direct func(context.Context) error, drop func(),
 ) error {
 	if p.Role == Primary {
 		p.Ask(ctx, p.Hosts...)
 	}
-	return Probe(ctx, func(ctx context.Context) error {
-		err := pooled(ctx)
-		if s := stats(); err != nil && ctx.Err() != nil && s.Max > 0 && s.InUse >= s.Max {
-			return p.Full(s)
-		}
+	deadline, _ := ctx.Deadline()
+	half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
+	defer cancel()
+	err := pooled(half)
+	full := registry.KindOf(err) == registry.KindDegraded
+	if s := stats(); err != nil && half.Err() != nil && s.Max > 0 && s.InUse >= s.Max {
+		err, full = p.Full(s), true
+	}
+	switch registry.KindOf(err) {
+	case registry.KindTimeout, registry.KindUnreachable, registry.KindAuth, registry.KindTLS,
+		registry.KindCanceled: // by the driver, which has lost the server meanwhile
+	case registry.KindExhausted, registry.KindDegraded,
+		registry.KindReadOnly: // a connection to what was the primary
+		drop = nil
+	default:
 		return err
-	}, direct, drop)
+	}
+	failure := direct(ctx)
+	switch {
+	case full && (failure == nil || registry.KindOf(failure) == registry.KindExhausted):
+		return err
+	case failure == nil && drop != nil:
+		drop()
+	}
+	return failure
 }
 
 // Judge is [Role.Judge], and notes what the server has said.
@@ -84,12 +105,6 @@ func (p *Pool) Judge(role Role, takesWrites bool) error {
 		p.ReadOnly()
 	}
 	return err
-}
-
-// isFull reports whether err is of a pool that is full, whatever it means.
-func isFull(err error) bool {
-	e, ok := errors.AsType[*failure](err)
-	return ok && e.full || registry.KindOf(err) == registry.KindDegraded
 }
 
 // ReadOnly notes that the server has just said, over a connection of the pool, that it takes no writes. It may have

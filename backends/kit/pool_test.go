@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,15 +13,107 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// stuckPool returns the error of a pool whose connections do not come back.
-func stuckPool(t *testing.T) (err error) {
-	synctest.Test(t, func(*testing.T) {
+// noStats are those of a pool that has no limit.
+func noStats() registry.PoolStats { return registry.PoolStats{} }
+
+func TestTheServerIsAskedDirectlyWhenThePoolCannotTell(t *testing.T) {
+	failure := func(k registry.Kind) error { return registry.Classify(k, errors.New(string(k))) }
+	stale, full, denied, down := failure(registry.KindUnreachable), failure(registry.KindDegraded),
+		failure(registry.KindAuth), failure(registry.KindTimeout)
+	demoted := failure(registry.KindReadOnly)
+	refused := failure(registry.KindExhausted)
+	broken, canceled := failure(registry.KindTLS), failure(registry.KindCanceled)
+	for _, test := range []struct{ pooled, direct, want error }{
+		{nil, down, nil},
+		{denied, nil, nil}, // the files have changed
+		{denied, denied, denied},
+		{broken, nil, nil},
+		{broken, down, down},
+		{stale, nil, nil},
+		{stale, down, down},
+		{canceled, nil, nil}, // by the driver, and by nobody else
+		{canceled, down, down},
+		{full, nil, full},
+		{full, down, down},
+		{full, refused, full}, // the server answers, and what is ours moves
+		{refused, refused, refused},
+		{refused, nil, nil},
+		{down, nil, nil},
+		{demoted, nil, nil},
+		{demoted, demoted, demoted},
+	} {
+		dropped := false
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		got := new(kit.Pool).Check(ctx, noStats,
+			func(context.Context) error { return test.pooled },
+			func(context.Context) error { return test.direct },
+			func() { dropped = true })
+		cancel()
+		if got != test.want {
+			t.Errorf("pool: %v, server: %v: got %v, want %v", test.pooled, test.direct, got, test.want)
+		}
+		forgotten := slices.Contains([]error{denied, broken, down, stale, canceled}, test.pooled)
+		if dropped != (forgotten && got == nil) {
+			t.Errorf("pool: %v, server: %v: the idle connections are dropped: %t", test.pooled, test.direct, dropped)
+		}
+	}
+}
+
+func TestThePoolGetsHalfOfTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		wait := func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		direct := func(ctx context.Context) error {
+			if took := time.Since(start); took != 500*time.Millisecond {
+				t.Errorf("the pool had %v", took)
+			}
+			return wait(ctx)
+		}
+		if err := new(kit.Pool).Check(ctx, noStats, wait, direct, nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestAFullPoolIsToBlameUnlessTheServerIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		var pool kit.Pool
 		pool.Returned()
+		down := registry.Classify(registry.KindTimeout, errors.New("down"))
+		refused := registry.Classify(registry.KindExhausted, errors.New("refused"))
+		says := func(server error, want string) {
+			t.Helper()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			stats := func() registry.PoolStats { return registry.PoolStats{Max: 2, InUse: 2, WaitCount: 1} }
+			pooled := func(ctx context.Context) error {
+				<-ctx.Done()
+				return kit.Classify(ctx.Err())
+			}
+			drop := func() { t.Error("the idle connections are dropped") }
+			err := pool.Check(ctx, stats, pooled, func(context.Context) error { return server }, drop)
+			if got := fmt.Sprintf("%s: %v", registry.KindOf(err), err); got != want {
+				t.Errorf("server: %v: got %s, want %s", server, got, want)
+			}
+		}
+		const busy = "degraded: all 2 connections of the pool are in use (waits: 1)"
+		const stuck = "exhausted: all 2 connections of the pool are in use, and none has come back for 30s (waits: 1)"
+		says(nil, busy)
+		says(refused, busy) // the server answers, and what is ours moves
+		says(down, "timeout: down")
 		<-time.After(30 * time.Second)
-		err = pool.Full(registry.PoolStats{Max: 2, WaitCount: 1})
+		says(nil, stuck)
+		says(refused, stuck)
+		says(down, "timeout: down")
 	})
-	return err
 }
 
 func TestAPoolThatDoesNotMoveIsExhausted(t *testing.T) {
