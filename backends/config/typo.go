@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -40,17 +41,14 @@ func warnOfSlips(vars []variable, whole string, environment map[string]string) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(environment)) {
-		if _, isRead := read.Load(name); isRead || environment[name] == "" || fromKubernetes(name, environment[name]) {
+		value := environment[name]
+		if _, isRead := read.Load(name); isRead || value == "" || service.MatchString(name+"="+value) {
 			continue
 		}
-		same := func(other string) bool { return environment[other] == environment[name] }
-		bare, marked := strings.CutPrefix(name, byteOrderMark)
+		same := func(other string) bool { return environment[other] == value }
 		s, synonym := others[name]
-		switch {
-		case marked && slices.Contains(known, bare):
-			s.read = bare
-		case !synonym:
-			s.read = Nearest(bare, known)
+		if !synonym {
+			s.read = Nearest(name, known)
 		}
 		switch {
 		case s.read == "" || slices.ContainsFunc(append(s.names, s.read), same):
@@ -64,14 +62,12 @@ func warnOfSlips(vars []variable, whole string, environment map[string]string) {
 	}
 }
 
-// byteOrderMark stands before the first name of a file that some editors for Windows have saved.
-const byteOrderMark = "\ufeff"
-
 // Nearest returns the known name of which name is most likely a misspelling, the first in the alphabet of several, or
-// "" if it is one of none. One in other cases of letters is the nearest. It is for errors: the caller may show what
+// "" if it is one of none. One in other cases of letters is the nearest, and so is one that has a byte order mark before
+// it, as the first name in a file that some editors for Windows have saved. It is for errors: the caller may show what
 // Nearest returns, but not name, which may be a part of a password, unless Nearest returns one.
 func Nearest(name string, known []string) string {
-	meant, fewest, folded := "", maxEdits+1, strings.ToUpper(name)
+	meant, fewest, folded := "", maxEdits+1, strings.ToUpper(strings.TrimPrefix(name, "\ufeff"))
 	for _, candidate := range slices.Sorted(slices.Values(known)) {
 		if name == candidate {
 			continue
@@ -126,19 +122,9 @@ func dropDigit(r rune) rune {
 	return r
 }
 
-// fromKubernetes reports whether the variable is one that Kubernetes sets for each Service:
-// X_SERVICE_HOST, X_SERVICE_PORT, X_SERVICE_PORT_HTTP, X_PORT=tcp://..., X_PORT_80_TCP_ADDR; or Docker for a link:
-// X_NAME=/web/x.
-func fromKubernetes(name, value string) bool {
-	_, port, _ := strings.Cut(name, "_PORT_")
-	protocol := strings.TrimLeft(port, "0123456789")
-	return strings.HasSuffix(name, "_SERVICE_HOST") ||
-		strings.HasSuffix(name, "_SERVICE_PORT") ||
-		strings.Contains(name, "_SERVICE_PORT_") ||
-		strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://") ||
-		strings.HasSuffix(name, "_NAME") && strings.HasPrefix(value, "/") ||
-		protocol != port && strings.HasPrefix(protocol, "_")
-}
+// service is a pair that Kubernetes sets for each Service: X_SERVICE_HOST, X_SERVICE_PORT, X_SERVICE_PORT_HTTP,
+// X_PORT=tcp://..., X_PORT_80_TCP_ADDR; or Docker for a link: X_NAME=/web/x.
+var service = regexp.MustCompile(`(?s)^[^=]*(_SERVICE_HOST=|_SERVICE_PORT[=_]|_PORT=.*://|_PORT_[0-9]+_|_NAME=/)`)
 
 // edits returns how many letters must be added, dropped, replaced, or swapped with a neighbour to turn a into b
 // (optimal string alignment), or some number above most if it takes more than that.

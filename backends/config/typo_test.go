@@ -58,6 +58,8 @@ func TestVariableThatIsATypoIsFoundOut(t *testing.T) {
 		"MYSQL_TLS_CAFILE":      "MYSQL_TLS_CA_FILE",
 		"MYSQL_DATABASE_":       "MYSQL_DATABASE",
 		"MYSQL_PASSWORD__FILE_": "MYSQL_PASSWORD_FILE",
+		"\ufeffMYSQL_HOST":      "MYSQL_HOST",
+		"\ufeffMYSQL_HOSTT":     "MYSQL_HOST",
 	} {
 		if got := config.Nearest(name, reads("mysql")); got != want {
 			t.Errorf("%s: did you mean %q? want %q", name, got, want)
@@ -159,6 +161,7 @@ func TestVariableThatKubernetesSetsIsNoTypo(t *testing.T) {
 		Link string `env:"PORTS"`
 		Addr string `env:"PORT_80_TCP_ADDRS"`
 		Bare string `env:"PORT_80_TCPS"`
+		Twin string `env:"PORT_PORT_80_TCPS"`
 		Name string `env:"NAMES"`
 	}
 	log := captureLog(t)
@@ -167,7 +170,9 @@ func TestVariableThatKubernetesSetsIsNoTypo(t *testing.T) {
 	_, err := config.LoadFrom[service](name, []string{
 		prefix + "SERVICE_HOST=10.0.0.1", prefix + "SERVICE_PORT=80", prefix + "SERVICE_PORT_HTTP=80",
 		prefix + "PORT=tcp://10.0.0.1:80", prefix + "PORT_80_TCP=tcp://10.0.0.1:80",
-		prefix + "PORT_80_TCP_ADDR=10.0.0.1", prefix + "NAME=/web/db", // the last one of a link of Docker
+		prefix + "PORT_80_TCP_ADDR=10.0.0.1",
+		prefix + "PORT_PORT_80_TCP=tcp://10.0.0.1:80", // of a Service that is called so
+		prefix + "NAME=/web/db",                       // the last one of a link of Docker
 	})
 	if err != nil || log.Len() != 0 {
 		t.Errorf("%v; log: %s", err, log)
