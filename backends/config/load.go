@@ -46,29 +46,35 @@ func Files[T any](name string) (paths []string) {
 // has set the defaults already: of what it has returned, Defaults would undo a 0 that the environment
 // asks for, unless [InCode] comes between. It panics if a default does not fit its field.
 func Defaults[T any](cfg T) T {
-	setDefaults(&cfg)
-	eachNumber(&cfg, func(_ variable, n reflect.Value) { n.SetInt(max(n.Int(), 0)) })
-	return cfg
-}
-
-// InCode returns what Load has returned as it would be written in code, for a WithConfig: [Defaults] restores it.
-func InCode[T any](cfg T) T {
-	eachNumber(&cfg, func(v variable, n reflect.Value) {
-		if v.Default != "" && n.Int() == 0 {
-			n.SetInt(-1)
-		}
+	err := env.ParseWithOptions(&cfg, env.Options{
+		Environment:                  map[string]string{},
+		SetDefaultsForZeroValuesOnly: true,
 	})
-	return cfg
-}
-
-// eachNumber calls f with every number and duration of a Config.
-func eachNumber(cfg any, f func(variable, reflect.Value)) {
-	target := reflect.ValueOf(cfg).Elem()
-	for _, v := range variables(target.Type(), "") {
-		if v.Type == "int" || v.Type == "duration" {
-			f(v, target.FieldByIndex(v.field.Index))
+	for field := range refusals(err) {
+		panic("config: field " + field + " has a bad default")
+	}
+	for _, v := range variables(reflect.TypeFor[T](), "") {
+		if n := v.in(&cfg); v.isNumber() {
+			n.SetInt(max(n.Int(), 0))
 		}
 	}
+	return cfg
+}
+
+// InCode returns what Load has returned as it would be written in code, for a WithConfig: a field that has its default
+// is zero, since nobody has set it. [Defaults] restores all of them.
+func InCode[T any](cfg T) T {
+	usual := Defaults(*new(T))
+	for _, v := range variables(reflect.TypeFor[T](), "") {
+		switch field := v.in(&cfg); {
+		case v.Default == "":
+		case reflect.DeepEqual(field.Interface(), v.in(&usual).Interface()):
+			field.SetZero()
+		case v.isNumber() && field.IsZero():
+			field.SetInt(-1)
+		}
+	}
+	return cfg
 }
 
 func load[T any](name string, environ []string) (cfg T, set Variables, err error) {
@@ -78,7 +84,7 @@ func load[T any](name string, environ []string) (cfg T, set Variables, err error
 	}
 	vars := variables(reflect.TypeFor[T](), name)
 	environment := env.ToMap(environ)
-	setDefaults(&cfg)
+	cfg = Defaults(cfg)
 
 	values := make(map[string]string) // all that env gets to see
 	problems := make(map[string]error)
@@ -106,8 +112,7 @@ func load[T any](name string, environ []string) (cfg T, set Variables, err error
 
 	var errs []error
 	for _, v := range vars {
-		field := reflect.ValueOf(&cfg).Elem().FieldByIndex(v.field.Index)
-		wrong := cmp.Or(problems[v.Name], v.check(field, refused[v.field.Name]))
+		wrong := cmp.Or(problems[v.Name], v.check(v.in(&cfg), refused[v.field.Name]))
 		errs = append(errs, complain(cmp.Or(set.set[v.Name], v.Name), wrong))
 	}
 	return cfg, set, set.missing(errors.Join(errs...))
@@ -121,14 +126,4 @@ func hasPrefix(environment map[string]string, prefix string) bool {
 		}
 	}
 	return false
-}
-
-func setDefaults(cfg any) {
-	err := env.ParseWithOptions(cfg, env.Options{
-		Environment:                  map[string]string{},
-		SetDefaultsForZeroValuesOnly: true,
-	})
-	for field := range refusals(err) {
-		panic("config: field " + field + " has a bad default")
-	}
 }

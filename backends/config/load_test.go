@@ -247,3 +247,20 @@ func TestDefaultsDoesNotAskForRequiredFields(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestWhatLoadReturnsIsTheSameInCodeAndSaysNoMore(t *testing.T) {
+	loaded, err := config.LoadFrom[fullConfig]("server", []string{"SERVER_HOST=h", "SERVER_MAX_CONNS=0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := config.InCode(loaded)
+	cfg, vars, err := config.LoadOr("server", &given)
+	if err != nil || !reflect.DeepEqual(cfg, loaded) {
+		t.Errorf("%+v, %v; want %+v", cfg, err, loaded)
+	}
+	for key, want := range map[string]bool{"HOST": true, "MAX_CONNS": true, "PORT": false, "WAIT": false, "LEVEL": false} {
+		if vars.IsSet(key) != want {
+			t.Errorf("%s is set: %t", key, !want)
+		}
+	}
+}

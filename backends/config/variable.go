@@ -17,6 +17,13 @@ type variable struct {
 	field reflect.StructField // its Index leads there from the outermost struct
 }
 
+// in returns the field of the Config that cfg points to.
+func (v variable) in(cfg any) reflect.Value {
+	return reflect.ValueOf(cfg).Elem().FieldByIndex(v.field.Index)
+}
+
+func (v variable) isNumber() bool { return v.Type == "int" || v.Type == "duration" }
+
 // variables returns the variables that fill a t for the instance called name, in the order of the
 // fields. It panics if t has a mistake that only a programmer can mend.
 func variables(t reflect.Type, name string) []variable {

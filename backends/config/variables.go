@@ -31,7 +31,7 @@ func LoadOr[T any](name string, given *T) (T, Variables, error) {
 	}
 	vars := Variables{name: name, set: make(map[string]string)}
 	for _, v := range variables(reflect.TypeFor[T](), name) {
-		if !reflect.ValueOf(given).Elem().FieldByIndex(v.field.Index).IsZero() {
+		if !v.in(given).IsZero() {
 			vars.set[v.Name] = v.Name
 		}
 	}
