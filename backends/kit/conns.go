@@ -54,21 +54,21 @@ type Conns struct {
 // errOver is what dialling fails with from the beginning of Drain on.
 var errOver = Errorf(registry.KindNotOpen, "%w: it was closed", registry.ErrNotOpen)
 
-// socket is what TCP and Unix connections have in common. Drivers look for SyscallConn to see whether the server
+// Socket is what TCP and Unix connections have in common. Drivers look for SyscallConn to see whether the server
 // has hung up, and CloseWrite says that nobody will ask any more.
-type socket interface {
+type Socket interface {
 	net.Conn
 	syscall.Conn
 	CloseWrite() error
 }
 
 type conn struct {
-	socket
+	Socket
 	set *Conns
 }
 
 // Dial connects to addr, a host:port or the path of a Unix socket, within timeout and ctx. TCP keepalive finds a peer
-// that is gone within 45s, also while a query waits for its answer.
+// that is gone within 45s, also while a query waits for its answer. What it returns is a [Socket].
 func (s *Conns) Dial(ctx context.Context, addr string, timeout time.Duration) (net.Conn, error) {
 	return s.DialTLS(ctx, addr, timeout, nil)
 }
@@ -137,7 +137,7 @@ func (s *Conns) dial(ctx context.Context, addr string) (net.Conn, error) {
 		_ = raw.Close()
 		return nil, over
 	}
-	c := &conn{raw.(socket), s}
+	c := &conn{raw.(Socket), s}
 	s.conns[c] = struct{}{}
 	s.open.Add(1)
 	return c, nil
@@ -155,7 +155,7 @@ func (s *Conns) life() context.Context {
 // Close closes the connection and forgets it.
 func (c *conn) Close() error {
 	c.set.forget(c)
-	return c.socket.Close()
+	return c.Socket.Close()
 }
 
 func (s *Conns) forget(c *conn) {
@@ -207,7 +207,7 @@ func (s *Conns) cut() int {
 	left := slices.Collect(maps.Keys(s.conns))
 	s.mu.Unlock()
 	for _, c := range left {
-		if tcp, ok := c.socket.(*net.TCPConn); ok {
+		if tcp, ok := c.Socket.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
 		}
 		_ = c.Close()
