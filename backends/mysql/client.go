@@ -13,24 +13,24 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// client is a pool, and what makes its connections.
+// client is a pool, and makes its connections.
 type client struct {
 	*settings
 	*sql.DB
-	conns  kit.Conns
+	conns  *kit.Conns
 	notes  kit.Pool
 	places *places
 }
 
 // Open makes a pool and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {
-	c := &client{settings: s, places: newPlaces()}
+	c := &client{settings: s, conns: new(kit.Conns), places: newPlaces()}
 	c.notes.Role, c.notes.Hosts = s.role, []string{s.host.Name}
 	hook := s.hook
 	if hook == nil {
 		hook = sql.OpenDB
 	}
-	c.DB = hook(&connector{c, &c.notes, c.places})
+	c.DB = hook(c)
 	c.places.db.Store(c.DB)
 	c.SetMaxOpenConns(s.MaxOpenConns)
 	c.SetMaxIdleConns(s.MaxIdleConns)
@@ -67,7 +67,7 @@ func (c *client) askPooled(ctx context.Context) error { return c.ask(ctx, c.DB) 
 
 // askDirect asks over a connection that is not of the pool, and of which the pool notes nothing.
 func (c *client) askDirect(ctx context.Context) error {
-	db := sql.OpenDB(&connector{c, new(kit.Pool), newPlaces()})
+	db := sql.OpenDB(&client{settings: c.settings, conns: c.conns, places: newPlaces()})
 	defer func() { _ = db.Close() }()
 	return c.ask(ctx, db)
 }

@@ -31,7 +31,7 @@ type arguments = []sqldriver.NamedValue
 // no writes, or the host name has left its address. The error that told so is the program's, and nothing is run again.
 type connection struct {
 	session
-	of       *connector
+	of       *client
 	wire     *wire
 	made     time.Time
 	readOnly bool // the last transaction was to be read-only

@@ -18,16 +18,9 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// connector makes connections.
-type connector struct {
-	*client
-	notes  *kit.Pool // of the pool that they are for
-	places *places   // of the same
-}
-
 // Connect connects, logs in with the credentials of now and selects the database within DialTimeout; the driver alone
 // would bound the dialling only. Its error can be shown, unlike the driver's.
-func (c *connector) Connect(ctx context.Context) (conn sqldriver.Conn, err error) {
+func (c *client) Connect(ctx context.Context) (conn sqldriver.Conn, err error) {
 	if err := c.places.take(ctx); err != nil { // as in a pool that is full, the time of the caller alone counts
 		return nil, err
 	}
@@ -43,8 +36,8 @@ func (c *connector) Connect(ctx context.Context) (conn sqldriver.Conn, err error
 	return conn, err
 }
 
-func (c *connector) connect(ctx context.Context, who kit.Credentials) (sqldriver.Conn, error) {
-	w := &wire{conns: &c.conns, places: c.places}
+func (c *client) connect(ctx context.Context, who kit.Credentials) (sqldriver.Conn, error) {
+	w := &wire{conns: c.conns, places: c.places}
 	cfg := c.driver.Clone()
 	cfg.User, cfg.Passwd = who.User, who.Password.Reveal()
 	cfg.DialFunc = func(ctx context.Context, _, addr string) (_ net.Conn, err error) {
@@ -71,7 +64,7 @@ func (c *connector) connect(ctx context.Context, who kit.Credentials) (sqldriver
 }
 
 // Driver returns the driver, for those who wrap it.
-func (c *connector) Driver() sqldriver.Driver { return &driver.MySQLDriver{} }
+func (c *client) Driver() sqldriver.Driver { return &driver.MySQLDriver{} }
 
 // wire is a connection that remembers why it broke: the driver calls it invalid and says no more. And it remembers
 // whether the server owes an answer.
