@@ -4,6 +4,8 @@ import (
 	"context"
 	sqldriver "database/sql/driver"
 	"errors"
+	"io"
+	"os"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -51,6 +53,31 @@ func (c *connection) ResetSession(ctx context.Context) error {
 	c.readOnly = false
 	c.of.notes.Lent()
 	return c.session.ResetSession(ctx)
+}
+
+// letGo is how long a connection that was cut keeps its place when its server does not let go.
+const letGo = time.Minute
+
+// Close closes the connection. If the server owes an answer, the connection stays until the server has closed its end,
+// for a minute at most, or until the pool is closed.
+func (c *connection) Close() error {
+	err := c.session.Close()
+	go func() {
+		defer c.of.places.add(-1)
+		socket := c.wire.Socket
+		hangUp := func() { _ = socket.Close() }
+		defer hangUp()
+		ctx, cancel := c.of.conns.Dialling(context.Background(), letGo)
+		defer cancel()
+		defer context.AfterFunc(ctx, hangUp)()
+		for {
+			_ = socket.SetReadDeadline(time.Time{}) // the wire, or the driver, has set one
+			if _, err := io.Copy(io.Discard, socket); !errors.Is(err, os.ErrDeadlineExceeded) {
+				return
+			}
+		}
+	}()
+	return err
 }
 
 func (c *connection) stale() bool {

@@ -1,15 +1,14 @@
 package mysql
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	sqldriver "database/sql/driver"
 	"errors"
 	"io"
 	"net"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -37,11 +36,12 @@ func (c *client) Connect(ctx context.Context) (conn sqldriver.Conn, err error) {
 }
 
 func (c *client) connect(ctx context.Context, who kit.Credentials) (sqldriver.Conn, error) {
-	w := &wire{conns: c.conns, places: c.places}
+	w := new(wire)
 	cfg := c.driver.Clone()
 	cfg.User, cfg.Passwd = who.User, who.Password.Reveal()
-	cfg.DialFunc = func(ctx context.Context, _, addr string) (_ net.Conn, err error) {
-		w.Conn, err = c.conns.Dial(ctx, addr, c.DialTimeout)
+	cfg.DialFunc = func(ctx context.Context, _, addr string) (net.Conn, error) {
+		raw, err := c.conns.Dial(ctx, addr, c.DialTimeout)
+		w.Socket, _ = raw.(kit.Socket) // which it is
 		return w, err
 	}
 	inner, err := driver.NewConnector(cfg)
@@ -59,68 +59,69 @@ func (c *client) connect(ctx context.Context, who kit.Credentials) (sqldriver.Co
 		return nil, c.explain(w, err)
 	}
 	c.notes.Lent()
-	w.lent.Store(true)
+	w.phase.CompareAndSwap(loggingIn, idle)
 	return &connection{session: conn.(session), of: c, wire: w, made: time.Now()}, nil
 }
 
 // Driver returns the driver, for those who wrap it.
 func (c *client) Driver() sqldriver.Driver { return &driver.MySQLDriver{} }
 
-// wire is a connection that remembers why it broke: the driver calls it invalid and says no more. And it remembers
-// whether the server owes an answer.
+// wire is the socket of a connection. It remembers why it broke: the driver calls it invalid and says no more.
 type wire struct {
-	net.Conn
-	greeted bool
-	broke   error
-
-	conns   *kit.Conns
-	places  *places
-	reading sync.Mutex
-	lent    atomic.Bool // and so it has one of the places
-	asked   atomic.Bool // and there is no answer yet
-	closed  atomic.Bool
+	kit.Socket
+	broke error
+	phase atomic.Int32
 }
+
+// The phases of a wire.
+const (
+	ungreeted int32 = iota
+	loggingIn
+	idle   // the server owes no answer
+	asked  // it owes one
+	closed // by the driver
+)
 
 var errGreeting = kit.Errorf(registry.KindConfig, "what answers on this port does not speak MySQL")
 
 // Read also looks at the server's first packet. The driver panics over that of the X protocol, on the port
 // next door, and would wait for the rest of what other servers say.
 func (w *wire) Read(p []byte) (n int, err error) {
-	w.reading.Lock()
-	defer w.reading.Unlock()
-	if w.closed.Load() {
+	switch w.phase.Load() {
+	case closed: // the driver may have moved the deadline
 		return 0, net.ErrClosed
-	}
-	if w.greeted {
-		n, err = w.Conn.Read(p)
-	} else {
+	case ungreeted:
 		const protocol10, refusal = 10, 0xff
-		n, err = io.ReadAtLeast(w.Conn, p, 5) // three bytes of length, the sequence, the protocol
+		n, err = io.ReadAtLeast(w.Socket, p, 5) // three bytes of length, the sequence, the protocol
 		if err == nil && p[4] != protocol10 && p[4] != refusal {
 			err = errGreeting
 		}
-		w.greeted = err == nil
+		w.phase.CompareAndSwap(ungreeted, loggingIn)
+	default:
+		n, err = w.Socket.Read(p)
 	}
 	if n > 0 {
-		w.asked.Store(false)
+		w.phase.CompareAndSwap(asked, idle)
 	}
-	if err != nil {
-		w.broke = err
-	}
+	w.broke = cmp.Or(err, w.broke)
 	return n, err
 }
 
 func (w *wire) Write(p []byte) (n int, err error) {
-	w.asked.Store(true)
-	if n, err = w.Conn.Write(p); err != nil {
-		w.broke = err
-	}
+	w.phase.CompareAndSwap(idle, asked)
+	n, err = w.Socket.Write(p)
+	w.broke = cmp.Or(err, w.broke)
 	return n, err
 }
 
-// SyscallConn lets the driver see whether the server has hung up.
-func (w *wire) SyscallConn() (syscall.RawConn, error) {
-	return w.Conn.(syscall.Conn).SyscallConn()
+// Close is what the driver calls once. While the server owes an answer, it is only told that nobody waits for that: the
+// rest is for the Close of the connection, which comes later.
+func (w *wire) Close() error {
+	if w.phase.Swap(closed) != asked {
+		return w.Socket.Close()
+	}
+	_ = w.SetReadDeadline(time.Unix(1, 0)) // ends what the driver reads
+	return w.CloseWrite()
 }
 
 // explain returns why connecting failed: the driver's reason, unless it is a vague one and more is known. A server that

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"fmt"
+	"net"
 	"testing"
 	"time"
 
@@ -75,6 +76,14 @@ func resolved(t *testing.T, name string) *settings {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// CutWire returns what the driver has of a socket that it has closed while the server owed an answer.
+func CutWire(socket kit.Socket) net.Conn {
+	w := &wire{Socket: socket}
+	w.phase.Store(asked)
+	_ = w.Close()
+	return w
 }
 
 // ForgetLookups does what half a minute does.

@@ -3,10 +3,8 @@ package mysql
 import (
 	"context"
 	"database/sql"
-	"io"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // places are what the connections of a pool take up at the server. A server goes on with the statement of a connection
@@ -52,42 +50,4 @@ func (p *places) add(n int) int {
 	p.taken += n
 	p.freed.Broadcast()
 	return p.taken
-}
-
-// letGo is how long a connection that was cut keeps its place when its server does not let go.
-const letGo = time.Minute
-
-// Close closes the connection. If it was lent and the server owes an answer, the server is only told that nobody waits
-// for it, and the connection stays until the server has closed its end, for a minute at most, or until the pool is
-// closed.
-func (w *wire) Close() error {
-	half, ok := w.Conn.(interface{ CloseWrite() error })
-	switch {
-	case w.closed.Swap(true):
-		return nil
-	case !ok || !w.asked.Load() || !w.lent.Load():
-		defer w.leave()
-		return w.Conn.Close()
-	}
-	_ = half.CloseWrite()
-	_ = w.SetReadDeadline(time.Unix(1, 0)) // ends what the driver reads
-	go func() {
-		defer w.leave()
-		defer func() { _ = w.Conn.Close() }()
-		w.reading.Lock()
-		defer w.reading.Unlock()
-		ctx, cancel := w.conns.Dialling(context.Background(), letGo)
-		defer cancel()
-		defer context.AfterFunc(ctx, func() { _ = w.Conn.Close() })()
-		_ = w.SetReadDeadline(time.Time{})
-		_, _ = io.Copy(io.Discard, w.Conn)
-	}()
-	return nil
-}
-
-// leave gives the place back. Of a connection that was not lent, Connect does.
-func (w *wire) leave() {
-	if w.lent.Load() {
-		w.places.add(-1)
-	}
 }

@@ -3,12 +3,15 @@ package mysql_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"net"
 	"sync"
 	"testing"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
 
+	"github.com/vibework/mooring/backends/kit"
 	"github.com/vibework/mooring/backends/mysql"
 	"github.com/vibework/mooring/registry"
 )
@@ -60,6 +63,46 @@ func TestCancelledQueriesDoNotFillTheServerBeyondThePool(t *testing.T) {
 	}
 	if err := ask(t.Context(), res.DB()); err != nil {
 		t.Errorf("when the server has let go: %v", err)
+	}
+}
+
+func TestALoginThatIsCancelledKeepsNoPlace(t *testing.T) {
+	_, url := fake(t)
+	cfg := at(url)
+	cfg.MaxOpenConns, cfg.MaxIdleConns = 1000, -1
+	_, res := open(t, cfg)
+	start := time.Now()
+	warm(t, res.DB(), 1)
+	took := time.Since(start)
+	var workers sync.WaitGroup
+	for range 4 {
+		workers.Go(func() {
+			for range 250 {
+				ctx, cancel := context.WithTimeout(t.Context(), rand.N(2*took))
+				if conn, err := res.DB().Conn(ctx); err == nil {
+					_ = conn.Close()
+				}
+				cancel()
+			}
+		})
+	}
+	workers.Wait()
+	eventually(t, func() bool { return res.PoolStats().Open == 0 })
+}
+
+func TestACutConnectionIsNotReadFrom(t *testing.T) {
+	conn, err := net.Dial("tcp", silentPort(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	cut := mysql.CutWire(conn.(kit.Socket))
+	<-time.After(20 * time.Millisecond)
+	start := time.Now()
+	_ = cut.SetReadDeadline(start.Add(patience)) // as the driver does if there is a ReadTimeout
+	_, err = cut.Read(make([]byte, 5))
+	if took := time.Since(start); took >= patience || err == nil {
+		t.Errorf("it took %v: %v", took, err)
 	}
 }
 
