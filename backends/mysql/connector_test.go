@@ -175,8 +175,8 @@ func TestARealServerRefusesWhatItDoesNotKnow(t *testing.T) {
 	for option, want := range map[string]string{
 		"collation=utf8mb4_nonsense": "config: the server does not know the collation (1273)",
 		"time_zone=Nowhere":          "config: the server does not know the time zone (1298)",
-		"wait_timeout=30s":           "config: the server wants a value of another type for a variable that the options set (1232)",
-		"sql_mode=NONSENSE":          "config: the server does not take the value of a variable that the options set (1231)",
+		"wait_timeout=30s":           "config: the server does not take the value or the type of a variable that an option sets (1232)",
+		"sql_mode=NONSENSE":          "config: the server does not take the value or the type of a variable that an option sets (1231)",
 	} {
 		r, _ := register(at(with(t, server(t), func(u *url.URL) { u.RawQuery = option })))
 		if err := r.OpenAll(t.Context()); err == nil || err.Error() != "open mysql: "+want {
