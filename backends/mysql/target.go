@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
 	"regexp"
@@ -12,17 +13,15 @@ import (
 
 var schemes = []string{"mysql", "mariadb"}
 
-func isURL(raw string) bool {
-	scheme, _, _ := strings.Cut(strings.ToLower(raw), "://")
-	return scheme == schemes[0] || scheme == schemes[1]
-}
+// aURL is how a URL begins.
+var aURL = regexp.MustCompile(`^(?i)(mysql|mariadb)://`)
 
 // network is how a DSN says where the server is.
 var network = regexp.MustCompile(`@(tcp|unix)\([^@]*\)/`)
 
 // parseURL reads a URL with one host.
 func parseURL(raw, prefix string) (kit.URI, error) {
-	if !isURL(raw) && strings.Contains(raw, "(") && strings.Contains(raw, ")/") {
+	if !aURL.MatchString(raw) && strings.Contains(raw, "(") && strings.Contains(raw, ")/") {
 		return kit.URI{}, errors.New("this is a DSN: put it into " + prefix + "DSN")
 	}
 	u, err := kit.ParseURI(raw, schemes...)
@@ -42,29 +41,26 @@ func parseURL(raw, prefix string) (kit.URI, error) {
 // dsn is a DSN as the driver takes it apart: the last / ends the address, the last @ before it the password, the first
 // : the user. So the password may hold any of these, and is not escaped. No part of it is taken for an address, which
 // has to be spelled out.
-var dsn = regexp.MustCompile(`^(?:([^:]*?)(:.*)?@)?(?:tcp\(([^@]*)\)|unix\((/[^@]*)\))(/[^/]*)$`)
+var dsn = regexp.MustCompile(`^(?:([^:]*?)(?::(.*))?@)?(?:tcp\(([^@]*)\)|unix\((/[^@]*)\))(/[^/]*)$`)
+
+var errNotDSN = errors.New("want user:password@tcp(host:port)/database, or unix(/path) for tcp(host:port); " +
+	"a / in an option must be percent-encoded (%2F)")
 
 // parseDSN writes a DSN as a URL, and reads that: the driver's own parser quotes it in errors, and panics.
 func parseDSN(raw, prefix string) (kit.URI, error) {
-	switch {
-	case isURL(raw) && network.MatchString(raw):
-		return kit.URI{}, errors.New("drop the scheme: mysql:// or mariadb://")
-	case isURL(raw):
-		return kit.URI{}, errors.New("this is a URL: put it into " + prefix + "URL")
-	}
-	if !strings.Contains(raw, "(") { // in a password it may look like anything
-		if err := kit.OtherForm(raw, schemes...); err != nil {
-			return kit.URI{}, err
-		}
-	}
 	part := dsn.FindStringSubmatch(raw)
 	switch {
+	case aURL.MatchString(raw) && network.MatchString(raw):
+		return kit.URI{}, errors.New("drop the scheme: mysql:// or mariadb://")
+	case aURL.MatchString(raw):
+		return kit.URI{}, errors.New("this is a URL: put it into " + prefix + "URL")
 	case strings.ContainsFunc(raw, unicode.IsControl):
 		return kit.URI{}, errors.New("has a control character")
+	case !strings.Contains(raw, "("): // in a password it may look like anything
+		return kit.URI{}, cmp.Or(kit.OtherForm(raw, schemes...), errNotDSN)
 	case part == nil:
-		return kit.URI{}, errors.New("want user:password@tcp(host:port)/database, or unix(/path) for tcp(host:port); " +
-			"a / in an option must be percent-encoded (%2F)")
+		return kit.URI{}, errNotDSN
 	}
-	login := url.PathEscape(part[1]) + ":" + url.PathEscape(strings.TrimPrefix(part[2], ":"))
+	login := url.UserPassword(part[1], part[2]).String()
 	return parseURL(schemes[0]+"://"+login+"@"+part[3]+url.PathEscape(part[4])+part[5], prefix)
 }
