@@ -47,7 +47,7 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 func (s *settings) Target() kit.Target {
 	t := kit.Target{Addrs: []string{s.driver.Addr}, Database: s.driver.DBName}
 	if s.credentials == nil {
-		t.User = s.driver.User
+		t.User = s.User
 	}
 	return t
 }

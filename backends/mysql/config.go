@@ -48,7 +48,7 @@ type settings struct {
 	vars   config.Variables
 	host   kit.Host // or the path of a Unix socket
 	role   kit.Role
-	driver *driver.Config // all but the password and the dialler
+	driver *driver.Config // all but who logs in and the dialler
 	login  *kit.Login
 
 	options url.Values // for the driver
@@ -57,10 +57,8 @@ type settings struct {
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
 	cfg, vars, loadErr := config.LoadOr(name, in.config)
-	s := &settings{
-		Config: cfg, setup: in, vars: vars, driver: driver.NewConfig(),
-		options: url.Values{"parseTime": {"true"}, "maxAllowedPacket": {"0"}},
-	}
+	s := &settings{Config: cfg, setup: in, vars: vars}
+	s.options = url.Values{"parseTime": {"true"}, "maxAllowedPacket": {"0"}}
 	err := s.locate()
 	role, roleErr := kit.ParseRole(vars, s.Role)
 	secure, tlsErr := vars.TLS(s.TLS, s.host.Name)
@@ -82,11 +80,8 @@ func (s *settings) setDriver(secure *tls.Config) error {
 		d.Net = "unix"
 	}
 	d.TLS, d.Logger = secure, &driver.NopLogger{} // it would print what a server sends
-	d.User, d.DBName = s.User, s.Database
+	d.DBName = s.Database
 	d.Timeout, d.ReadTimeout, d.WriteTimeout = s.DialTimeout, s.ReadTimeout, s.WriteTimeout
-	if s.MaxOpenConns > 0 {
-		s.MaxIdleConns = min(s.MaxIdleConns, s.MaxOpenConns)
-	}
 	s.driver = d
 	return nil
 }

@@ -162,7 +162,7 @@ func TestTheEndOfALineIsNoPartOfAValue(t *testing.T) {
 
 // usual is what the driver and the pool are given when nothing but the host is set.
 var usual = mysql.Resolved{
-	Net: "tcp", Addr: "h:3306", MaxOpenConns: 10, MaxIdleConns: 10,
+	Net: "tcp", Addr: "h:3306", MaxOpenConns: 10, MaxIdleConns: 1000,
 	ConnMaxLifetime: 5 * time.Minute, ConnMaxIdleTime: time.Minute,
 	Timeout: 5 * time.Second, WriteTimeout: 30 * time.Second,
 	Flags: "native live time ", Params: "map[]", Loc: "UTC", MaxAllowedPacket: 0, // it is the server's
@@ -290,11 +290,18 @@ func TestANamedInstanceReadsItsOwnVariablesOnly(t *testing.T) {
 }
 
 func TestAsManyIdleConnectionsAreKeptAsMayBeOpen(t *testing.T) {
+	_, url := fake(t)
 	for env, want := range map[string]int{"": 3, " MYSQL_MAX_IDLE_CONNS=2": 2, " MYSQL_MAX_IDLE_CONNS=9": 3} {
-		setenv(t, "MYSQL_HOST=h MYSQL_MAX_OPEN_CONNS=3"+env)
-		if got := mysql.Resolve(t, "mysql"); got.MaxIdleConns != want {
-			t.Errorf("%s: MaxIdleConns is %d, want %d", env, got.MaxIdleConns, want)
+		setenv(t, "MYSQL_MAX_OPEN_CONNS=3 MYSQL_URL="+url+env)
+		res := mysql.New("mysql")
+		if err := res.Open(t.Context()); err != nil {
+			t.Fatal(err)
 		}
+		warm(t, res.DB(), 3)
+		if got := res.DB().Stats().Idle; got != want {
+			t.Errorf("%s: %d idle connections are kept, want %d", env, got, want)
+		}
+		_ = res.Close(t.Context())
 	}
 }
 

@@ -128,11 +128,10 @@ func (w *wire) Close() error {
 // wants TLS of a user refuses the login without it, and says no more.
 func (s *settings) explain(w *wire, err error) error {
 	answer, answered := errors.AsType[*driver.MySQLError](err)
-	if answered && answer.Number == 1045 && s.driver.TLS == nil && s.driver.Net == "tcp" {
-		return kit.Errorf(registry.KindAuth, "access denied (1045), or the server wants TLS: %s", s.vars.Name("TLS"))
-	}
 	reason := Classify(err)
 	switch kind := registry.KindOf(reason); {
+	case answered && answer.Number == 1045 && s.driver.TLS == nil && s.driver.Net == "tcp":
+		return kit.Errorf(kind, "%w, or the server wants TLS: %s", reason, s.vars.Name("TLS"))
 	case kind == registry.KindTLS && s.driver.TLS == nil:
 		return kit.Errorf(kind, "%w: set %s", reason, s.vars.Name("TLS"))
 	case errors.As(err, new(x509.UnknownAuthorityError)):

@@ -30,7 +30,7 @@ func Resolve(t *testing.T, name string) Resolved {
 	s := resolved(t, name)
 	d := s.driver
 	r := Resolved{
-		Net: d.Net, Addr: d.Addr, User: d.User, Password: s.Password.Reveal(), Database: d.DBName,
+		Net: d.Net, Addr: d.Addr, User: s.User, Password: s.Password.Reveal(), Database: d.DBName,
 		MaxOpenConns: s.MaxOpenConns, MaxIdleConns: s.MaxIdleConns,
 		ConnMaxLifetime: s.ConnMaxLifetime, ConnMaxIdleTime: s.ConnMaxIdleTime,
 		Timeout: d.Timeout, ReadTimeout: d.ReadTimeout, WriteTimeout: d.WriteTimeout,
@@ -63,7 +63,7 @@ func Resolve(t *testing.T, name string) Resolved {
 	return r
 }
 
-// DriverConfig is what the driver is given, less the password and the dialler.
+// DriverConfig is what the driver is given, less who logs in and the dialler.
 func DriverConfig(t *testing.T, name string) *driver.Config {
 	t.Helper()
 	return resolved(t, name).driver

@@ -24,7 +24,5 @@ func resolve(name string, in setup) (*settings, error) {
 
 // Credentials returns who logs in, and what else a file may have changed.
 func (s *settings) Credentials() kit.Credentials {
-	rest := s.driver.Clone()
-	rest.User = ""
-	return kit.Credentials{User: s.driver.User, Password: s.Password, Rest: config.NewSecret(rest.FormatDSN())}
+	return kit.Credentials{User: s.User, Password: s.Password, Rest: config.NewSecret(s.driver.FormatDSN())}
 }
