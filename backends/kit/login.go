@@ -99,6 +99,13 @@ func (l *Login) Connect(ctx context.Context, dial func(Credentials) error) (err 
 	}
 }
 
+// User returns who logs in by what the configuration says, for a [Target]: "" if the program says it.
+func (l *Login) User() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known.User
+}
+
 // asked returns what the program says. It may ignore ctx, or panic where nobody would recover: in the goroutine of a
 // pool that makes a connection.
 func (l *Login) asked(ctx context.Context) (Credentials, error) {

@@ -220,7 +220,7 @@ func TestCredentialsOfAFunctionAreAskedForEachConnection(t *testing.T) {
 	cancel()
 	login = kit.Asking(func(ctx context.Context) (string, config.Secret, error) { return "", config.Secret{}, ctx.Err() })
 	err = login.Connect(ctx, func(kit.Credentials) error { return nil })
-	if n != 3 || registry.KindOf(err) != registry.KindCanceled {
+	if n != 3 || registry.KindOf(err) != registry.KindCanceled || login.User() != "" {
 		t.Errorf("asked %d times; %v", n, err)
 	}
 }
@@ -289,6 +289,9 @@ func TestAConfigurationIsFollowedThroughItsFiles(t *testing.T) {
 		})
 		if err != nil {
 			t.Errorf("%s: %v", generation, err)
+		}
+		if user := login.User(); user != "app-"+generation {
+			t.Errorf("the user is %s", user)
 		}
 	}
 }

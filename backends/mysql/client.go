@@ -45,11 +45,7 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 
 // Target returns where the server is, as the driver is told.
 func (s *settings) Target() kit.Target {
-	t := kit.Target{Addrs: []string{s.driver.Addr}, Database: s.driver.DBName}
-	if s.credentials == nil {
-		t.User = s.User
-	}
-	return t
+	return kit.Target{Addrs: []string{s.driver.Addr}, Database: s.driver.DBName, User: s.login.User()}
 }
 
 // Handle returns the pool.
