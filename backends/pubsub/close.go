@@ -31,25 +31,26 @@ func (c *client) Close(ctx context.Context) error {
 	flushing, cancel := context.WithDeadline(ctx, deadline.Add(-last))
 	defer cancel()
 	pending, sent := c.flush()
-	wait(flushing, sent)
+	within(flushing, sent)
 	c.end()
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
 	defer cancel()
-	wait(rest, sent)
-	_, _ = kit.Within(rest, func() (struct{}, error) { return struct{}{}, c.Client.Close() }, nil)
+	within(rest, sent)
+	within(rest, func() { _ = c.Client.Close() })
 	return c.unconfirmed(pending)
 }
 
-func wait(ctx context.Context, done <-chan struct{}) {
-	select {
-	case <-done:
-	case <-ctx.Done():
-	}
+// within waits for f until ctx ends. Then f goes on alone.
+func within(ctx context.Context, f func()) {
+	_, _ = kit.Within(ctx, func() (none struct{}, _ error) {
+		f()
+		return none, nil
+	}, nil)
 }
 
-// flush stops all publishers at once. It returns what they have not had confirmed when they were stopped, and
-// what is closed when they have flushed, and nothing else is published.
-func (c *client) flush() (pending []*driver.PublishResult, sent <-chan struct{}) {
+// flush stops all publishers at once. It returns what they have not had confirmed when they were stopped, and what
+// returns when they have flushed and nothing else is published.
+func (c *client) flush() (pending []*driver.PublishResult, sent func()) {
 	c.begin(kit.Errorf(registry.KindNotOpen, "%s: %w: it was closed", c.settings.name, registry.ErrNotOpen))
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,13 +59,10 @@ func (c *client) flush() (pending []*driver.PublishResult, sent <-chan struct{})
 		pending = append(pending, p.close()...)
 		stopping.Go(p.driver.Stop)
 	}
-	done := make(chan struct{})
-	go func() {
+	return pending, func() {
 		stopping.Wait()
 		c.calm()
-		close(done)
-	}()
-	return pending, done
+	}
 }
 
 // quiet is how long nothing must be published: publishers with the driver's settings hold a message for 10ms.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -61,7 +62,7 @@ type receiver struct {
 	stop    context.CancelFunc
 	working context.Context // ends when the handlers have had their time
 	expire  context.CancelFunc
-	done    chan struct{}         // closed when all handlers have returned and all acknowledgements are sent
+	running sync.WaitGroup        // until all handlers have returned and all acknowledgements are sent
 	failure atomic.Pointer[error] // why receiving has ended the last time; nil while it goes on
 }
 
@@ -74,7 +75,7 @@ func (s *receiver) Open(ctx context.Context) (*receiver, error) {
 	if err != nil {
 		return nil, kit.Errorf(registry.KindNotOpen, "%w", err)
 	}
-	s.subscriber, s.names, s.done = c.Subscriber(s.subscription), c.settings.names, make(chan struct{})
+	s.subscriber, s.names = c.Subscriber(s.subscription), c.settings.names
 	_, err = c.SubscriptionAdminClient.GetSubscription(ctx,
 		&pubsubpb.GetSubscriptionRequest{Subscription: s.subscriber.String()}, noRetry)
 	if err != nil && !mayNotLook(err) {
@@ -86,7 +87,7 @@ func (s *receiver) Open(ctx context.Context) (*receiver, error) {
 	s.subscriber.ReceiveSettings.ShutdownOptions = nil // would give messages back while their handlers are at work
 	s.pulling, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.working, s.expire = context.WithCancel(context.Background())
-	go s.run()
+	s.running.Go(s.run)
 	return s, nil
 }
 
@@ -106,7 +107,6 @@ const settled = 2 * time.Second
 
 // run receives until Close, whatever the service says meanwhile: somebody may mend it.
 func (s *receiver) run() {
-	defer close(s.done)
 	for pause := time.Second; s.pulling.Err() == nil; pause = min(2*pause, 30*time.Second) {
 		well := time.AfterFunc(settled, func() { s.failure.Store(nil) })
 		err := s.subscriber.Receive(s.pulling, s.deliver)
@@ -152,11 +152,11 @@ func (s *receiver) Close(ctx context.Context) error {
 	s.stop()
 	deadline, _ := ctx.Deadline()
 	defer time.AfterFunc(time.Until(deadline)*9/10, s.expire).Stop()
-	wait(ctx, s.done)
+	within(ctx, s.running.Wait)
 	s.expire()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), leastSettling)
 	defer cancel()
-	wait(last, s.done)
+	within(last, s.running.Wait)
 	if left := s.busy.Load(); left > 0 {
 		return kit.Errorf(registry.KindTimeout, "%d handlers have not returned: their messages will be delivered again", left)
 	}
