@@ -63,7 +63,7 @@ type receiver struct {
 	working context.Context // ends when the handlers have had their time
 	expire  context.CancelFunc
 	running sync.WaitGroup        // until all handlers have returned and all acknowledgements are sent
-	failure atomic.Pointer[error] // why receiving has ended the last time; nil while it goes on
+	failure atomic.Pointer[error] // why receiving has ended the last time; a nil error while it goes on
 }
 
 // Target returns where the messages come from.
@@ -87,6 +87,7 @@ func (s *receiver) Open(ctx context.Context) (*receiver, error) {
 	s.subscriber.ReceiveSettings.ShutdownOptions = nil // would give messages back while their handlers are at work
 	s.pulling, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.working, s.expire = context.WithCancel(context.Background())
+	s.failure.Store(new(error))
 	s.running.Go(s.run)
 	return s, nil
 }
@@ -96,10 +97,7 @@ func (s *receiver) Handle() *driver.Subscriber { return s.subscriber }
 
 // Check returns why nothing is received.
 func (s *receiver) Check(context.Context) error {
-	if failure := s.failure.Load(); failure != nil {
-		return *failure
-	}
-	return nil
+	return *s.failure.Load()
 }
 
 // settled is how long receiving has to go on until an earlier failure is forgotten.
@@ -108,7 +106,7 @@ const settled = 2 * time.Second
 // run receives until Close, whatever the service says meanwhile: somebody may mend it.
 func (s *receiver) run() {
 	for pause := time.Second; s.pulling.Err() == nil; pause = min(2*pause, 30*time.Second) {
-		well := time.AfterFunc(settled, func() { s.failure.Store(nil) })
+		well := time.AfterFunc(settled, func() { s.failure.Store(new(error)) })
 		err := s.subscriber.Receive(s.pulling, s.deliver)
 		if !well.Stop() {
 			pause = time.Second
