@@ -230,7 +230,8 @@ func (m *monitor) tagged(s event.ServerDescription) bool {
 // outside returns why the last heartbeat of a server failed. Its name may be one that the replica set gave.
 func (m *monitor) outside(server string) error {
 	failure := m.failures[server]
-	if dns, ok := errors.AsType[*net.DNSError](failure); ok && dns.IsNotFound && !slices.Contains(m.given, server) {
+	given := slices.ContainsFunc(m.given, func(host string) bool { return strings.EqualFold(host, server) })
+	if dns, ok := errors.AsType[*net.DNSError](failure); ok && dns.IsNotFound && !given {
 		return kit.Errorf(registry.KindUnreachable, "no such host: the replica set gives its members names that are not "+
 			"known here (%s: directConnection=true asks one server alone)", m.vars.Name("URI"))
 	}

@@ -227,6 +227,15 @@ func TestMembersWithNamesThatNobodyKnowsAreExplained(t *testing.T) {
 	}
 }
 
+func TestAHostInCapitalsIsOneOfTheURI(t *testing.T) {
+	nameServer(t, records{})
+	cfg := waiting("mongodb://No.Such.Host/?replicaSet=rs0")
+	err := mongo.New("mongo", mongo.WithConfig(cfg)).Open(t.Context())
+	if got := fmt.Sprintf("%s: %v", registry.KindOf(err), err); got != "unreachable: no such host" {
+		t.Errorf("got %s", got)
+	}
+}
+
 // Without a user Open asks for more than a ping, and must not ask the primary for it.
 func TestReadersDoNotWaitForAPrimary(t *testing.T) {
 	fake := mongotest.Start(t, mongotest.Options{Hello: member("secondary", closedPort(t))})
