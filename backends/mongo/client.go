@@ -122,7 +122,8 @@ func (c *client) askDirectly(ctx context.Context) error {
 var ofRole = map[kit.Role]*readpref.ReadPref{kit.Primary: readpref.Primary(), kit.Replica: readpref.Secondary()}
 
 // ask sends a ping to a server that the read preference allows, or, if there is a role to ask for, a hello to one that
-// should have it. A user who may not ping is known to the server, and that is all that a ping is for.
+// should have it. A user who may not ping is known to the server, and that is all that a ping is for; a proxy that lets no
+// ping pass decides nothing either.
 func (c *client) ask(ctx context.Context) error {
 	question, role := "ping", c.settings.role
 	if role != kit.Any {
@@ -134,16 +135,17 @@ func (c *client) ask(ctx context.Context) error {
 	takesWrites, _ := answer.Lookup("isWritablePrimary").BooleanOK()
 	message, _ := answer.Lookup("msg").StringValueOK()
 	inSet := !answer.Lookup("setName").IsZero() && !*cmp.Or(c.used.Direct, new(bool))
+	refused := registry.KindOf(err) == registry.KindPermission || codeOf(raw) == codeUnknownCommand
 	switch {
-	case codeOf(raw) == codeUnknownCommand && role != kit.Any:
-		return kit.Errorf(registry.KindPermission, "the server knows no hello, which %s asks with",
+	case refused && role == kit.Any:
+		return nil
+	case refused:
+		return kit.Errorf(registry.KindPermission, "the server knows no hello, or does not allow it, and %s asks with that",
 			c.settings.vars.Name("ROLE"))
 	case role == kit.Replica && takesWrites && inSet:
 		return kit.Errorf(registry.KindLoading, "the replica set is changing: the server was a secondary a moment ago")
 	case err == nil && message != "isdbgrid": // a router has passed the question on to whom it fits
 		return role.Judge(takesWrites)
-	case registry.KindOf(err) == registry.KindPermission && role == kit.Any:
-		return nil
 	}
 	return err
 }
