@@ -163,10 +163,7 @@ func (c *client) Close(ctx context.Context) error {
 	defer stop()
 	sessions, conns := c.underWay()
 	for ; sessions+conns > 0 && working.Err() == nil; sessions, conns = c.underWay() {
-		select {
-		case <-time.After(finishInterval):
-		case <-working.Done():
-		}
+		time.Sleep(finishInterval)
 	}
 	c.disconnect(ctx)
 	switch {

@@ -98,7 +98,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"details without TLS":        {"MONGO_URI=mongodb://h/?tlsInsecure=true", details},
 		"details before TLS off":     {"MONGO_URI=mongodb://h/?sslInsecure=true&ssl=false", details},
 		"too stale":                  {"MONGO_URI=mongodb://h/?readPreference=nearest&maxStalenessSeconds=89", strings.Replace(stale, "want", "not", 1)},
-		"SRV option without SRV":     {"MONGO_URI=mongodb://h/?srvMaxHosts=2", "MONGO_URI: option srvMaxHosts: not a whole number from 0 in a URI of mongodb+srv://"},
+		"SRV option without SRV":     {"MONGO_URI=mongodb://h/?srvMaxHosts=2", "MONGO_URI: option srvMaxHosts: want a whole number from 0 in a URI of mongodb+srv://"},
 		"SRV hosts no number":        {"MONGO_URI=mongodb+srv://a.b.c/?srvMaxHosts=SECRET", "MONGO_URI: option srvMaxHosts: not a whole number from 0 in a URI of mongodb+srv://"},
 		"key without certificate":    {"MONGO_URI=mongodb://h/?tlsPrivateKeyFile=SECRET", "MONGO_URI: option tlsPrivateKeyFile: want files that can be read and have a PEM certificate and its key"},
 		"insecure in Java's words":   {"MONGO_URI=mongodb://h/?tls=true&tlsAllowInvalidHostnames=true", "MONGO_URI: option tlsAllowInvalidHostnames: not supported: write tlsInsecure=true if no certificate is to be verified"},

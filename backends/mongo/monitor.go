@@ -50,9 +50,6 @@ type pool struct {
 // listen hears what happens, together with the monitors that a hook may have set.
 func (m *monitor) listen(o *options.ClientOptions) {
 	m.set, m.most = *cmp.Or(o.ReplicaSet, new(string)), int(*cmp.Or(o.MaxPoolSize, new(uint64)))
-	if m.given == nil {
-		m.given = o.Hosts
-	}
 	m.failures, m.pools = make(map[string]error), make(map[string]*pool)
 	pool, server := *cmp.Or(o.PoolMonitor, new(event.PoolMonitor)), *cmp.Or(o.ServerMonitor, new(event.ServerMonitor))
 	pool.Event = both(&m.mu, m.poolEvent, pool.Event)

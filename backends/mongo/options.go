@@ -106,7 +106,6 @@ func (s *settings) readOptions(u *kit.URI) error {
 			u.Query[name] = tags
 			return nil
 		case value == "",
-			strings.HasPrefix(name, "srv") && !isSRV(*u),
 			name == "srvMaxHosts" && (err != nil || number < 0),
 			age && err == nil && number < 90,
 			(age || strings.HasSuffix(name, "MS")) && number > math.MaxInt32: // far more would be less than 0

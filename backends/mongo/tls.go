@@ -24,17 +24,14 @@ type secureDialer struct {
 // secure lets hook change o, and takes the handshake over if there is a file of authorities. What a hook sets stays in
 // force: another dialer dials, its own configuration is the driver's, its verification comes on top.
 func secure(o *options.ClientOptions, hook func(*options.ClientOptions)) {
-	ours := o.TLSConfig.Clone()
+	given := o.TLSConfig
+	ours := given.Clone()
 	o.TLSConfig = ours
-	var chain func(tls.ConnectionState) error
-	if ours != nil {
-		chain = ours.VerifyConnection
-	}
 	if hook != nil {
 		hook(o)
 	}
-	if chain != nil && o.TLSConfig == ours {
-		o.SetDialer(secureDialer{o.Dialer, ours, chain}).SetTLSConfig(nil)
+	if given != nil && given.VerifyConnection != nil && o.TLSConfig == ours {
+		o.SetDialer(secureDialer{o.Dialer, ours, given.VerifyConnection}).SetTLSConfig(nil)
 	}
 }
 

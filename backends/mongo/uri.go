@@ -3,6 +3,7 @@ package mongo
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"net/url"
 	"regexp"
@@ -49,8 +50,7 @@ func (s *settings) readURI() error {
 	}
 	o, err := read(text(u, true))
 	if err != nil {
-		found = append(found, s.blame(u))
-		return found.Err()
+		return errors.Join(found.Err(), s.blame(u))
 	}
 	found = append(found, s.contradictions(u, o)...)
 	if s.TLS == (config.TLS{}) {
