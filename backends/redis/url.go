@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -30,19 +30,13 @@ func (s *settings) fromURL() ([]kit.Host, error) {
 	}
 	var database string // as an option has it
 	err = s.known(&database).Read(s.vars.Name("URL"), u.Query)
-	return u.Hosts, errors.Join(s.setLogin(u), s.setMaster(&u), s.setDatabase(u, database), err, s.secureBy(u.Scheme))
-}
-
-// secureBy has the server verified if the scheme asks for TLS, unless a variable or an option says otherwise.
-func (s *settings) secureBy(scheme string) error {
-	switch {
-	case scheme != "rediss" && scheme != "valkeys":
-	case s.TLS.Mode == config.TLSOff:
-		return fmt.Errorf("asks for TLS, but %s or an option is off", s.vars.Name("TLS"))
-	case s.TLS.Mode == "":
-		s.TLS.Mode = config.TLSVerify
+	found := kit.Problems{s.setLogin(u), s.setMaster(&u)}
+	found = append(found, s.setDatabase(u.Path, database), err)
+	if u.Scheme == "rediss" || u.Scheme == "valkeys" {
+		found.Add(s.TLS.Mode == config.TLSOff, "asks for TLS, but %s or an option is off", s.vars.Name("TLS"))
+		s.TLS.Mode = cmp.Or(s.TLS.Mode, config.TLSVerify)
 	}
-	return nil
+	return u.Hosts, found.Err()
 }
 
 const topologies = "write redis+sentinel://s1,s2/NAME or redis+cluster://n1,n2"
@@ -50,10 +44,9 @@ const topologies = "write redis+sentinel://s1,s2/NAME or redis+cluster://n1,n2"
 // cutTopology takes the topology out of the scheme: of redis+sentinel://, say, it leaves redis://.
 func cutTopology(raw string) (string, topology) {
 	scheme, rest, _ := strings.Cut(raw, "://")
-	for _, t := range []topology{sentinel, cluster} {
-		if name, found := strings.CutSuffix(strings.ToLower(scheme), "+"+string(t)); found {
-			return name + "://" + rest, t
-		}
+	name, kind, _ := strings.Cut(strings.ToLower(scheme), "+")
+	if t := topology(kind); t == sentinel || t == cluster {
+		return name + "://" + rest, t
 	}
 	return raw, oneServer
 }
@@ -74,65 +67,62 @@ func (s *settings) setMaster(u *kit.URI) error {
 	return nil
 }
 
-// otherForms are how strings begin that other programs call a connection string, and what to say of them.
-var otherForms = []struct{ begins, say string }{
-	{"redis-cli", "is a command: write only what stands behind its -u"},
-	{"redis-socket: redis+unix: unix: socket: /", "the path of a Unix socket is unix:///path"},
-	{"redis-sentinel:// redis-cluster:// rediss- sentinel:// cluster://", "is in another program's form: " + topologies},
-	{"redis+tls: redis+ssl: rediss+", "the scheme is that of another language: write rediss://"},
-	{"http: https:", "is the address of an HTTP service: want redis:// or rediss://, or PREFIX_HOST and PREFIX_PASSWORD"},
-	{dotNet, "is in the form of .NET: write the host and its port as rediss://host:6380, and set PREFIX_PASSWORD"},
+// otherForms are what other programs call a connection string, in lower case, and what to say of it.
+var otherForms = []struct {
+	form *regexp.Regexp
+	say  string
+}{
+	{
+		regexp.MustCompile(`^(redis-sentinel|redis-cluster|sentinel|cluster)://|^rediss-|://.*,redis.*://`),
+		"is in another program's form: " + topologies,
+	},
+	{regexp.MustCompile(`^redis-cli`), "is a command: write only what stands behind its -u"},
+	{regexp.MustCompile(`^(redis-socket:|redis\+unix:|unix:|socket:|/)`), "the path of a Unix socket is unix:///path"},
+	{regexp.MustCompile(`^(redis\+tls|redis\+ssl|rediss\+)`), "the scheme is that of another language: write rediss://"},
+	{
+		regexp.MustCompile(`^https?:`),
+		"is the address of an HTTP service: want redis:// or rediss://, or PREFIX_HOST and PREFIX_PASSWORD",
+	},
+	{
+		regexp.MustCompile(`^[^/]*(,[^/]*=|=[^/]*,)`),
+		"is in the form of .NET: write the host and its port as rediss://host:6380, and set PREFIX_PASSWORD",
+	},
 }
-
-const dotNet = ".net"
 
 // otherForm recognizes what other programs call a connection string.
 func otherForm(raw, prefix string) error {
-	raw = strings.ToLower(raw)
-	switch urls := strings.Count(raw, "://"); {
-	case urls > 1 && strings.Contains(raw, ",redis"): // one for each node
-		raw = "cluster://"
-	case urls == 0 && strings.Contains(raw, ",") && strings.Contains(raw, "="):
-		raw = dotNet
-	}
-	for _, form := range otherForms {
-		for begins := range strings.FieldsSeq(form.begins) {
-			if strings.HasPrefix(raw, begins) {
-				return errors.New(strings.ReplaceAll(form.say, "PREFIX_", prefix))
-			}
+	for _, other := range otherForms {
+		if other.form.MatchString(strings.ToLower(raw)) {
+			return errors.New(strings.ReplaceAll(other.say, "PREFIX_", prefix))
 		}
 	}
 	return nil
 }
 
+// socket is how a URL names the path of a Unix socket: behind the user and the password, before the options.
+var socket = regexp.MustCompile(`(?i)^(?:unix|redis\+socket)://([^/]*@)?(/[^?@]*)(\?[^@]*)?$`)
+
 // socketAsHost writes unix://user:password@/path?options as a URL whose host is the path.
 func socketAsHost(raw string) string {
-	for _, scheme := range []string{"unix://", "redis+socket://"} {
-		if len(raw) < len(scheme) || !strings.EqualFold(raw[:len(scheme)], scheme) {
-			continue
-		}
-		userinfo, path, found := strings.Cut(raw[len(scheme):], "/")
-		if !found || userinfo != "" && !strings.HasSuffix(userinfo, "@") || strings.Contains(path, "@") {
-			return raw
-		}
-		path, query, _ := strings.Cut(path, "?")
-		if plain, err := url.PathUnescape(path); err == nil {
-			path = plain
-		}
-		return "redis://" + userinfo + url.PathEscape("/"+path) + "?" + query
+	part := socket.FindStringSubmatch(raw)
+	if part == nil {
+		return raw
 	}
-	return raw
+	path, err := url.PathUnescape(part[2])
+	if err != nil {
+		path = part[2]
+	}
+	return "redis://" + part[1] + url.PathEscape(path) + part[3]
 }
 
 // setLogin puts the user and the password of the URL together with those of the variables.
 func (s *settings) setLogin(u kit.URI) error {
-	who := kit.URI{User: u.User, Password: u.Password}
 	if !u.HasPassword && u.User != "" && s.Password.IsZero() && s.credentials == nil { // as redis-cli has it
 		config.LogOnce(slog.LevelInfo, s.vars.Name("URL")+
 			": the name before the @ is taken for the password; write user:password@, or :password@")
-		who = kit.URI{Password: config.NewSecret(u.User)}
+		u.User, u.Password = "", config.NewSecret(u.User)
 	}
-	named := who.User != ""
+	named := u.User != ""
 	parts := kit.Parts{
 		Vars: s.vars, UserKey: "USERNAME", User: s.Username, Password: s.Password,
 		Others: []string{"DB", "HOST", "PORT", "SENTINEL_HOSTS"},
@@ -140,21 +130,21 @@ func (s *settings) setLogin(u kit.URI) error {
 	if s.topology != sentinel || strings.Trim(u.Path, "/") != "" {
 		parts.Others = append(parts.Others, "SENTINEL_MASTER")
 	}
-	who, err := parts.Beside(s.vars.Name("URL"), who)
+	u, err := parts.Beside(s.vars.Name("URL"), u)
 	switch {
 	case err != nil:
 		return err
-	case who.Password.IsZero() && !named: // a name alone, which the platform has set, is nobody to log in as
-		who.User = ""
-	case who.Password.IsZero() && s.credentials == nil:
+	case u.Password.IsZero() && !named: // a name alone, which the platform has set, is nobody to log in as
+		u.User = ""
+	case u.Password.IsZero() && s.credentials == nil:
 		return errors.New("the user has no password")
 	}
-	s.Username, s.Password = who.User, who.Password
+	s.Username, s.Password = u.User, u.Password
 	return nil
 }
 
-func (s *settings) setDatabase(u kit.URI, option string) error {
-	text := cmp.Or(u.Path, option)
+func (s *settings) setDatabase(path, option string) error {
+	text := cmp.Or(path, option)
 	db, err := strconv.Atoi(cmp.Or(text, "0"))
 	switch {
 	case option != "" && option != text:
@@ -176,16 +166,17 @@ func (s *settings) known(database *string) kit.URLOptions {
 		Known: []kit.URLOption{
 			{Names: "db", Also: "database", Field: database},
 			{Names: "tls ssl sslmode", Set: s.setTLS},
-			{Names: "family", Set: s.setFamily},
+			{Names: "family=4 family=6", Field: &s.family},
 			{Names: "client_name", Also: "clientname", Field: &s.ClientName, Key: "CLIENT_NAME"},
 			{Names: "protocol=2 protocol=resp2 ssl_cert_reqs=required ssl_cert_reqs=optional ssl_cert_reqs=cert_required " +
 				"ssl_cert_reqs=cert_optional ssl_check_hostname=true rejectunauthorized=true verify=true sslverify=true " +
 				"verifypeer=true verifypeer=full skip_verify=false skip_verify=0 insecure=false insecure=0 " +
-				"insecure_skip_verify=false insecureskipverify=false", Set: asItIs},
+				"insecure_skip_verify=false insecureskipverify=false family=0", Set: asItIs},
 
 			{Names: "abortconnect allowusernameinuri decode_responses enablereadycheck encoding health_check_interval " +
 				"keepalive lazyconnect max_retries maxretriesperrequest retry_on_timeout socket_keepalive virtual_host"},
 
+			{Names: "family", Text: "write 0, 4 or 6"},
 			{Names: "protocol", Text: "the driver speaks version 2 only"},
 			{Names: "password", Text: "set PREFIX_PASSWORD"},
 			{Names: "username user", Text: "set PREFIX_USERNAME"},
@@ -209,16 +200,8 @@ func (s *settings) known(database *string) kit.URLOptions {
 
 // setTLS takes true for what the variable says of verifying.
 func (s *settings) setTLS(_, value string) error {
-	if on, err := strconv.ParseBool(value); err == nil && on && s.TLS.Mode == config.TLSSkipVerify {
+	if on, _ := strconv.ParseBool(value); on && s.TLS.Mode == config.TLSSkipVerify {
 		return nil
 	}
 	return kit.SetTLS(&s.TLS, s.vars, value, "true, false or skip-verify")
-}
-
-func (s *settings) setFamily(_, value string) error {
-	if !slices.Contains([]string{"0", "4", "6"}, value) {
-		return errors.New("not 0, 4 or 6")
-	}
-	s.family = strings.Trim(value, "0")
-	return nil
 }
