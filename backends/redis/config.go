@@ -42,11 +42,6 @@ type Config struct {
 	WriteTimeout    time.Duration `env:"WRITE_TIMEOUT" envDefault:"3s" doc:"longest wait to send one command"`
 }
 
-const (
-	usualPort    = 6379
-	sentinelPort = 26379
-)
-
 // topology is what the configuration leads to.
 type topology string
 
@@ -55,6 +50,9 @@ const (
 	sentinel  topology = "sentinel"
 	cluster   topology = "cluster"
 )
+
+// usualPorts are those of hosts without one.
+var usualPorts = map[topology]config.Port{oneServer: 6379, sentinel: 26379, cluster: 6379}
 
 // settings are a Config that has been checked.
 type settings struct {
@@ -75,12 +73,20 @@ type settings struct {
 // nameLetters are those of which every server takes a name.
 const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:/@#+"
 
+const isAlone = "%s is not set, but %s is"
+
 // read checks the configuration and finds out where the server is.
 func read(name string, in setup) (*settings, error) {
 	cfg, vars, loadErr := config.LoadOr(name, in.config)
 	s := &settings{Config: cfg, setup: in, vars: vars}
 	hosts, err := s.locate()
-	p := kit.Problems{loadErr, err, s.setPlace(hosts)}
+	p := kit.Problems{loadErr, err}
+	for _, host := range hosts {
+		s.addrs = append(s.addrs, host.Addr(usualPorts[s.topology]))
+		if s.topology == oneServer {
+			s.host = host.Name
+		}
+	}
 	if s.MaxActive > 0 {
 		s.MaxIdle = min(s.MaxIdle, s.MaxActive)
 	}
@@ -88,7 +94,6 @@ func read(name string, in setup) (*settings, error) {
 	p = append(p, err)
 	s.role, err = kit.ParseRole(vars, s.Role)
 	p = append(p, err)
-	const isAlone = "%s is not set, but %s is"
 	p.Add(s.Username != "" && s.Password.IsZero() && s.URL.IsZero() && s.credentials == nil, isAlone,
 		vars.Name("PASSWORD"), vars.Name("USERNAME"))
 	p.Add(s.SentinelUsername != "" && s.SentinelPassword.IsZero(), isAlone,
@@ -109,7 +114,7 @@ func (s *settings) locate() (hosts []kit.Host, err error) {
 	case s.SentinelHosts != "":
 		return s.fromSentinelHosts()
 	case s.SentinelMaster != "": // also beside a host, which is none of the Sentinels then
-		return nil, fmt.Errorf("%s is not set, but %s is", s.vars.Name("SENTINEL_HOSTS"), s.vars.Name("SENTINEL_MASTER"))
+		return nil, fmt.Errorf(isAlone, s.vars.Name("SENTINEL_HOSTS"), s.vars.Name("SENTINEL_MASTER"))
 	case s.Host != "":
 		host, err := kit.HostOf(s.vars, s.Host, s.Port)
 		return []kit.Host{host}, err
@@ -117,35 +122,16 @@ func (s *settings) locate() (hosts []kit.Host, err error) {
 	return nil, s.vars.NotSet("URL", "HOST", "SENTINEL_HOSTS")
 }
 
-// setPlace notes where the servers are.
-func (s *settings) setPlace(hosts []kit.Host) error {
-	port := config.Port(usualPort)
-	if s.topology == sentinel {
-		port = sentinelPort
-	}
-	for _, host := range hosts {
-		s.addrs = append(s.addrs, host.Addr(port))
-		if s.topology == oneServer {
-			s.host = host.Name
-		} else if strings.HasPrefix(host.Name, "/") {
-			return fmt.Errorf("%s: a %s is not found by a Unix socket", s.vars.Name("URL"), s.topology)
-		}
-	}
-	return nil
-}
-
 func (s *settings) fromSentinelHosts() (hosts []kit.Host, err error) {
 	s.topology = sentinel
-	named, master := s.vars.Name("SENTINEL_HOSTS"), s.vars.Name("SENTINEL_MASTER")
+	named := s.vars.Name("SENTINEL_HOSTS")
+	var found kit.Problems
 	for text := range strings.SplitSeq(s.SentinelHosts, ",") {
-		host, wrong := kit.ParseHost(strings.TrimSpace(text))
-		if wrong != nil {
-			err = fmt.Errorf("%s: %w", named, wrong)
-		}
+		host, err := kit.ParseHost(strings.TrimSpace(text))
+		found.Add(err != nil, "%s: %w", named, err)
 		hosts = append(hosts, host)
 	}
-	p := kit.Problems{err}
-	p.Add(s.Host != "", "%s and %s are both set: keep one", s.vars.Name("HOST"), named)
-	p.Add(s.SentinelMaster == "", "%s is not set, but %s is", master, named)
-	return hosts, p.Err()
+	found.Add(s.Host != "", "%s and %s are both set: keep one", s.vars.Name("HOST"), named)
+	found.Add(s.SentinelMaster == "", isAlone, s.vars.Name("SENTINEL_MASTER"), named)
+	return hosts, found.Err()
 }

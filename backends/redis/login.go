@@ -23,19 +23,13 @@ func WithCredentials(ask func(context.Context) (user string, password config.Sec
 func resolve(name string, in setup) (*settings, error) {
 	s, login, err := kit.Follow(name, in.config, in.credentials, func() (*settings, error) { return read(name, in) })
 	s.login = login
-	if err == nil && s.topology == sentinel {
-		s.toSentinels, err = sentinelLogin(name, in.config)
+	if err == nil && s.topology == sentinel { // Sentinels have users of their own
+		_, s.toSentinels, err = kit.Follow(name, in.config, nil, func() (kit.Credentials, error) {
+			cfg, _, err := config.LoadOr(name, in.config)
+			return kit.Credentials{User: cfg.SentinelUsername, Password: cfg.SentinelPassword}, err
+		})
 	}
 	return s, err
-}
-
-// sentinelLogin returns who logs in to the Sentinels. They have users of their own.
-func sentinelLogin(name string, given *Config) (*kit.Login, error) {
-	_, login, err := kit.Follow(name, given, nil, func() (kit.Credentials, error) {
-		cfg, _, err := config.LoadOr(name, given)
-		return kit.Credentials{User: cfg.SentinelUsername, Password: cfg.SentinelPassword}, err
-	})
-	return login, err
 }
 
 // Credentials returns who logs in, and what else a file may have changed.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,9 @@ func (s *settings) fromURL() ([]kit.Host, error) {
 	err = s.known(&database).Read(s.vars.Name("URL"), u.Query)
 	found := kit.Problems{s.setLogin(u), s.setMaster(&u)}
 	found = append(found, s.setDatabase(u.Path, database), err)
+	isSocket := func(host kit.Host) bool { return strings.HasPrefix(host.Name, "/") }
+	found.Add(topology != oneServer && slices.ContainsFunc(u.Hosts, isSocket),
+		"a %s is not found by a Unix socket", topology)
 	if u.Scheme == "rediss" || u.Scheme == "valkeys" {
 		found.Add(s.TLS.Mode == config.TLSOff, "asks for TLS, but %s or an option is off", s.vars.Name("TLS"))
 		s.TLS.Mode = cmp.Or(s.TLS.Mode, config.TLSVerify)
