@@ -15,22 +15,15 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-// failure is an error in the backend's own words. It unwraps to its cause if the cause holds no secret: an errno, or
-// the error of a context.
-type failure struct {
-	kind  registry.Kind
-	text  string
-	cause error
-}
+// failure is an error in the backend's own words, whose kind is known.
+type failure struct{ error }
 
-func (e *failure) Error() string { return e.text }
-func (e *failure) Unwrap() error { return e.cause }
+func (f failure) Unwrap() error { return f.error }
 
-// Errorf returns an error of kind k with this text, which may wrap one error that can be shown. [Classify] finds it
-// again inside of what a driver makes of it.
+// Errorf returns an error of kind k with this text, which may wrap one error that can be shown: it holds no secret, like
+// an errno, or the error of a context. [Classify] finds it again inside of what a driver makes of it.
 func Errorf(k registry.Kind, format string, args ...any) error {
-	err := fmt.Errorf(format, args...)
-	return registry.Classify(k, &failure{kind: k, text: err.Error(), cause: errors.Unwrap(err)})
+	return failure{registry.Classify(k, fmt.Errorf(format, args...))}
 }
 
 // Problems are what is wrong with a configuration: all of it, since one who mends it wants to do so once.
@@ -61,8 +54,8 @@ func Classify(err error) error {
 	if err == nil {
 		return nil
 	}
-	if e, ok := errors.AsType[*failure](err); ok {
-		return registry.Classify(e.kind, e)
+	if ours, ok := errors.AsType[failure](err); ok {
+		return ours
 	}
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	invalid, isInvalid := errors.AsType[x509.CertificateInvalidError](err)

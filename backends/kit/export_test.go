@@ -1,7 +1,10 @@
 package kit
 
 // What the tests take apart that backends need as a whole.
-var NewLogin = newLogin
+var (
+	NewLogin  = newLogin
+	ValidHost = validHost
+)
 
 // Asking is the login of a Follow with ask.
 func Asking(ask Ask) *Login {

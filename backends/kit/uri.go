@@ -186,7 +186,7 @@ func ParseHost(text string) (Host, error) {
 	} else if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
 		host.Name = text[1 : len(text)-1]
 	}
-	if !ValidHost(host.Name) {
+	if !validHost(host.Name) {
 		return Host{}, errors.New("the host is missing or malformed")
 	}
 	return host, nil
@@ -220,8 +220,8 @@ func HostOf(vars config.Variables, text string, port config.Port) (host Host, er
 	return host, nil
 }
 
-// ValidHost reports whether name can be a host name or an IP address.
-func ValidHost(name string) bool {
+// validHost reports whether name can be a host name or an IP address.
+func validHost(name string) bool {
 	if name == "" || len(name) > 253 {
 		return false
 	}
