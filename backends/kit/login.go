@@ -115,14 +115,14 @@ func (l *Login) asked(ctx context.Context) (Credentials, error) {
 	}, nil)
 	switch {
 	case err == nil:
-		return credentials, nil
 	case registry.KindOf(err) == registry.KindPanic:
-		return credentials, Errorf(registry.KindPanic, "the function given to WithCredentials panicked")
+		err = Errorf(registry.KindPanic, "the function given to WithCredentials panicked")
 	case ctx.Err() != nil:
-		return credentials, Classify(ctx.Err())
+		err = Classify(ctx.Err())
+	default:
+		err = Errorf(registry.KindAuth, "the function given to WithCredentials failed with an error of type %T", err)
 	}
-	return credentials,
-		Errorf(registry.KindAuth, "the function given to WithCredentials failed with an error of type %T", err)
+	return credentials, err
 }
 
 // Unsure reports whether the credentials that Connect dials with may be refused although others work: they have
