@@ -52,20 +52,19 @@ func (l *Live[T]) Get() T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := look(l.paths, l.stamps)
-	if l.failed == "" && unchanged(l.stamps, now) { // what made them unreadable may pass without a trace: a permission
+	// What made the files unreadable may pass without a trace: a permission.
+	if l.failed == "" && slices.EqualFunc(l.stamps, now, stamp.isStill) {
 		l.stamps = now
 		return l.value
 	}
 	value, err := l.consistent()
-	if err != nil {
-		if text := strings.ReplaceAll(err.Error(), "\n", "; "); text != l.failed {
-			l.failed = text
-			slog.Default().Warn(text + ": what was read before stays in use")
-		}
-		return l.value
+	if err == nil {
+		l.value, l.failed = value, ""
+	} else if text := strings.ReplaceAll(err.Error(), "\n", "; "); text != l.failed {
+		l.failed = text
+		slog.Default().Warn(text + ": what was read before stays in use")
 	}
-	l.value, l.failed = value, ""
-	return value
+	return l.value
 }
 
 // consistent reads the files until none has changed meanwhile, so that the value is not made of halves; but not for
@@ -75,7 +74,7 @@ func (l *Live[T]) consistent() (value T, err error) {
 		before := look(l.paths, nil)
 		value, err = l.read()
 		l.stamps = before
-		if unchanged(before, look(l.paths, before)) {
+		if slices.EqualFunc(before, look(l.paths, before), stamp.isStill) {
 			break
 		}
 	}
@@ -98,9 +97,6 @@ func look(paths []string, before []stamp) []stamp {
 	}
 	return stamps
 }
-
-// unchanged reports whether the files are the same.
-func unchanged(before, now []stamp) bool { return slices.EqualFunc(before, now, stamp.isStill) }
 
 // isStill reports whether now shows the same file.
 func (s stamp) isStill(now stamp) bool {

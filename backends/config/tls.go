@@ -56,10 +56,7 @@ func (t TLS) Config(name, host string) (*tls.Config, error) {
 
 // TLS is [TLS.Config], with errors that name what has set a variable.
 func (v Variables) TLS(t TLS, host string) (*tls.Config, error) {
-	if t.isBare() {
-		LogOnce(slog.LevelInfo, "TLS is required, and the server is not verified: "+v.Prefix()+"TLS=verify verifies it")
-	}
-	mode := t.mode()
+	mode := v.modeOf(t)
 	switch {
 	case mode == TLSOff:
 		return nil, nil
@@ -80,20 +77,19 @@ func (v Variables) TLS(t TLS, host string) (*tls.Config, error) {
 	return cfg, nil
 }
 
-func (t TLS) mode() string {
+// modeOf returns the mode that t has or that follows from its other fields.
+func (v Variables) modeOf(t TLS) string {
 	switch {
 	case t.Mode != "":
 		return t.Mode
-	case t.isBare():
+	case t == TLS{required: true}: // and nothing says how
+		LogOnce(slog.LevelInfo, "TLS is required, and the server is not verified: "+v.Prefix()+"TLS=verify verifies it")
 		return TLSSkipVerify
 	case t != TLS{}:
 		return TLSVerify
 	}
 	return TLSOff
 }
-
-// isBare reports whether TLS is required, and nothing says how.
-func (t TLS) isBare() bool { return t == TLS{required: true} }
 
 // trust makes cfg trust the authorities that are in CAFile at the time of the handshake, or the system's.
 func (t TLS) trust(cfg *tls.Config, vars Variables) error {
