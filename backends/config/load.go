@@ -3,8 +3,10 @@ package config
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,22 +88,21 @@ func load[T any](name string, environ []string) (cfg T, set Variables, err error
 	environment := env.ToMap(environ)
 	cfg = Defaults(cfg)
 
+	prefix := set.Prefix()
+	ours := func(variable string) bool { return environment[variable] != "" && strings.HasPrefix(variable, prefix) }
+	set.unwanted = set.related == "" && !slices.ContainsFunc(slices.Collect(maps.Keys(environment)), ours)
 	values := make(map[string]string) // all that env gets to see
-	problems := make(map[string]error)
-	for _, v := range vars {
+	errs := make([]error, len(vars))
+	for i, v := range vars {
 		value, source, err := v.lookup(environment)
-		problems[v.Name] = err
+		set.set[v.Name], errs[i] = source, err
+		set.unwanted = set.unwanted && source == ""
 		if err == nil {
 			values[v.Name] = value
 		}
-		if source != "" {
-			set.set[v.Name] = source
-		}
 	}
-	prefix := set.Prefix()
 	whole := cmp.Or(set.set[prefix+"URL"], set.set[prefix+"URI"], set.set[prefix+"DSN"])
 	warnOfSlips(vars, whole, environment)
-	set.unwanted = len(set.set) == 0 && set.related == "" && !hasPrefix(environment, prefix)
 	refused := refusals(env.ParseWithOptions(&cfg, env.Options{
 		Prefix: prefix,
 		FuncMap: map[reflect.Type]env.ParserFunc{
@@ -110,20 +111,9 @@ func load[T any](name string, environ []string) (cfg T, set Variables, err error
 		Environment: values,
 	}))
 
-	var errs []error
-	for _, v := range vars {
-		wrong := cmp.Or(problems[v.Name], v.check(v.in(&cfg), refused[v.field.Name]))
-		errs = append(errs, complain(cmp.Or(set.set[v.Name], v.Name), wrong))
+	for i, v := range vars {
+		wrong := cmp.Or(errs[i], v.check(v.in(&cfg), refused[v.field.Name]))
+		errs[i] = complain(cmp.Or(set.set[v.Name], v.Name), wrong)
 	}
 	return cfg, set, set.missing(errors.Join(errs...))
-}
-
-// hasPrefix reports whether a variable is set whose name begins with prefix.
-func hasPrefix(environment map[string]string, prefix string) bool {
-	for name, value := range environment {
-		if value != "" && strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
 }

@@ -18,7 +18,7 @@ var ErrNothingSet = errors.New("nothing is set")
 // the name of a variable without the prefix.
 type Variables struct {
 	name     string
-	set      map[string]string // what has set the variable, by its name
+	set      map[string]string // what has set the variable, by its name; "" is nothing
 	related  string            // a variable that no instance reads, with a URL of this kind
 	unwanted bool              // the environment has nothing for the instance
 }
