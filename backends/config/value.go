@@ -36,8 +36,10 @@ func (v variable) clean(name, raw string) (string, error) {
 		}
 		warnOnce(name, err.Error()+"; it is taken for a part of the password")
 	}
-	if word, known := v.words[strings.ToLower(text)]; known {
-		text = word
+	for pair := range strings.SplitSeq(v.words, ",") {
+		if word, meant, found := strings.Cut(pair, "="); found && strings.EqualFold(word, text) {
+			return meant, nil
+		}
 	}
 	return text, nil
 }

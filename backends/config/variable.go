@@ -13,7 +13,7 @@ import (
 type variable struct {
 	Var
 	key   string              // Name without the prefix of the instance
-	words map[string]string   // what the value may be called, in lower case, and what is read then
+	words string              // the words tag
 	field reflect.StructField // its Index leads there from the outermost struct
 }
 
@@ -50,16 +50,14 @@ func collect(t reflect.Type, prefix string, index []int) []variable {
 		f.Index = slices.Concat(index, f.Index)
 		tag, tagged := f.Tag.Lookup("env")
 		switch {
-		case tag == "-" || !tagged && !isGroup(f):
-			continue
-		case !tagged:
+		case tagged && tag != "-":
+			vars = append(vars, newVariable(f, tag, prefix))
+		case !tagged && isGroup(f):
 			inner := collect(f.Type, prefix+f.Tag.Get("envPrefix"), f.Index)
 			if len(inner) > 0 && !f.IsExported() {
 				panic("config: field " + f.Name + ": not exported")
 			}
 			vars = append(vars, inner...)
-		default:
-			vars = append(vars, newVariable(f, tag, prefix))
 		}
 	}
 	return vars
@@ -73,7 +71,7 @@ func isGroup(f reflect.StructField) bool {
 
 func newVariable(f reflect.StructField, tag, prefix string) variable {
 	key, option, _ := strings.Cut(tag, ",")
-	v := variable{field: f, key: key, words: wordsOf(f.Tag.Get("words")), Var: Var{
+	v := variable{field: f, key: key, words: f.Tag.Get("words"), Var: Var{
 		Name:     prefix + key,
 		Type:     typeName(f.Type),
 		Default:  f.Tag.Get("envDefault"),
@@ -106,17 +104,6 @@ func newVariable(f reflect.StructField, tag, prefix string) variable {
 		panic("config: field " + f.Name + ": " + mistake)
 	}
 	return v
-}
-
-// wordsOf reads a tag such as "true=verify,false=off".
-func wordsOf(tag string) map[string]string {
-	words := make(map[string]string)
-	for pair := range strings.SplitSeq(tag, ",") {
-		if word, value, found := strings.Cut(pair, "="); found {
-			words[word] = value
-		}
-	}
-	return words
 }
 
 // typeName returns the word for t in documentation and errors, "" if a field cannot be one.
