@@ -52,30 +52,28 @@ type slip struct {
 	instead string   // the variable that is set and makes the other one needless, if there is one
 }
 
-// synonymsOf returns the names that are told of for vars, and what is read instead.
-func synonymsOf(vars []variable, whole string) map[string]slip {
+// synonymsOf returns the names that are told of for v, and what is read instead.
+func synonymsOf(v variable, part bool, whole string) map[string]slip {
 	slips := make(map[string]slip)
-	for _, v := range vars {
-		names := v.Names()
-		for _, name := range v.plain() {
-			prefix, ends := strings.CutSuffix(name, v.key)
-			if !ends {
-				continue
+	names := v.Names()
+	for _, name := range v.plain() {
+		prefix, ends := strings.CutSuffix(name, v.key)
+		if !ends {
+			continue
+		}
+		for synonym := range strings.FieldsSeq(synonyms[v.key]) {
+			s := slip{read: name, names: names}
+			if part || v.key == "URI" && slices.Contains(append(parts, "PASSWORD"), synonym) {
+				s.instead = whole
 			}
-			for synonym := range strings.FieldsSeq(synonyms[v.key]) {
-				s := slip{read: name, names: names}
-				if isPart(v, vars) || v.key == "URI" && slices.Contains(append(parts, "PASSWORD"), synonym) {
-					s.instead = whole
-				}
-				full := prefix + synonym
-				if bare, found := strings.CutPrefix(synonym, "="); found && v.Aliases != nil {
-					full = bare
-				}
-				slips[full] = s
-				if v.File {
-					s.read += fileSuffix
-					slips[full+fileSuffix] = s
-				}
+			full := prefix + synonym
+			if bare, found := strings.CutPrefix(synonym, "="); found && v.Aliases != nil {
+				full = bare
+			}
+			slips[full] = s
+			if v.File {
+				s.read += fileSuffix
+				slips[full+fileSuffix] = s
 			}
 		}
 	}

@@ -31,11 +31,13 @@ func warnOnce(name, text string) { LogOnce(slog.LevelWarn, name+": "+text, "vari
 // other programs give it. Whole is the variable that says where the server is, "" if none does: what does not count
 // beside it is no guess.
 func warnOfSlips(vars []variable, whole string, environment map[string]string) {
-	others, known := synonymsOf(vars, whole), []string(nil)
+	slips, known := make(map[string]slip), []string(nil)
 	for _, v := range vars {
+		part := isPart(v, vars)
+		maps.Copy(slips, synonymsOf(v, part, whole))
 		for _, name := range v.Names() {
 			read.Store(name, true)
-			if whole == "" || !isPart(v, vars) {
+			if whole == "" || !part {
 				known = append(known, name)
 			}
 		}
@@ -46,7 +48,7 @@ func warnOfSlips(vars []variable, whole string, environment map[string]string) {
 			continue
 		}
 		same := func(other string) bool { return environment[other] == value }
-		s, synonym := others[name]
+		s, synonym := slips[name]
 		if !synonym {
 			s.read = Nearest(name, known)
 		}
@@ -91,7 +93,7 @@ const maxEdits = 2
 // MYSQL_B_HOST meant to be MYSQL_A_HOST. One word more, as in MYSQL_1_HOST, or another number is
 // another instance.
 func isTypo(name, known string, n int) bool {
-	if strings.Map(dropDigit, name) == strings.Map(dropDigit, known) {
+	if digits.ReplaceAllString(name, "") == digits.ReplaceAllString(known, "") {
 		return false
 	}
 	if strings.ReplaceAll(name, "_", "") == strings.ReplaceAll(known, "_", "") {
@@ -115,12 +117,7 @@ func words(name string) []string {
 	return strings.FieldsFunc(name, func(r rune) bool { return r == '_' })
 }
 
-func dropDigit(r rune) rune {
-	if '0' <= r && r <= '9' {
-		return -1
-	}
-	return r
-}
+var digits = regexp.MustCompile(`[0-9]+`)
 
 // service is a pair that Kubernetes sets for each Service: X_SERVICE_HOST, X_SERVICE_PORT, X_SERVICE_PORT_HTTP,
 // X_PORT=tcp://..., X_PORT_80_TCP_ADDR; or Docker for a link: X_NAME=/web/x.
