@@ -65,9 +65,9 @@ func warnOfSlips(vars []variable, whole string, environment map[string]string) {
 }
 
 // Nearest returns the known name of which name is most likely a misspelling, the first in the alphabet of several, or
-// "" if it is one of none. One in other cases of letters is the nearest, and so is one that has a byte order mark before
-// it, as the first name in a file that some editors for Windows have saved. It is for errors: the caller may show what
-// Nearest returns, but not name, which may be a part of a password, unless Nearest returns one.
+// "" if it is one of none. One in other cases of letters is the nearest, and so is the name behind a byte order mark,
+// which some editors for Windows put before the first one of a file. It is for errors: the caller may show what Nearest
+// returns, but not name, which may be a part of a password, unless Nearest returns one.
 func Nearest(name string, known []string) string {
 	meant, fewest, folded := "", maxEdits+1, strings.ToUpper(strings.TrimPrefix(name, "\ufeff"))
 	for _, candidate := range slices.Sorted(slices.Values(known)) {
