@@ -80,11 +80,7 @@ func (s *settings) newClient(addr string, conns *kit.Conns) *client {
 
 // Target returns where the server is.
 func (s *settings) Target() kit.Target {
-	t := kit.Target{Addrs: s.addrs, Database: strconv.Itoa(s.DB)}
-	if s.credentials == nil {
-		t.User = s.Username
-	}
-	return t
+	return kit.Target{Addrs: s.addrs, Database: strconv.Itoa(s.DB), User: s.login.User()}
 }
 
 // Handle returns the pool.
