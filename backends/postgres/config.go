@@ -93,13 +93,10 @@ func read(name string, in setup) (*settings, error) {
 
 // Target returns where the servers are, as the driver is told.
 func (s *settings) Target() kit.Target {
-	t := kit.Target{Database: s.Database}
+	t := kit.Target{Database: s.Database, User: s.login.User()}
 	for _, host := range s.hosts {
 		_, addr := pgconn.NetworkAddress(host.Name, uint16(cmp.Or(host.Port, usualPort)))
 		t.Addrs = append(t.Addrs, addr)
-	}
-	if s.credentials == nil {
-		t.User = s.User
 	}
 	return t
 }
