@@ -64,7 +64,7 @@ func (c *client) publish(ctx context.Context, try func(context.Context) error) e
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		switch err := try(ctx); {
 		case err != nil && c.over.Err() != nil:
-			return errCut
+			return context.Cause(c.over)
 		case err == nil, ctx.Err() != nil, !registry.KindOf(Classify(err)).Retryable():
 			return err
 		}
@@ -94,7 +94,7 @@ func (c *client) Close(ctx context.Context) error {
 	defer cancel()
 	pending, sent := c.flush()
 	within(flushing, sent)
-	c.end()
+	c.end(errCut)
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
 	defer cancel()
 	within(rest, sent)
@@ -152,11 +152,7 @@ func (c *client) unconfirmed(pending []*driver.PublishResult) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, result := range pending {
-		err := errCut
-		if isReady(result) {
-			_, err = result.Get(context.Background())
-		}
-		if err != nil {
+		if _, err := result.Get(ended{c.over, c.over}); err != nil { // it does not wait
 			c.lose(1, err)
 		}
 	}

@@ -41,8 +41,8 @@ type client struct {
 
 	closing context.Context // ends when Close begins: nothing new is accepted; its cause is the result
 	begin   context.CancelCauseFunc
-	over    context.Context // ends when nothing more may be sent
-	end     context.CancelFunc
+	over    context.Context // ends when nothing more may be sent; its cause is the result, too
+	end     context.CancelCauseFunc
 
 	mu         sync.Mutex                 // guards what follows
 	publishers map[string]*TopicPublisher // by the full name of the topic
@@ -67,7 +67,7 @@ type answer struct {
 func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s, publishers: make(map[string]*TopicPublisher)}
 	c.closing, c.begin = context.WithCancelCause(context.Background())
-	c.over, c.end = context.WithCancel(context.Background())
+	c.over, c.end = context.WithCancelCause(context.Background())
 	dial := func() (*driver.Client, error) { return c.dial(ctx) }
 	var err error
 	if c.Client, err = kit.Within(ctx, dial, func(late *driver.Client) { _ = late.Close() }); err != nil {

@@ -137,7 +137,7 @@ func failed(ctx context.Context) *driver.PublishResult {
 	return p.Publish(ctx, new(driver.Message))
 }
 
-// ended is a context that ends with closing at the latest, whose error then is the cause of that.
+// ended is a context that ends with closing at the latest, and whose error then is the cause of that.
 type ended struct {
 	context.Context
 	closing context.Context
