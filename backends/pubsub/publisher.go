@@ -21,16 +21,16 @@ type TopicPublisher struct {
 	mu      sync.Mutex                       // guards all that follows
 	results []*driver.PublishResult          // of all messages that are not confirmed yet, and of some that are
 	enough  int                              // results at which to drop those that have come
-	keys    map[string]*driver.PublishResult // of the last message with each ordering key, and of some before
+	keys    map[string]*driver.PublishResult // of the last message with each ordering key, or with none
 }
 
-const (
-	// fewest results are not worth dropping.
-	fewest = 256
-	// mostMessages and mostBytes of a topic may be on their way, so that memory stays bounded while the service is away.
-	mostMessages = 10_000
-	mostBytes    = 50e6
-)
+// fewest results are not worth dropping.
+const fewest = 256
+
+// room is what of a topic may be on its way, so that memory stays bounded while the service is away.
+var room = driver.FlowControlSettings{
+	MaxOutstandingMessages: 10_000, MaxOutstandingBytes: 50e6, LimitExceededBehavior: driver.FlowControlBlock,
+}
 
 // publisher returns the publisher of a topic, always the same one.
 func (c *client) publisher(topic string, hooks []func(*driver.PublishSettings)) *TopicPublisher {
@@ -41,11 +41,7 @@ func (c *client) publisher(topic string, hooks []func(*driver.PublishSettings)) 
 	if p == nil {
 		p = &TopicPublisher{driver: named, closing: c.closing, keys: make(map[string]*driver.PublishResult)}
 		p.driver.PublishSettings.Timeout = c.settings.PublishTimeout
-		p.driver.PublishSettings.FlowControlSettings = driver.FlowControlSettings{
-			MaxOutstandingMessages: mostMessages,
-			MaxOutstandingBytes:    mostBytes,
-			LimitExceededBehavior:  driver.FlowControlBlock,
-		}
+		p.driver.PublishSettings.FlowControlSettings = room
 		for _, hook := range hooks {
 			hook(&p.driver.PublishSettings)
 		}
@@ -99,9 +95,7 @@ func (p *TopicPublisher) keep(key string, result *driver.PublishResult) {
 		p.drop()
 	}
 	p.results = append(p.results, result)
-	if key != "" {
-		p.keys[key] = result
-	}
+	p.keys[key] = result
 }
 
 // close returns the results that have not come yet. Its context has ended, so that none is added.
@@ -130,10 +124,10 @@ func isReady(result *driver.PublishResult) bool {
 }
 
 // failed returns a result that is the error of ctx, which has ended. Only a publisher can make one: this one waits for
-// flow control.
+// room.
 func failed(ctx context.Context) *driver.PublishResult {
 	var p driver.Publisher
-	p.PublishSettings.FlowControlSettings.LimitExceededBehavior = driver.FlowControlBlock
+	p.PublishSettings.FlowControlSettings = room
 	return p.Publish(ctx, new(driver.Message))
 }
 
