@@ -113,11 +113,12 @@ func (c *client) dial(ctx context.Context) (*driver.Client, error) {
 	}
 }
 
-// options returns the options of the client: those of the program come last, and win.
+// options returns the options of the client: those of the program come last, and win. An empty one is none.
 func (c *client) options() []option.ClientOption {
 	s := c.settings
 	opts := []option.ClientOption{
 		option.WithEndpoint(s.addr),
+		option.WithAuthCredentialsFile(s.fileType, s.CredentialsFile),
 		option.WithGRPCConnectionPool(s.GRPCConns),
 		// Left alone, GOOGLE_SDK_GO_LOGGING_LEVEL makes the driver print requests and tokens.
 		option.WithLogger(slog.New(slog.DiscardHandler)),
@@ -128,9 +129,6 @@ func (c *client) options() []option.ClientOption {
 	if s.EmulatorHost != "" {
 		opts = append(opts, option.WithoutAuthentication(), option.WithTelemetryDisabled(),
 			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
-	}
-	if s.CredentialsFile != "" {
-		opts = append(opts, option.WithAuthCredentialsFile(s.fileType, s.CredentialsFile))
 	}
 	return append(opts, s.setup.options...)
 }
