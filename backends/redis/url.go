@@ -71,32 +71,22 @@ func (s *settings) setMaster(u *kit.URI) error {
 	return nil
 }
 
-// otherForms are what other programs call a connection string, in lower case, and what to say of it.
-var otherForms = []struct {
-	form *regexp.Regexp
-	say  string
-}{
-	{
-		regexp.MustCompile(`^(redis-sentinel|redis-cluster|sentinel|cluster)://|^rediss-|://.*,redis.*://`),
-		"is in another program's form: " + topologies,
-	},
-	{regexp.MustCompile(`^redis-cli`), "is a command: write only what stands behind its -u"},
-	{regexp.MustCompile(`^(redis-socket:|redis\+unix:|unix:|socket:|/)`), "the path of a Unix socket is unix:///path"},
-	{regexp.MustCompile(`^(redis\+tls|redis\+ssl|rediss\+)`), "the scheme is that of another language: write rediss://"},
-	{
-		regexp.MustCompile(`^https?:`),
-		"is the address of an HTTP service: want redis:// or rediss://, or PREFIX_HOST and PREFIX_PASSWORD",
-	},
-	{
-		regexp.MustCompile(`^[^/]*(,[^/]*=|=[^/]*,)`),
-		"is in the form of .NET: write the host and its port as rediss://host:6380, and set PREFIX_PASSWORD",
-	},
+// otherForms are patterns of what other programs call a connection string, in lower case, and what to say of it.
+var otherForms = []struct{ pattern, say string }{
+	{`^(redis-sentinel|redis-cluster|sentinel|cluster)://|^rediss-|://.*,redis.*://`,
+		"is in another program's form: " + topologies},
+	{`^redis-cli`, "is a command: write only what stands behind its -u"},
+	{`^(redis-socket:|redis\+unix:|unix:|socket:|/)`, "the path of a Unix socket is unix:///path"},
+	{`^(redis\+tls|redis\+ssl|rediss\+)`, "the scheme is that of another language: write rediss://"},
+	{`^https?:`, "is the address of an HTTP service: want redis:// or rediss://, or PREFIX_HOST and PREFIX_PASSWORD"},
+	{`^[^/]*(,[^/]*=|=[^/]*,)`,
+		"is in the form of .NET: write the host and its port as rediss://host:6380, and set PREFIX_PASSWORD"},
 }
 
 // otherForm recognizes what other programs call a connection string.
 func otherForm(raw, prefix string) error {
 	for _, other := range otherForms {
-		if other.form.MatchString(strings.ToLower(raw)) {
+		if regexp.MustCompile(other.pattern).MatchString(strings.ToLower(raw)) {
 			return errors.New(strings.ReplaceAll(other.say, "PREFIX_", prefix))
 		}
 	}
@@ -147,19 +137,17 @@ func (s *settings) setLogin(u kit.URI) error {
 	return nil
 }
 
+// setDatabase takes the number of the database from the path or the option.
 func (s *settings) setDatabase(path, option string) error {
-	text := cmp.Or(path, option)
-	db, err := strconv.Atoi(cmp.Or(text, "0"))
-	switch {
-	case option != "" && option != text:
-		return errors.New("the path and an option after the ? name different databases")
-	case text != "" && s.topology == cluster:
-		return errors.New("a cluster has no databases: drop what stands after the hosts")
-	case err != nil || db < 0:
-		return errors.New("the database must be a number, as in redis://host/0 or ?db=0")
-	}
+	db, err := strconv.Atoi(cmp.Or(path, option, "0"))
+	var found kit.Problems
+	found.Add(path != "" && option != "" && path != option,
+		"the path and an option after the ? name different databases")
+	found.Add(s.topology == cluster && path+option != "",
+		"a cluster has no databases: drop what stands after the hosts")
+	found.Add(err != nil || db < 0, "the database must be a number, as in redis://host/0 or ?db=0")
 	s.DB = db
-	return nil
+	return found.Err()
 }
 
 // known returns the options that may stand after the ?. They are those of other libraries: the driver has none there.
@@ -189,8 +177,7 @@ func (s *settings) known(database *string) kit.URLOptions {
 			{Names: "addr cluster", Text: "write redis+cluster://n1,n2"},
 			{Names: "master_name mastername sentinelmasterid service_name", Text: "write redis+sentinel://s1,s2/NAME"},
 			{Names: "ssl_ca_certs", Text: "set PREFIX_TLS_CA_FILE"},
-			{Names: "ssl_certfile", Text: "set PREFIX_TLS_CERT_FILE"},
-			{Names: "ssl_keyfile", Text: "set PREFIX_TLS_KEY_FILE"},
+			{Names: "ssl_certfile ssl_keyfile", Text: "set PREFIX_TLS_CERT_FILE and PREFIX_TLS_KEY_FILE"},
 			{Names: "pool_size max_connections", Text: "set PREFIX_MAX_ACTIVE"},
 			{Names: "min_idle_conns", Text: "set PREFIX_MAX_IDLE"},
 			{Names: "dial_timeout connect_timeout connecttimeout socket_connect_timeout", Text: "set PREFIX_DIAL_TIMEOUT"},
