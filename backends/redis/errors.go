@@ -12,9 +12,6 @@ import (
 	"github.com/vibework/mooring/registry"
 )
 
-const protected = "the server runs in protected mode and serves its own host only (DENIED): give it a password " +
-	"(requirepass) and set it here, too"
-
 // replies are the error replies of a server, by the words that they begin with. The rest of a reply is never shown: a
 // server that does not know AUTH answers with the password.
 var replies = kit.Table[string]{
@@ -44,7 +41,8 @@ var replies = kit.Table[string]{
 	{"ERR DB index", registry.KindConfig, "the server has no database of that number"},
 	{"ERR invalid DB index", registry.KindConfig, "the server has no database of that number"},
 	{"ERR SELECT is not allowed", registry.KindConfig, "a cluster has no database but 0"},
-	{"DENIED", registry.KindConfig, protected},
+	{"DENIED", registry.KindConfig, "the server runs in protected mode and serves its own host only (DENIED): give it a " +
+		"password (requirepass) and set it here, too"},
 	{"NOPROTO", registry.KindConfig, "the server does not speak this version of the protocol (NOPROTO)"},
 	{"MOVED", registry.KindLoading, "the key is on another node of the cluster (MOVED): begin again, or write " +
 		"redis+cluster:// where it is redis://"},

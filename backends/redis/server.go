@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	driver "github.com/gomodule/redigo/redis"
@@ -72,7 +73,7 @@ func (c *client) identify(ctx context.Context, conn driver.Conn) error {
 		return nil
 	}
 	nodes, err := text(driver.DoContext(conn, ctx, "CLUSTER", "NODES"))
-	if nodes != "" && !holdsAllSlots(nodes) {
+	if nodes != "" && !holdsAllSlots.MatchString(nodes) {
 		return kit.Errorf(registry.KindConfig, "this is a node of a cluster, and does not hold all slots: "+
 			"write %sURL=redis+cluster://host:6379", c.vars.Prefix())
 	}
@@ -90,15 +91,9 @@ func (c *client) because(ctx context.Context, conn driver.Conn, err error) error
 	return err
 }
 
-// holdsAllSlots reads CLUSTER NODES: a line for each node, with its flags and, at its end, the ranges of its slots.
-func holdsAllSlots(nodes string) bool {
-	for line := range strings.Lines(nodes) {
-		if strings.Contains(line, " myself") || strings.Contains(line, ",myself") {
-			return strings.Contains(line, " 0-16383")
-		}
-	}
-	return false
-}
+// holdsAllSlots is how CLUSTER NODES, which has a line for each node, with its flags and, at its end, the ranges of its
+// slots, tells of the node that answers.
+var holdsAllSlots = regexp.MustCompile(`[ ,]myself.* 0-16383`)
 
 // field returns a field of what the command answers, such as INFO, and "" if the server does not say.
 func field(ctx context.Context, conn driver.Conn, name, command, section string) (string, error) {
