@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
@@ -33,7 +34,7 @@ type client struct {
 	primary *sentinels // who know the server's address instead; nil if nobody does
 	conns   *kit.Conns
 	notes   kit.Pool
-	life    context.Context // once it ends, nothing is lent any more, and its cause is why
+	life    context.Context // once it ends, or that of conns, nothing is lent any more, and its cause is why
 	end     context.CancelCauseFunc
 }
 
@@ -48,8 +49,10 @@ func (s *settings) Open(ctx context.Context) (service, error) {
 	c.conns.InUse = func() int { return c.PoolStats().InUse }
 	if s.topology == sentinel {
 		c.primary = watch(c)
+	} else {
+		c.notes.Role, c.notes.Hosts = s.role, []string{s.host}
 	}
-	if err := over(ctx, c.borrow, c.identify, c.ask); err != nil {
+	if err := inquire(ctx, c.borrow, c.identify, c.ask); err != nil {
 		_ = c.Close(ctx)
 		return nil, err
 	}
@@ -59,9 +62,6 @@ func (s *settings) Open(ctx context.Context) (service, error) {
 // newClient makes a pool. It connects to nothing yet.
 func (s *settings) newClient(addr string, conns *kit.Conns) *client {
 	c := &client{settings: s, addr: addr, conns: conns}
-	if s.topology == oneServer { // or else others say where the server is
-		c.notes.Role, c.notes.Hosts = s.role, []string{s.host}
-	}
 	c.life, c.end = context.WithCancelCause(context.Background())
 	c.Pool = &driver.Pool{
 		DialContext:         c.dialPooled,
@@ -88,28 +88,37 @@ func (c *client) Handle() *driver.Pool { return c.Pool }
 
 // Conn borrows a connection of the pool. While Sentinels have no primary to name, or one that does not serve, it waits.
 func (c *client) Conn(ctx context.Context) (driver.Conn, error) {
-	take := c.borrow
 	if c.primary != nil {
-		take = c.primary.await
+		return c.lend(ctx, c.primary.await)
 	}
-	conn, err := take(ctx)
-	if over := c.conns.Err(); err != nil && over != nil {
-		return nil, over
-	}
-	return conn, err
+	return c.borrow(ctx)
 }
 
 // borrow takes a connection from the pool.
-func (c *client) borrow(ctx context.Context) (driver.Conn, error) {
+func (c *client) borrow(ctx context.Context) (driver.Conn, error) { return c.lend(ctx, c.GetContext) }
+
+// source is where a connection comes from.
+type source func(ctx context.Context) (driver.Conn, error)
+
+// lend returns what take does, or else why nothing is lent any more: then take is not waited for, and a connection that
+// it returns all the same is closed.
+func (c *client) lend(ctx context.Context, take source) (driver.Conn, error) {
+	if over := c.over(); over != nil {
+		return nil, over
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.life, cancel)()
-	conn, err := c.GetContext(ctx)
-	if over := context.Cause(c.life); err != nil && over != nil {
-		return nil, over
+	conn, err := take(ctx)
+	over := c.over()
+	if over != nil && err == nil {
+		_ = conn.Close()
 	}
-	return conn, err
+	return conn, cmp.Or(over, err)
 }
+
+// over returns why nothing is lent any more, and nil until then.
+func (c *client) over() error { return cmp.Or(c.conns.Err(), context.Cause(c.life)) }
 
 // Check asks the server as a program would.
 func (c *client) Check(ctx context.Context) error {
@@ -121,13 +130,13 @@ type question func(ctx context.Context, conn driver.Conn) error
 
 // probe asks over the pool, or else over a connection of its own.
 func (c *client) probe(ctx context.Context, ask question) error {
-	pooled := func(ctx context.Context) error { return over(ctx, c.borrow, ask) }
-	direct := func(ctx context.Context) error { return over(ctx, c.dial, ask) }
+	pooled := func(ctx context.Context) error { return inquire(ctx, c.borrow, ask) }
+	direct := func(ctx context.Context) error { return inquire(ctx, c.dial, ask) }
 	return c.notes.Check(ctx, c.PoolStats, pooled, direct, c.notes.ReadOnly) // they leave as if it had said that
 }
 
-// over asks over a connection that take returns. Its error can be shown.
-func over(ctx context.Context, take func(context.Context) (driver.Conn, error), questions ...question) error {
+// inquire asks over a connection that take returns. Its error can be shown.
+func inquire(ctx context.Context, take source, questions ...question) error {
 	conn, err := take(ctx)
 	if err != nil {
 		return Classify(err)
@@ -151,24 +160,15 @@ func (c *client) dialPooled(ctx context.Context) (driver.Conn, error) {
 }
 
 // dial connects, logs in and selects the database within DialTimeout. Its error can be shown, unlike the driver's.
-func (c *client) dial(ctx context.Context) (conn driver.Conn, err error) {
-	if over := context.Cause(c.life); over != nil {
-		return nil, over
-	}
+func (c *client) dial(ctx context.Context) (driver.Conn, error) {
 	ctx, cancel := c.conns.Dialling(ctx, c.DialTimeout)
 	defer cancel()
 	if c.primary != nil {
-		conn, err = c.primary.dial(ctx)
-	} else {
-		conn, err = c.connect(ctx, c.addr, c.login, c.greet)
+		return c.lend(ctx, c.primary.dial)
 	}
-	if over := c.conns.Err(); over != nil { // what is ready only now must not be lent
-		if err == nil {
-			_ = conn.Close()
-		}
-		return nil, over
-	}
-	return conn, err
+	return c.lend(ctx, func(ctx context.Context) (driver.Conn, error) {
+		return c.connect(ctx, c.addr, c.login, c.greet)
+	})
 }
 
 // connect connects to addr and has greet log in, with the credentials that login knows.

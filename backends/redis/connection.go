@@ -44,7 +44,7 @@ func (c *connection) Err() error {
 		return err
 	}
 	if c.spoilt.Load() || hasEnded(c.socket) || c.of.notes.Stale(c.made) || c.of.notes.Left(c.socket.RemoteAddr()) ||
-		c.of.primary != nil && c.of.primary.left(c.addr) || c.of.life.Err() != nil {
+		c.of.primary != nil && c.of.primary.left(c.addr) || c.of.over() != nil {
 		return errStale
 	}
 	return nil
@@ -65,7 +65,7 @@ func (c *connection) Close() error { return c.conn.Close() }
 // use notes that a command is being sent, or that there is none.
 func (c *connection) use(name string) {
 	c.idle.Store(name == "")
-	if slices.ContainsFunc(lasting, func(command string) bool { return strings.EqualFold(command, name) }) {
+	if slices.Contains(lasting, strings.ToUpper(name)) {
 		c.spoilt.Store(true)
 	}
 }
