@@ -73,14 +73,15 @@ func (s *settings) setMaster(u *kit.URI) error {
 
 // otherForms are patterns of what other programs call a connection string, in lower case, and what to say of it.
 var otherForms = []struct{ pattern, say string }{
-	{`^(redis-sentinel|redis-cluster|sentinel|cluster)://|^rediss-|://.*,redis.*://`,
-		"is in another program's form: " + topologies},
+	{`^(redis-)?(sentinel|cluster)://|^rediss-|://.*,redis.*://`, "is in another program's form: " + topologies},
 	{`^redis-cli`, "is a command: write only what stands behind its -u"},
 	{`^(redis-socket:|redis\+unix:|unix:|socket:|/)`, "the path of a Unix socket is unix:///path"},
 	{`^(redis\+tls|redis\+ssl|rediss\+)`, "the scheme is that of another language: write rediss://"},
 	{`^https?:`, "is the address of an HTTP service: want redis:// or rediss://, or PREFIX_HOST and PREFIX_PASSWORD"},
-	{`^[^/]*(,[^/]*=|=[^/]*,)`,
-		"is in the form of .NET: write the host and its port as rediss://host:6380, and set PREFIX_PASSWORD"},
+	{
+		`^[^/]*(,[^/]*=|=[^/]*,)`,
+		"is in the form of .NET: write the host and its port as rediss://host:6380, and set PREFIX_PASSWORD",
+	},
 }
 
 // otherForm recognizes what other programs call a connection string.
