@@ -113,12 +113,11 @@ func (s *Conns) Err() error {
 
 // inHandshake says where the connection broke: a server without TLS mostly hangs up or waits for more.
 func inHandshake(err error) error {
-	switch kind := registry.KindOf(err); kind {
-	case registry.KindUnreachable, registry.KindTimeout:
-		return Errorf(kind, "%w (in the TLS handshake; does the server speak TLS on this port?)", err)
-	default:
+	kind := registry.KindOf(err)
+	if kind != registry.KindUnreachable && kind != registry.KindTimeout {
 		return err
 	}
+	return Errorf(kind, "%w (in the TLS handshake; does the server speak TLS on this port?)", err)
 }
 
 func (s *Conns) dial(ctx context.Context, addr string) (net.Conn, error) {
@@ -154,17 +153,13 @@ func (s *Conns) life() context.Context {
 
 // Close closes the connection and forgets it.
 func (c *conn) Close() error {
-	c.set.forget(c)
-	return c.Socket.Close()
-}
-
-func (s *Conns) forget(c *conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, open := s.conns[c]; open {
-		delete(s.conns, c)
-		s.open.Done()
+	c.set.mu.Lock()
+	if _, open := c.set.conns[c]; open {
+		delete(c.set.conns, c)
+		c.set.open.Done()
 	}
+	c.set.mu.Unlock()
+	return c.Socket.Close()
 }
 
 // Close is Drain, with the error for what was cut.

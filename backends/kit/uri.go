@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -211,10 +212,8 @@ func HostOf(vars config.Variables, text string, port config.Port) (host Host, er
 	} else if host, err = ParseHost(text); err != nil {
 		return host, fmt.Errorf("%s: not a host name or address: %w", vars.Name("HOST"), err)
 	}
-	switch {
-	case host.Port == 0:
-		host.Port = port
-	case port != 0 && port != host.Port && vars.IsSet("PORT"):
+	host.Port = cmp.Or(host.Port, port)
+	if port != 0 && port != host.Port && vars.IsSet("PORT") {
 		return host, fmt.Errorf("%s: has a port, and %s is another one", vars.Name("HOST"), vars.Name("PORT"))
 	}
 	return host, nil
@@ -238,8 +237,5 @@ func (h Host) Addr(defaultPort config.Port) string {
 	if strings.HasPrefix(h.Name, "/") {
 		return h.Name
 	}
-	if h.Port == 0 {
-		h.Port = defaultPort
-	}
-	return net.JoinHostPort(h.Name, strconv.Itoa(int(h.Port)))
+	return net.JoinHostPort(h.Name, strconv.Itoa(int(cmp.Or(h.Port, defaultPort))))
 }
