@@ -55,10 +55,11 @@ type Conns struct {
 var errOver = Errorf(registry.KindNotOpen, "%w: it was closed", registry.ErrNotOpen)
 
 // Socket is what TCP and Unix connections have in common. Drivers look for SyscallConn to see whether the server
-// has hung up, and CloseWrite says that nobody will ask any more.
+// has hung up.
 type Socket interface {
 	net.Conn
 	syscall.Conn
+	// CloseWrite tells the server that nobody will ask any more.
 	CloseWrite() error
 }
 
