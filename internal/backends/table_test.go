@@ -56,3 +56,14 @@ func TestNewFromTakesAZeroForWhatItIs(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestNewFromTakesAnOptionInPlaceOfADefault(t *testing.T) {
+	b, _ := backends.Find(mysql.Name)
+	res, err := b.NewFrom(b.Name, []string{"MYSQL_URL=mysql://app:hunter2@h/db?timeout=3s"})
+	if err == nil {
+		err = res.Configure()
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
