@@ -122,8 +122,8 @@ func (c *client) askDirectly(ctx context.Context) error {
 var ofRole = map[kit.Role]*readpref.ReadPref{kit.Primary: readpref.Primary(), kit.Replica: readpref.Secondary()}
 
 // ask sends a ping to a server that the read preference allows, or, if there is a role to ask for, a hello to one that
-// should have it. A user who may not ping is known to the server, and that is all that a ping is for; a proxy that lets no
-// ping pass decides nothing either.
+// should have it. A user who may not ping is known to the server, and that is all that a ping is for; a proxy that lets
+// no ping pass decides nothing either.
 func (c *client) ask(ctx context.Context) error {
 	question, role := "ping", c.settings.role
 	if role != kit.Any {

@@ -37,9 +37,10 @@
 // Open connects, logs in and sends a ping. Without a user it also tries to list the collections, for a ping needs
 // no login, and a server that wants one would refuse everything else. Check sends a ping, to a server that the URI's
 // readPreference allows: with secondaryPreferred a replica set without a primary is well. When that fails or no answer
-// comes, it asks over a short-lived client of its own: so a stale connection is no failure, and a full pool is
-// KindDegraded, a warning, if the server is well, until no connection has come back for 30s: then it is KindExhausted.
-// A user who may not ping counts as healthy: the server has answered.
+// comes, it asks what Open asks over a short-lived client of its own: so a stale connection is no failure, and a full
+// pool is KindDegraded, a warning, if the server is well, until no connection has come back for 30s: then it is
+// KindExhausted. A user who may not ping counts as healthy, and so does a ping that a proxy does not let through: there
+// is an answer.
 //
 // MONGO_ROLE=primary makes both ask a server that takes writes, whatever readPreference says: without one Open is tried
 // again, and Check fails, with KindLoading during an election, and KindReadOnly if the one host that is asked takes

@@ -18,8 +18,8 @@ import (
 
 const readTags = "readPreferenceTags" // the one option that may be there more than once
 
-// known returns the options that may stand after the ? of the URI. Those that keep reads are the driver's, in an order in
-// which each can be tried together with those before it; their Text is what the driver wants of them.
+// known returns the options that may stand after the ? of the URI. Those that keep reads are the driver's, in an order
+// in which each can be tried together with those before it; their Text is what the driver wants of them.
 func (s *settings) known(keep func(name, value string) error) []kit.URLOption {
 	try := func(names, want string) kit.URLOption { return kit.URLOption{Names: names, Set: keep, Text: want} }
 	return []kit.URLOption{
@@ -107,7 +107,7 @@ func (s *settings) readOptions(u *kit.URI) error {
 			return nil
 		case value == "",
 			name == "srvMaxHosts" && (err != nil || number < 0),
-			age && err == nil && number < 90,
+			age && number < 90,
 			(age || strings.HasSuffix(name, "MS")) && number > math.MaxInt32: // far more would be less than 0
 			return errors.New("not what is wanted")
 		}
