@@ -29,10 +29,7 @@ func classify(err error, names *strings.Replacer) error {
 		return kit.Errorf(registry.KindUnknown, "an earlier message with this ordering key has failed: call ResumePublish")
 	}
 	answered, ok := status.FromError(err)
-	switch {
-	case err == nil:
-		return nil
-	case !ok:
+	if err == nil || !ok {
 		return kit.Classify(err)
 	}
 	code, message, why := answered.Code().String(), answered.Message(), reason(err)
@@ -81,8 +78,10 @@ var answers = kit.Table[string]{
 	{"Unauthenticated", registry.KindAuth, "the credentials were refused (Unauthenticated): " +
 		"renew those of PUBSUB_CREDENTIALS_FILE, or the machine's"},
 	{"NoToken: deadline exceeded|timeout", registry.KindTimeout, "no access token: its server did not answer in time"},
-	{"NoToken: status code 5|status code 429|dial tcp|EOF|connection|broken pipe", registry.KindUnreachable,
-		"no access token: its server cannot be reached or is unwell"},
+	{
+		"NoToken: status code 5|status code 429|dial tcp|EOF|connection|broken pipe", registry.KindUnreachable,
+		"no access token: its server cannot be reached or is unwell",
+	},
 	{"NoToken: x509:|tls:", registry.KindTLS, "no access token: its server's certificate is not trusted: " +
 		"the machine may lack authorities, or a proxy has its own"},
 	{"NoToken", registry.KindAuth, "no access token: " +
@@ -105,7 +104,7 @@ var answers = kit.Table[string]{
 	{"NotFound", registry.KindConfig, "there is no such topic, subscription or project (NotFound)"},
 	{"InvalidArgument", registry.KindConfig, "a name or a value is refused (InvalidArgument)"},
 	{"Unimplemented", registry.KindConfig, "the server does not speak Pub/Sub (Unimplemented)"},
-	{"FailedPrecondition", registry.KindConfig, "the state of the topic or subscription forbids it (FailedPrecondition): " +
+	{"FailedPrecondition", registry.KindConfig, "the state of the topic or subscription forbids it (CODE): " +
 		"it may be detached, pushed to an endpoint, or encrypted with a key that is off"},
 	{"ResourceExhausted", registry.KindExhausted, "a quota is used up (ResourceExhausted)"},
 	{"Internal: invalid UTF-8", registry.KindUnknown, "a string of the message is not UTF-8 (Internal)"},
