@@ -87,9 +87,6 @@ func read(name string, in setup) (*settings, error) {
 			s.host = host.Name
 		}
 	}
-	if s.MaxActive > 0 {
-		s.MaxIdle = min(s.MaxIdle, s.MaxActive)
-	}
 	s.tls, err = vars.TLS(s.TLS, s.host)
 	p = append(p, err)
 	s.role, err = kit.ParseRole(vars, s.Role)

@@ -250,13 +250,6 @@ func TestANamedInstanceReadsItsOwnVariablesOnly(t *testing.T) {
 	}
 }
 
-func TestMoreIdleThanActiveConnectionsAreNotKept(t *testing.T) {
-	setenv(t, "REDIS_HOST=h REDIS_MAX_ACTIVE=3")
-	if got := redis.Resolve(t, "redis"); got.MaxIdle != 3 {
-		t.Errorf("MaxIdle is %d, want 3", got.MaxIdle)
-	}
-}
-
 func TestZeroIsWhatTheDriverMeansByIt(t *testing.T) {
 	none := redis.Resolved{Addr: "h:6379"}
 	setenv(t, `REDIS_HOST=h REDIS_DB=0 REDIS_MAX_ACTIVE=0 REDIS_MAX_IDLE=0 REDIS_IDLE_TIMEOUT=0s REDIS_MAX_CONN_LIFETIME=0s
