@@ -19,7 +19,7 @@
 // The rest is what they need on the way. [ParseURI], [URLOptions] and [HostOf] read URLs and hosts without quoting
 // them; [Parts] says what a variable beside a URL counts for, and [Problems] and [In] make one error of all mistakes.
 // [Follow] has each new connection log in with the credentials of now. [Errorf], [Classify] and [Table] make errors
-// that can be shown. [Conns] dials connections that can be cut when Close has no more time, and that notice a dead peer.
-// [Pool] tells a full pool from a server that is down, by what it has noted of the connections. [Lookups] knows when a
-// name has left an address.
+// that can be shown. [Conns] dials connections that can be cut when Close has no more time, and that notice a dead
+// peer. [Pool] tells a full pool from a server that is down, by what it has noted of the connections. [Lookups] knows
+// when a name has left an address.
 package kit

@@ -20,8 +20,8 @@ type failure struct{ error }
 
 func (f failure) Unwrap() error { return f.error }
 
-// Errorf returns an error of kind k with this text, which may wrap one error that can be shown: it holds no secret, like
-// an errno, or the error of a context. [Classify] finds it again inside of what a driver makes of it.
+// Errorf returns an error of kind k with this text, which may wrap one error that can be shown: it holds no secret,
+// like an errno, or the error of a context. [Classify] finds it again inside of what a driver makes of it.
 func Errorf(k registry.Kind, format string, args ...any) error {
 	return failure{registry.Classify(k, fmt.Errorf(format, args...))}
 }

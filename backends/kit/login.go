@@ -134,7 +134,8 @@ func (l *Login) Unsure() bool {
 	return !l.worked && l.fallback != nil || !l.using.same(l.known)
 }
 
-// next returns what to try after the server has refused these, one after the other: one of them, if nothing else is left.
+// next returns what to try after the server has refused these, one after the other: one of them, if nothing else is
+// left.
 func (l *Login) next(refused []Credentials) Credentials {
 	l.mu.Lock()
 	defer l.mu.Unlock()
