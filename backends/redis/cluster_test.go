@@ -148,6 +148,12 @@ func TestAClusterIsUsedAsOneServer(t *testing.T) {
 		if err := sub.Subscribe("news"); err != nil {
 			t.Fatal(err)
 		}
+		if got, err := listener.Do(""); fmt.Sprintf("%s", got) != "[[subscribe news %!s(int64=1)]]" || err != nil {
+			t.Errorf("Do(\"\") returns %s, %v", got, err)
+		}
+		if err := sub.Subscribe("weather"); err != nil {
+			t.Fatal(err)
+		}
 		_, _ = do("PUBLISH", "news", "hello")
 		for range 10 { // the message may be there
 			if _, _ = do("PING"); listener.Err() != nil {

@@ -25,75 +25,64 @@ func (c *routed) deliver(commands []*command, w wait) error {
 	}
 	limit, cancel := c.of.conns.Dialling(cmp.Or(w.ctx, context.Background()), c.of.DialTimeout)
 	defer cancel()
-	ctx := cmp.Or(w.ctx, limit)
-	left, to, asking := commands, c.of.slots.Load().addr(slot), false
+	left, to, asking := commands, "", false
 	for attempt := 0; ; attempt++ {
-		refused, sent, err := c.try(ctx, to, asking, left, w)
-		switch kind := registry.KindOf(err); {
-		case sent && err != nil: // perhaps done
-			c.of.renew()
-			return err
-		case err != nil && !kind.Retryable():
-			return err
-		case sent:
-			left = toSendAgain(left, refused)
-			if len(left) == 0 {
+		to = cmp.Or(to, c.of.slots.Load().addr(slot))
+		var refused []*command
+		conn, err := c.of.lend(cmp.Or(w.ctx, limit), to)
+		switch {
+		case err == nil:
+			if refused, err = c.over(conn, asking, left, w); err != nil { // perhaps done
+				c.of.renew()
+				return err
+			}
+			if left = toSendAgain(left, refused); len(left) == 0 {
 				return nil
 			}
+		case !registry.KindOf(err).Retryable():
+			return err
 		}
 		to, asking = c.of.next(to, refused)
 		if (to == "" || attempt > 0) && !c.of.awaitNews(limit) {
 			return err
 		}
-		if to == "" {
-			to = c.of.slots.Load().addr(slot)
-		}
 	}
 }
 
-// try has commands executed by the node at addr, and stays bound to the connection if they bind. It returns those that
-// the node has refused, and whether anything was sent.
-func (c *routed) try(ctx context.Context, addr string, asking bool, commands []*command, w wait) (
-	refused []*command, sent bool, err error,
-) {
+// lend borrows a connection to the node at addr.
+func (r *router) lend(ctx context.Context, addr string) (driver.Conn, error) {
 	if addr == "" {
-		return nil, false, kit.Errorf(registry.KindLoading, "the slot of the key has no master")
+		return nil, kit.Errorf(registry.KindLoading, "the slot of the key has no master")
 	}
-	conn, err := c.of.node(addr).Conn(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	refused, err = transmit(conn, asking, commands, w)
-	if mode := modeAfter(commands); err == nil && len(refused) == 0 && mode != free {
-		c.bound, c.mode = conn, mode
-		_ = conn.Flush() // that it has been flushed by Do("") is no sign that it comes back
-	} else {
-		_ = conn.Close()
-	}
-	return refused, true, err
+	return r.node(addr).Conn(ctx)
 }
 
-// transmit sends commands over a connection and notes the replies. It returns those of the commands that may be sent
-// again, since the node has refused them. An error is of the connection.
-func transmit(conn driver.Conn, asking bool, commands []*command, w wait) (refused []*command, err error) {
-	sent := make([]*command, 0, 2*len(commands))
-	for n, c := range commands {
-		if asking && (n == 0 || !isTransaction(commands)) { // it holds for what follows
+// over has commands executed over a connection, notes the replies, and stays bound to it if they bind. It returns those
+// of the commands that may be sent again, since the node has refused them. An error is of the connection.
+func (c *routed) over(conn driver.Conn, asking bool, commands []*command, w wait) (refused []*command, err error) {
+	var sent []*command
+	mode := free
+	for _, one := range commands {
+		if asking && mode != queueing { // it holds for one command, or for one transaction
 			sent = append(sent, &command{name: "ASKING"})
 		}
-		sent = append(sent, c)
+		sent, mode = append(sent, one), mode.after(one)
 	}
 	replies, err := exchanged(conn, sent, w)
 	for n, reply := range replies {
-		if sent[n].reply = reply; sent[n].refusal() != "" {
-			refused = append(refused, sent[n])
-		}
+		sent[n].reply = reply
+	}
+	refused = slices.DeleteFunc(slices.Clone(commands), func(c *command) bool { return c.refusal() == "" })
+	if err == nil && len(refused) == 0 && mode != free {
+		c.bound, c.mode = conn, mode
+	} else {
+		_ = conn.Close()
 	}
 	return refused, err
 }
 
 // exchanged sends commands and returns the reply to each. One alone is sent within the wait, too; to send several ends
-// after REDIS_WRITE_TIMEOUT.
+// after REDIS_WRITE_TIMEOUT. For none it returns what has been sent without a reply.
 func exchanged(conn driver.Conn, commands []*command, w wait) ([]any, error) {
 	if len(commands) == 1 {
 		reply, err := w.do(conn, commands[0].name, commands[0].args...)
@@ -105,26 +94,26 @@ func exchanged(conn driver.Conn, commands []*command, w wait) ([]any, error) {
 	for _, c := range commands {
 		_ = conn.Send(c.name, c.args...) // what this meets, asking for the replies meets, too
 	}
-	return driver.Values(w.do(conn, ""))
+	reply, err := w.do(conn, "")
+	if err == nil {
+		_ = conn.Flush() // that it has been flushed by Do("") is no sign that it comes back
+	}
+	replies, _ := reply.([]any)
+	return replies, err
 }
 
 // toSendAgain returns which commands to send again after some were refused: those, but a transaction as a whole, and
 // nothing of what has a transaction in it, as it is not known what belongs together.
 func toSendAgain(commands, refused []*command) []*command {
+	ends := func(c *command) bool { return c.name == "EXEC" || c.name == "DISCARD" }
 	binds := func(c *command) bool { return modes[c.name] != free }
-	switch some := len(refused) > 0 && len(refused) < len(commands); {
-	case some && isTransaction(commands):
+	switch end := slices.IndexFunc(commands, ends); {
+	case len(refused) == 0 || len(refused) == len(commands) || !slices.ContainsFunc(commands, binds):
+		return refused
+	case commands[0].name == "MULTI" && (end < 0 || end == len(commands)-1):
 		return commands
-	case some && slices.ContainsFunc(commands, binds):
-		return nil
 	}
-	return refused
-}
-
-// isTransaction reports whether the commands are one transaction, of which all or nothing is done.
-func isTransaction(commands []*command) bool {
-	ends := slices.IndexFunc(commands, func(c *command) bool { return c.name == "EXEC" || c.name == "DISCARD" })
-	return commands[0].name == "MULTI" && (ends < 0 || ends == len(commands)-1)
+	return nil
 }
 
 // refusal returns the reply if the command may be sent again after it, since none of it was done, and "" if not.

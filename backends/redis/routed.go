@@ -10,15 +10,16 @@ import (
 
 // routed is what a program borrows from a cluster. A command goes to the node that holds its key, over a connection
 // that is borrowed from the node's pool for it. So does a pipeline, and a transaction, of one slot: what is sent is
-// held until a reply is wanted, or until Close. WATCH, MULTI and a subscription bind it to a connection until they end.
+// held until a reply is wanted, or until Close. WATCH, MULTI and a subscription bind it to a connection until they end:
+// what is held goes there then. Only a subscription holds nothing, since it is used by two at a time.
 type routed struct {
 	calls
 	of      *router
-	bound   driver.Conn // nil if nothing binds
-	mode    mode        // of bound
-	held    []*command  // sent by the program, and not delivered yet
-	replies []any       // that have arrived and were not received yet
-	err     error       // that ended it
+	bound   driver.Conn // nil while mode is free
+	mode    mode
+	held    []*command // sent by the program, and not delivered yet
+	replies []any      // that have arrived and were not received yet
+	err     error      // that ended it
 }
 
 // mode is what binds to a connection.
@@ -37,18 +38,13 @@ var modes = map[string]mode{
 	"SUBSCRIBE": listening, "PSUBSCRIBE": listening, "MONITOR": listening,
 }
 
-// after returns the mode that a command leads to. WATCH and UNWATCH are a part of the transaction that they are in.
-func (m mode) after(name string) mode {
-	next, known := modes[name]
-	if !known || m == listening || m == queueing && strings.HasSuffix(name, "WATCH") {
-		return m
-	}
-	return next
-}
-
-func modeAfter(commands []*command) (m mode) {
+// after returns the mode that commands lead to. WATCH and UNWATCH are a part of the transaction that they are in.
+func (m mode) after(commands ...*command) mode {
 	for _, c := range commands {
-		m = m.after(c.name)
+		next, known := modes[c.name]
+		if known && m != listening && (m != queueing || !strings.HasSuffix(c.name, "WATCH")) {
+			m = next
+		}
 	}
 	return m
 }
@@ -63,50 +59,36 @@ var (
 )
 
 func (c *routed) Send(name string, args ...any) error {
-	name = strings.ToUpper(name)
-	c.unbind(wait{})
 	switch {
 	case c.err != nil:
 		return c.err
-	case c.bound == nil:
-		held := &command{name: name}
-		for _, arg := range args { // as text, since the program may use a buffer again
-			held.args = append(held.args, textOf(arg))
-		}
-		c.held = append(c.held, held)
-		return nil
+	case c.mode == listening:
+		return c.bound.Send(name, args...)
 	}
-	c.mode = c.mode.after(name)
-	return c.bound.Send(name, args...)
+	held := &command{name: strings.ToUpper(name)}
+	for _, arg := range args { // as text, since the program may use a buffer again
+		held.args = append(held.args, textOf(arg))
+	}
+	c.held = append(c.held, held)
+	return nil
 }
 
 // Flush sends what is held only if it begins a subscription: for the rest, where to is only seen when it is received.
 func (c *routed) Flush() error {
 	switch {
-	case c.bound != nil:
+	case c.mode == listening:
 		return c.bound.Flush()
-	case modeAfter(c.held) == listening:
+	case c.mode.after(c.held...) == listening:
 		return c.deliverHeld(wait{})
 	}
 	return c.err
 }
 
 func (c *routed) do(w wait, name string, args []any) (any, error) {
-	c.unbind(w)
-	switch {
-	case c.err != nil:
+	if c.err != nil {
 		return nil, c.err
-	case c.bound != nil:
-		reply, err := w.do(c.bound, name, args...)
-		if rest, _ := reply.([]any); name == "" && len(c.replies) > 0 {
-			c.replies = append(c.replies, rest...)
-			reply = c.replies
-		}
-		c.replies = nil // of what was not received, as the driver has it
-		c.mode = c.mode.after(strings.ToUpper(name))
-		c.unbind(w)
-		return reply, err
-	case name != "":
+	}
+	if name != "" {
 		c.held = append(c.held, &command{name: strings.ToUpper(name), args: args})
 	}
 	err := c.deliverHeld(w)
@@ -118,41 +100,51 @@ func (c *routed) do(w wait, name string, args []any) (any, error) {
 	case name == "":
 		return replies, nil
 	}
-	return last(replies)
+	return replies[len(replies)-1], refusalIn(replies...)
 }
 
 func (c *routed) receive(w wait) (any, error) {
-	if c.bound != nil && len(c.replies) == 0 {
+	switch {
+	case c.mode != listening:
+		if err := c.deliverHeld(w); err != nil {
+			c.err = err // the replies to what was sent are lost
+			return nil, err
+		}
+	case len(c.replies) == 0:
 		return w.receive(c.bound)
 	}
-	if err := c.deliverHeld(w); err != nil {
-		c.err = err // the replies to what was sent are lost
-		return nil, err
-	}
 	if len(c.replies) == 0 {
-		return nil, errNothing
+		return nil, cmp.Or(c.err, errNothing)
 	}
 	reply := c.replies[0]
 	c.replies = c.replies[1:]
-	return last([]any{reply})
+	if err := refusalIn(reply); err != nil {
+		return nil, err
+	}
+	return reply, nil
 }
 
 // deliverHeld delivers what is held, and keeps the replies.
 func (c *routed) deliverHeld(w wait) error {
+	if c.bound != nil {
+		if err := c.deliverBound(w); err != nil {
+			return err
+		}
+	}
+	commands := c.held
 	switch {
-	case len(c.held) == 0:
+	case len(commands) == 0:
 		return nil
-	case len(c.held) == 1 && c.held[0].name == "MULTI": // its first key will say where to send it
-		if !c.held[0].told {
-			c.held[0].told = true
+	case len(commands) == 1 && commands[0].name == "MULTI": // its first key will say where to send it
+		if !commands[0].told {
+			commands[0].told = true
 			c.replies = append(c.replies, "OK")
 		}
 		return nil
 	}
-	commands := c.held
 	c.held = nil
 	err := c.deliver(commands, w)
-	if modeAfter(commands) != free && c.bound == nil { // what follows must not be done outside of the transaction
+	if free.after(commands...) != free && c.bound == nil { // what follows must not be done outside of the transaction
 		c.err = cmp.Or(err, errUnbound)
 	}
 	if err != nil {
@@ -166,27 +158,32 @@ func (c *routed) deliverHeld(w wait) error {
 	return nil
 }
 
-// last returns the last reply, and the first error among all, as the driver does.
-func last(replies []any) (any, error) {
-	reply := replies[len(replies)-1]
-	for _, r := range replies {
-		if refusal, is := r.(driver.Error); is {
-			return reply, refusal
-		}
+// deliverBound delivers what is held over the connection that binds, until nothing binds any more.
+func (c *routed) deliverBound(w wait) error {
+	n := 0
+	for ; n < len(c.held) && c.mode != free; n++ {
+		c.mode = c.mode.after(c.held[n])
 	}
-	return reply, nil
+	replies, err := exchanged(c.bound, c.held[:n], w)
+	c.held, c.replies = c.held[n:], append(c.replies, replies...)
+	if err != nil {
+		c.held = nil
+	}
+	if c.mode == free {
+		_ = c.bound.Close()
+		c.bound = nil
+	}
+	return err
 }
 
-// unbind returns the connection to its pool once nothing binds to it, and keeps the replies that it still has.
-func (c *routed) unbind(w wait) {
-	if c.bound == nil || c.mode != free {
-		return
+// refusalIn returns the first of the replies that is an error.
+func refusalIn(replies ...any) error {
+	for _, reply := range replies {
+		if refusal, is := reply.(driver.Error); is {
+			return refusal
+		}
 	}
-	reply, err := w.do(c.bound, "")
-	replies, _ := reply.([]any)
-	c.replies, c.err = append(c.replies, replies...), err
-	_ = c.bound.Close()
-	c.bound = nil
+	return nil
 }
 
 // Err returns why the connection cannot be used any longer.
@@ -208,7 +205,7 @@ func (c *routed) Close() (err error) {
 	if c.bound != nil {
 		err = errors.Join(err, c.bound.Close())
 	}
-	c.bound, c.err = nil, errReturned
+	c.bound, c.mode, c.err = nil, free, errReturned
 	c.of.giveBack()
 	return err
 }
