@@ -24,27 +24,24 @@ type router struct {
 	conns    *kit.Conns
 	slots    atomic.Pointer[slotMap]
 	renewals sync.WaitGroup
-	known    []string // whom to ask for the map: the renewal under way has it
+	known    []string     // whom to ask for the map: the renewal under way has it
+	lent     atomic.Int64 // connections that the program has not closed yet
+	closing  atomic.Bool
 
-	mu       sync.Mutex // guards what is below, and is held before the lock of a pool
-	nodes    map[string]*client
-	left     []*client     // nodes that are no masters any more, and have connections
-	renewal  *renewal      // the latest; nil before the first
-	lent     int           // connections that the program has not closed yet, and one more until Close begins
-	returned chan struct{} // closed when lent is 0
-	closing  bool
+	mu      sync.Mutex // guards what is below, and is held before the lock of a pool
+	nodes   map[string]*client
+	left    []*client // nodes that are no masters any more, and have connections; follow changes it
+	renewal *renewal  // the latest; nil before the first
 }
 
-// renewal is one of the map of slots. At its end done is closed, and err is to be read.
+// renewal is one of the map of slots. At its end over is done, and err is to be read.
 type renewal struct {
-	underWay bool // guarded by mu
-	done     chan struct{}
-	err      error
+	over context.Context
+	err  error
 }
 
 func (s *settings) openCluster(ctx context.Context) (service, error) {
-	r := &router{settings: s, conns: &kit.Conns{Family: s.family}, nodes: make(map[string]*client)}
-	r.known, r.lent, r.returned = s.addrs, 1, make(chan struct{})
+	r := &router{settings: s, conns: &kit.Conns{Family: s.family}, known: s.addrs, nodes: make(map[string]*client)}
 	r.conns.InUse = func() int { return r.PoolStats().InUse }
 	ctx, cancel := kit.Working(ctx) // it has a deadline
 	defer cancel()
@@ -63,30 +60,21 @@ func (r *router) Conn(ctx context.Context) (driver.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closing {
+	r.lent.Add(1)
+	if r.closing.Load() { // or else Close waits for what is lent here
+		r.lent.Add(-1)
 		return nil, errClosed
 	}
-	r.lent++
 	c := &routed{of: r}
 	c.calls = calls{c}
 	return c, nil
-}
-
-func (r *router) giveBack() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.lent--; r.lent == 0 {
-		close(r.returned)
-	}
 }
 
 // Check asks for the map, and then each master whether it can be used and what it thinks of the cluster.
 func (r *router) Check(ctx context.Context) error {
 	renewal := r.renew()
 	select {
-	case <-renewal.done:
+	case <-renewal.over.Done():
 	case <-ctx.Done():
 		return Classify(ctx.Err())
 	}
@@ -128,38 +116,23 @@ func (r *router) node(addr string) *client {
 func (r *router) renew() *renewal {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if last := r.renewal; last != nil && (last.underWay || r.conns.Err() != nil) {
+	if last := r.renewal; last != nil && (last.over.Err() == nil || r.conns.Err() != nil) {
 		return last
 	}
-	now := &renewal{underWay: true, done: make(chan struct{})}
+	over, end := context.WithCancel(context.Background())
+	now := &renewal{over: over}
 	r.renewal = now
 	r.renewals.Go(func() {
-		defer close(now.done)
+		defer end()
 		now.err = r.learn()
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		now.underWay = false
 	})
 	return now
 }
 
 // learn asks all known nodes at once for the map, and follows the first answer. The others may finish.
 func (r *router) learn() (failure error) {
-	ask := func(addr string) (slots *slotMap, err error) {
-		ctx, cancel := r.conns.Dialling(context.Background(), renewWithin)
-		defer cancel()
-		node := r.node(addr)
-		err = node.probe(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
-			slots, err = node.askSlots(ctx, conn)
-			return err
-		})
+	for slots, err := range askAll(&r.renewals, r.known, r.ask) {
 		if slots != nil { // a full pool is no reason not to follow the map
-			err = nil
-		}
-		return slots, err
-	}
-	for slots, err := range askAll(&r.renewals, r.known, ask) {
-		if err == nil {
 			r.known = slots.masters
 			r.follow(slots)
 			return nil
@@ -168,6 +141,21 @@ func (r *router) learn() (failure error) {
 	}
 	r.known = r.addrs // those that the configuration names
 	return kit.Errorf(registry.KindOf(failure), "no node of the cluster tells of its slots: %w", failure)
+}
+
+// ask asks the node at addr for the map.
+func (r *router) ask(addr string) (slots *slotMap, err error) {
+	ctx, cancel := r.conns.Dialling(context.Background(), renewWithin)
+	defer cancel()
+	node := r.node(addr)
+	err = node.probe(ctx, func(ctx context.Context, conn driver.Conn) error {
+		reply, err := driver.DoContext(conn, ctx, "CLUSTER", "SLOTS")
+		if slots = parseSlots(reply, addr); err == nil && slots == nil {
+			err = kit.Errorf(registry.KindLoading, "no slot of the cluster has a master")
+		}
+		return node.because(ctx, conn, node.firstWord(err))
+	})
+	return slots, err
 }
 
 // follow uses the map from now on, and retires the nodes that are no masters in it.
@@ -181,24 +169,13 @@ func (r *router) follow(slots *slotMap) {
 			delete(r.nodes, addr)
 		}
 	}
-	left := slices.Clone(r.left)
 	r.mu.Unlock()
 	ended, end := context.WithCancel(context.Background())
 	end()
-	retire(ended, errLeft, left...)
+	retire(ended, errLeft, r.left...)
 }
 
 var errLeft = kit.Errorf(registry.KindLoading, "the node is no master of the cluster any more")
-
-// askSlots asks a node for the map.
-func (c *client) askSlots(ctx context.Context, conn driver.Conn) (*slotMap, error) {
-	reply, err := driver.DoContext(conn, ctx, "CLUSTER", "SLOTS")
-	slots := parseSlots(reply, c.addr)
-	if err == nil && slots == nil {
-		err = kit.Errorf(registry.KindLoading, "no slot of the cluster has a master")
-	}
-	return slots, c.because(ctx, conn, c.firstWord(err))
-}
 
 // askState asks a master whether it thinks that the cluster works.
 func askState(ctx context.Context, conn driver.Conn) error {
@@ -221,15 +198,10 @@ func (r *router) PoolStats() (sum registry.PoolStats) {
 
 // Close lends nothing from its beginning on, and lets finish what is lent as that of one server does.
 func (r *router) Close(ctx context.Context) error {
-	r.mu.Lock()
-	r.closing = true
-	r.mu.Unlock()
-	r.giveBack() // its own
+	r.closing.Store(true)
 	working, stop := kit.Working(ctx)
 	defer stop()
-	select {
-	case <-r.returned:
-	case <-working.Done():
+	for r.lent.Load() > 0 && pause(working, nil, 10*time.Millisecond) {
 	}
 	err := r.conns.Close(ctx, func() { retire(working, errClosed, r.pools()...) })
 	r.renewals.Wait() // none begins from now on

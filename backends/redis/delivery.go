@@ -143,5 +143,5 @@ func (r *router) next(addr string, refused []*command) (to string, asking bool) 
 
 // awaitNews waits for a newer map and a moment more. It reports whether ctx is not done yet.
 func (r *router) awaitNews(ctx context.Context) bool {
-	return pause(ctx, r.renew().done, renewWithin) && pause(ctx, nil, 50*time.Millisecond)
+	return pause(ctx, r.renew().over.Done(), renewWithin) && pause(ctx, nil, 50*time.Millisecond)
 }

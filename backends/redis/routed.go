@@ -206,6 +206,6 @@ func (c *routed) Close() (err error) {
 		err = errors.Join(err, c.bound.Close())
 	}
 	c.bound, c.mode, c.err = nil, free, errReturned
-	c.of.giveBack()
+	c.of.lent.Add(-1)
 	return err
 }
