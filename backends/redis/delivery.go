@@ -131,8 +131,7 @@ func (r *router) next(addr string, refused []*command) (to string, asking bool) 
 	if len(refused) > 0 {
 		words := strings.Fields(refused[0].refusal()) // MOVED or ASK, the slot, host:port
 		if asking = words[0] == "ASK"; len(words) == 3 && (asking || words[0] == "MOVED") {
-			colon := max(strings.LastIndexByte(words[2], ':'), 0)
-			to = sameHost(words[2][:colon], words[2][colon+1:], addr)
+			to = sameHost(words[2], addr)
 		}
 	}
 	if !asking {

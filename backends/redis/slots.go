@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 
 	driver "github.com/gomodule/redigo/redis"
@@ -50,7 +49,7 @@ func parseSlots(reply any, addr string) *slotMap {
 		if err1 != nil || err2 != nil || from < 0 || to >= slotCount {
 			return nil
 		}
-		holder := sameHost(host, strconv.Itoa(port), addr)
+		holder := sameHost(fmt.Sprint(host, ":", port), addr)
 		for slot := from; slot <= to; slot++ {
 			m.holders[slot] = holder
 		}
@@ -64,9 +63,11 @@ func parseSlots(reply any, addr string) *slotMap {
 	return m
 }
 
-// sameHost puts an address together. A node that does not know its host is where the one at addr is that speaks of it:
-// so it is behind an address translation or a balancer.
-func sameHost(host, port, addr string) string {
+// sameHost returns the address of a node, host:port. One that does not know its host is where the one at addr is that
+// speaks of it: so it is behind an address translation or a balancer.
+func sameHost(node, addr string) string {
+	colon := max(strings.LastIndexByte(node, ':'), 0)
+	host, port := node[:colon], node[colon+1:]
 	if host == "" || host == "?" {
 		host, _, _ = net.SplitHostPort(addr)
 	}
@@ -88,14 +89,13 @@ type command struct {
 func slotOf(commands []*command) (int, error) {
 	slot := anySlot
 	for _, c := range commands {
+		key, found := c.key()
+		own := slotOfKey(key)
 		switch {
 		case slices.Contains(ofOneNode, c.name):
 			return 0, kit.Errorf(registry.KindUnknown, "%s speaks of one node of the cluster only: connect to each", c.name)
 		case strings.HasPrefix(c.name, "WAIT") && len(commands) == 1:
 			return 0, kit.Errorf(registry.KindUnknown, "%s speaks of one connection only: send it behind a command", c.name)
-		}
-		key, found := c.key()
-		switch own := slotOfKey(key); {
 		case !found:
 		case slot != anySlot && slot != own:
 			return 0, kit.Errorf(registry.KindUnknown, "the keys of a pipeline or a transaction are not in one slot")
