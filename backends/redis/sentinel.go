@@ -30,7 +30,6 @@ const (
 type sentinels struct {
 	*client
 	latest    atomic.Pointer[place]
-	stop      context.CancelFunc
 	listeners sync.WaitGroup
 }
 
@@ -46,29 +45,21 @@ func newPlace(addr string) *place {
 	return &place{addr, left, leave}
 }
 
-// watch listens to the Sentinels until leave is called.
+// watch listens to the Sentinels until the client closes.
 func watch(c *client) *sentinels {
 	s := &sentinels{client: c}
 	s.latest.Store(newPlace(""))
-	ctx, stop := context.WithCancel(context.Background())
-	s.stop = stop
 	for _, addr := range s.addrs {
-		s.listeners.Go(func() { s.listen(ctx, addr) })
+		s.listeners.Go(func() { s.listen(addr) })
 	}
 	return s
 }
 
-// leave ends the listening.
-func (s *sentinels) leave() {
-	s.stop()
-	s.listeners.Wait()
-}
+// leave waits for the end of the listening, which is that of all dialling.
+func (s *sentinels) leave() { s.listeners.Wait() }
 
-// left reports whether the primary is somewhere else.
-func (s *sentinels) left(addr string) bool {
-	now := s.latest.Load().addr
-	return now != "" && now != addr
-}
+// left reports whether the primary is somewhere else than where a connection to one leads.
+func (s *sentinels) left(addr string) bool { return s.latest.Load().addr != addr }
 
 // await borrows a connection. While that fails for a reason that may pass, it tries again when a Sentinel tells of
 // another primary, or after a while: until ctx ends, and for REDIS_DIAL_TIMEOUT at most. Nothing has been sent yet.
@@ -84,36 +75,32 @@ func (s *sentinels) await(ctx context.Context) (driver.Conn, error) {
 	return conn, err
 }
 
-// dial connects to the primary. If a Sentinel tells of another one meanwhile, it is that one.
+// dial connects to the primary until that has left its place: then it connects to the next. The Sentinels may name one
+// before it knows of its promotion: then the error is registry.KindReadOnly.
 func (s *sentinels) dial(ctx context.Context) (driver.Conn, error) {
-	for {
-		at, err := s.find(ctx)
-		if err != nil {
-			return nil, err
-		}
-		conn, err := s.dialAt(ctx, at)
-		if err == nil || ctx.Err() != nil || at.left.Err() == nil {
-			return conn, err
-		}
+	at, err := s.find(ctx)
+	if err != nil {
+		return nil, err
 	}
-}
-
-// dialAt connects to a primary until that has left its place. The Sentinels may name one before it knows of its
-// promotion: then the error is registry.KindReadOnly.
-func (s *sentinels) dialAt(ctx context.Context, at *place) (driver.Conn, error) {
-	ctx, cancel := context.WithCancel(ctx)
+	staying, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(at.left, cancel)()
-	return s.connect(ctx, at.addr, s.login, func(ctx context.Context, conn driver.Conn, who kit.Credentials) error {
-		if err := s.greet(ctx, conn, who); err != nil {
-			return err
-		}
-		role, err := roleOf(ctx, conn)
-		if role == "slave" {
-			err = kit.Errorf(registry.KindReadOnly, "the server that the Sentinels name takes no writes, or not yet")
-		}
+	conn, err := s.connect(staying, at.addr, s.login, s.greetPrimary)
+	if err != nil && ctx.Err() == nil && at.left.Err() != nil {
+		return s.dial(ctx)
+	}
+	return conn, err
+}
+
+func (s *sentinels) greetPrimary(ctx context.Context, conn driver.Conn, who kit.Credentials) error {
+	if err := s.greet(ctx, conn, who); err != nil {
 		return err
-	})
+	}
+	role, err := roleOf(ctx, conn)
+	if role == "slave" {
+		err = kit.Errorf(registry.KindReadOnly, "the server that the Sentinels name takes no writes, or not yet")
+	}
+	return err
 }
 
 // answer is what one Sentinel says of the primary.
@@ -211,7 +198,9 @@ func (s *sentinels) blame(failure error) error {
 }
 
 // listen hears what one Sentinel tells, and comes back when the connection breaks.
-func (s *sentinels) listen(ctx context.Context, addr string) {
+func (s *sentinels) listen(addr string) {
+	ctx, cancel := s.conns.Dialling(context.Background(), 0)
+	defer cancel()
 	for listening := true; listening; listening = pause(ctx, nil, hearAgain) {
 		s.hear(ctx, addr)
 	}
@@ -238,11 +227,8 @@ func (s *sentinels) hear(ctx context.Context, addr string) {
 			_, _ = s.find(dialling)
 		case driver.Message: // name, old address and port, new address and port
 			f := strings.Fields(string(event.Data))
-			if len(f) != 5 || f[0] != s.SentinelMaster {
-				continue
-			}
-			if now := hostPort(f[3], f[4]); now != s.latest.Load().addr {
-				s.latest.Swap(newPlace(now)).leave()
+			if len(f) == 5 && f[0] == s.SentinelMaster && s.left(hostPort(f[3], f[4])) {
+				s.latest.Swap(newPlace(hostPort(f[3], f[4]))).leave()
 			}
 		}
 	}
