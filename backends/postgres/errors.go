@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -25,7 +24,6 @@ var answers = kit.Table[string]{
 	{"25P04", registry.KindUnreachable, "the server has ended the connection: a transaction took too long"},
 	{"26000", registry.KindConfig, "a prepared statement is gone: behind a pooler, write default_query_exec_mode=exec"},
 	{"28000", registry.KindAuth, "access denied: the server does not let this user in from here to this database"},
-	{"28P01", registry.KindAuth, "access denied"},
 	{"3D000", registry.KindConfig, "the server has no such database"},
 	{"42501", registry.KindPermission, "permission denied: the user may not do this"},
 	{"42704", registry.KindConfig, "the server does not know a variable that the options set, or an object"},
@@ -68,6 +66,7 @@ var phrases = kit.Table[string]{
 	{"require_auth", registry.KindAuth, "the server wants another way to log in than require_auth allows"},
 	{"sslcertmode", registry.KindTLS, "the server does not ask for a certificate, and sslcertmode requires it"},
 	{"SASL auth", registry.KindAuth, "the server wants another way to log in, or does not know the password"},
+	{"", registry.KindUnreachable, "the server has sent what is not PostgreSQL"}, // in all others
 }
 
 // Classify returns what is to be shown for an error that a handle, or the driver, has returned: an error of one of the
@@ -90,10 +89,7 @@ func Classify(err error) error {
 	if !connecting || registry.KindOf(reason) != registry.KindUnknown {
 		return reason
 	}
-	if reason := phrases.First(func(words string) bool { return strings.Contains(err.Error(), words) }); reason != nil {
-		return reason
-	}
-	return kit.Errorf(registry.KindUnreachable, "the server has sent what is not PostgreSQL")
+	return phrases.First(func(words string) bool { return strings.Contains(err.Error(), words) })
 }
 
 func answered(answer *pgconn.PgError) error {
@@ -122,7 +118,8 @@ func isReadOnly(conn *pgconn.PgConn, err *pgconn.PgError) bool {
 func (s *settings) explain(err error) error {
 	reason := Classify(err)
 	answer, answered := errors.AsType[*pgconn.PgError](err)
-	if answered && s.driver.ConnConfig.TLSConfig == nil && !isSocket(s.hosts[0]) && wantsTLS(answer) {
+	if answered && s.driver.ConnConfig.TLSConfig == nil && !isSocket(s.hosts[0]) &&
+		wantTLS.MatchString(quoted.ReplaceAllString(answer.Message, "")) {
 		return kit.Errorf(registry.KindTLS, "the server wants TLS: set %s, or sslmode in %s",
 			s.vars.Name("TLS"), s.vars.Name("URL"))
 	}
@@ -132,14 +129,9 @@ func (s *settings) explain(err error) error {
 	return reason
 }
 
-// quoted are the names of users and databases in a text.
-var quoted = regexp.MustCompile(`"[^"]*"`)
-
-// wantsTLS reports whether a server has refused a connection for want of TLS. There is no code for it, and its text has
-// one of these words: no pg_hba.conf entry, no encryption; SSL required; connection is insecure.
-func wantsTLS(answer *pgconn.PgError) bool {
-	text := strings.ToLower(quoted.ReplaceAllString(answer.Message, ""))
-	return slices.ContainsFunc([]string{"no encryption", "ssl", "insecure"}, func(word string) bool {
-		return strings.Contains(text, word)
-	})
-}
+// A server has refused a connection for want of TLS if its text, without names of users and databases, has one of these
+// words: no pg_hba.conf entry, no encryption; SSL required; connection is insecure. There is no code for it.
+var (
+	quoted  = regexp.MustCompile(`"[^"]*"`)
+	wantTLS = regexp.MustCompile(`(?i)no encryption|ssl|insecure`)
+)
