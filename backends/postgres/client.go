@@ -29,7 +29,7 @@ type client struct {
 // Open makes a pool and verifies that the server can be used.
 func (s *settings) Open(ctx context.Context) (*client, error) {
 	c := &client{settings: s}
-	c.notes.Role = s.role
+	c.notes.Role = kit.Role(s.Role)
 	for _, host := range s.hosts {
 		c.notes.Hosts = append(c.notes.Hosts, host.Name)
 	}
@@ -128,7 +128,7 @@ const (
 
 // ready is called for each new connection that has logged in.
 func (c *client) ready(ctx context.Context, conn *pgconn.PgConn) error {
-	if c.role != kit.Any {
+	if c.notes.Role != kit.Any {
 		if err := c.ask(ctx, conn); err != nil {
 			return err
 		}
@@ -176,20 +176,20 @@ func (c *client) askAs(ctx context.Context, who kit.Credentials, cfg *pgx.ConnCo
 // ask prepares nothing, which a pooler between might not allow.
 func (c *client) ask(ctx context.Context, conn *pgconn.PgConn) error {
 	question := anyQuestion
-	if c.role != kit.Any {
+	if c.notes.Role != kit.Any {
 		question = roleQuestion
 	}
 	results, err := conn.Exec(ctx, question).ReadAll()
 	switch {
 	case err != nil:
 		return c.explain(err)
-	case c.role == kit.Any:
+	case c.notes.Role == kit.Any:
 		return nil
 	case len(results) != 1 || len(results[0].Rows) != 1:
 		return kit.Errorf(registry.KindPermission, "the server does not say whether it takes writes, and %sROLE asks it",
 			c.vars.Prefix())
 	}
-	return c.notes.Judge(c.role, string(results[0].Rows[0][0]) == "off")
+	return c.notes.Judge(c.notes.Role, string(results[0].Rows[0][0]) == "off")
 }
 
 // PoolStats returns the numbers of the pool.

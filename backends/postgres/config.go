@@ -55,7 +55,6 @@ type settings struct {
 	setup
 	vars   config.Variables
 	hosts  []kit.Host
-	role   kit.Role
 	given  map[string]string // options that the driver's parser takes
 	driver *driver.Config    // all but the password and the dialler
 	login  *kit.Login
@@ -68,21 +67,21 @@ func read(name string, in setup) (*settings, error) {
 	cfg, vars, loadErr := config.LoadOr(name, in.config)
 	s := &settings{Config: cfg, setup: in, vars: vars, given: make(map[string]string)}
 	s.Role = roleOf(s.Role)
-	_, s.service = driver.ParseConfig(harmless)
+	if _, err := driver.ParseConfig(harmless); err != nil {
+		s.service = errors.New("PGSERVICE: the driver would read it and cannot: unset it, and write what the service says")
+	}
 	found := kit.Problems{loadErr, s.readSSLMode(), s.locate()}
-	var err error
-	s.role, err = kit.ParseRole(vars, s.Role)
-	found = append(found, err, s.trustSystem())
-	const noService = "PGSERVICE: the driver would read it and cannot: unset it, and write what the service says"
-	found.Add(s.service != nil, noService)
-	for _, named := range [][3]string{
+	_, err := kit.ParseRole(vars, s.Role)
+	noSystem := s.TLS.CAFile == "system" && s.trustSystem() != nil
+	found = append(found, err, s.service)
+	found.Add(noSystem, "%s: system wants sslmode=verify-full", vars.Name("TLS_CA_FILE"))
+	for _, libpq := range [][3]string{
 		{"CHANNEL_BINDING", "channel_binding", s.ChannelBinding},
 		{"APP_NAME", "application_name", s.AppName},
 		{"OPTIONS", "options", s.Options},
 	} {
-		if variable, option, value := named[0], named[1], named[2]; value != "" {
-			err := s.try(option, value)
-			found.Add(err != nil, "%s: %w", vars.Name(variable), err)
+		if key, option, value := libpq[0], libpq[1], libpq[2]; value != "" {
+			found = append(found, kit.In(vars.Name(key), s.try(option, value)))
 		}
 	}
 	if err = found.Err(); err == nil {
@@ -101,14 +100,6 @@ func (s *settings) Target() kit.Target {
 	return t
 }
 
-// url returns the URL, and the variable that it is in.
-func (s *settings) url() (variable, raw string) {
-	if shared := s.Shared.Reveal(); s.URL.IsZero() && ours.MatchString(shared) {
-		return s.vars.Name("DATABASE_URL"), shared
-	}
-	return s.vars.Name("URL"), s.URL.Reveal()
-}
-
 // attrs are what libpq calls a role: target_session_attrs.
 var attrs = map[string]string{
 	"read-write": "primary", "master": "primary",
@@ -122,8 +113,11 @@ func roleOf(word string) string {
 
 // locate reads the form that is set: a URL, and what the other variables say that it leaves out, or these alone.
 func (s *settings) locate() error {
-	form, raw := s.url()
 	var found kit.Problems
+	form, raw := s.vars.Name("URL"), s.URL.Reveal()
+	if shared := s.Shared.Reveal(); raw == "" && ours.MatchString(shared) {
+		form, raw = s.vars.Name("DATABASE_URL"), shared
+	}
 	switch {
 	case raw != "":
 		found = kit.Problems{kit.In(form, s.fromURL(form, raw))}
@@ -179,23 +173,17 @@ func (s *settings) readSSLMode() error {
 		return nil
 	}
 	variable := s.vars.Name("SSLMODE")
-	if err := s.setSSLMode("", s.SSLMode); err != nil {
-		return fmt.Errorf("%s: %w", variable, err)
+	err := kit.In(variable, s.setSSLMode("", s.SSLMode))
+	if err == nil {
+		s.vars.SetBy("TLS", variable)
 	}
-	s.vars.SetBy("TLS", variable)
-	return nil
+	return err
 }
 
 // trustSystem reads what libpq calls the authorities of the system.
 func (s *settings) trustSystem() error {
-	if s.TLS.CAFile != "system" {
-		return nil
-	}
 	s.TLS.CAFile = ""
-	if s.setSSLMode("", "verify-full") != nil {
-		return fmt.Errorf("%s: system wants sslmode=verify-full", s.vars.Name("TLS_CA_FILE"))
-	}
-	return nil
+	return s.setSSLMode("", "verify-full")
 }
 
 // setSSLMode reads what libpq calls sslmode. Its drivers take true for require.
@@ -214,11 +202,11 @@ const harmless = "host=/ port=5432 user=x password=x sslmode=disable sslcertmode
 
 // setDriver makes what the driver is given.
 func (s *settings) setDriver() error {
-	var options strings.Builder
+	options := harmless
 	for name, value := range s.given {
-		options.WriteString(keyword(name, value))
+		options += keyword(name, value)
 	}
-	d, err := driver.ParseConfig(harmless + options.String())
+	d, err := driver.ParseConfig(options)
 	if err != nil {
 		return fmt.Errorf("%s: the options do not go together", s.vars.Name("URL"))
 	}

@@ -32,7 +32,7 @@ func Resolve(name string) (Resolved, error) {
 	}
 	r := Resolved{
 		Hosts: strings.Join(hosts, " "), User: c.User, Password: s.Password.Reveal(), Database: c.Database,
-		Role: string(s.role), TLS: "off", MaxConns: int(d.MaxConns), Lifetime: d.MaxConnLifetime,
+		Role: s.Role, TLS: "off", MaxConns: int(d.MaxConns), Lifetime: d.MaxConnLifetime,
 		IdleTime: d.MaxConnIdleTime, Timeout: c.ConnectTimeout, Mode: c.DefaultQueryExecMode.String(),
 		Params: fmt.Sprint(c.RuntimeParams), ChannelBinding: c.ChannelBinding,
 	}

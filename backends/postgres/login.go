@@ -27,7 +27,7 @@ func resolve(name string, in setup) (*settings, error) {
 
 // Credentials returns who logs in, and what else a file may have changed.
 func (s *settings) Credentials() kit.Credentials {
-	rest := fmt.Sprint(s.hosts, s.Database, s.TLS, s.SSLMode, s.role, s.given, s.MaxOpenConns, s.DialTimeout)
+	rest := fmt.Sprint(s.hosts, s.Database, s.TLS, s.SSLMode, s.Role, s.given, s.MaxOpenConns, s.DialTimeout)
 	return kit.Credentials{User: s.User, Password: s.Password, Rest: config.NewSecret(rest)}
 }
 

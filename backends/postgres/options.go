@@ -26,24 +26,23 @@ func (s *settings) known() kit.URLOptions {
 		{Names: "channel_binding", Field: &s.ChannelBinding, Key: "CHANNEL_BINDING"},
 		{Names: "options", Field: &s.Options, Key: "OPTIONS"},
 		{Names: "port", Set: s.setPort},
-		{Names: "target_session_attrs", Also: "targetservertype", Set: s.setRole, Field: &s.Role, Key: "ROLE"},
+		{
+			Names: "target_session_attrs", Also: "targetservertype",
+			Set: s.setRole, Text: "read-write, read-only or any", Field: &s.Role, Key: "ROLE",
+		},
 		{Names: "connect_timeout:s", Also: "logintimeout:s", Field: &s.DialTimeout, Key: "DIAL_TIMEOUT", Text: seconds},
 		{Names: "pool_max_conns", Also: "connection_limit", Field: &s.MaxOpenConns, Key: "MAX_OPEN_CONNS"},
 		{Names: "pool_max_conn_lifetime", Field: &s.ConnMaxLifetime, Key: "CONN_MAX_LIFETIME"},
 		{Names: "pool_max_conn_idle_time", Field: &s.ConnMaxIdleTime, Key: "CONN_MAX_IDLE_TIME"},
 
-		{Names: "default_query_exec_mode description_cache_capacity krbspn krbsrvname max_protocol_version " +
-			"min_protocol_version pool_max_conn_lifetime_jitter pool_min_conns pool_min_idle_conns require_auth " +
-			"sslcertmode statement_cache_capacity", Set: s.try},
-		{Names: "sslnegotiation=postgres sslnegotiation=direct client_encoding=utf8 client_encoding=utf-8 " +
-			"client_encoding=unicode", Set: s.try},
-		{Names: "sslnegotiation", Text: "write postgres or direct"},
-		{Names: "client_encoding", Text: "Go's strings are UTF-8"},
 		{Names: "schema", Set: s.setSchema},
-		{Names: "search_path", Also: "currentschema", Set: s.try}, // and other variables of the server
-		{Names: "datestyle default_transaction_isolation default_transaction_read_only " +
-			"extra_float_digits idle_in_transaction_session_timeout idle_session_timeout intervalstyle lock_timeout " +
-			"row_security statement_timeout timezone work_mem", Set: s.try},
+		{Names: "search_path", Also: "currentschema", Set: s.try}, // a variable of the server, as some of these are
+		{Names: "client_encoding=unicode client_encoding=utf-8 client_encoding=utf8 datestyle default_query_exec_mode " +
+			"default_transaction_isolation default_transaction_read_only description_cache_capacity extra_float_digits " +
+			"idle_in_transaction_session_timeout idle_session_timeout intervalstyle krbspn krbsrvname lock_timeout " +
+			"max_protocol_version min_protocol_version pool_max_conn_lifetime_jitter pool_min_conns pool_min_idle_conns " +
+			"require_auth row_security sslcertmode sslnegotiation=direct sslnegotiation=postgres statement_cache_capacity " +
+			"statement_timeout timezone work_mem", Set: s.try},
 
 		{Names: "fallback_application_name gssencmode keepalives keepalives_count keepalives_idle keepalives_interval " +
 			"pgbouncer pool_timeout prepared_statement_cache_size preparethreshold rewritebatchedinserts serverversion " +
@@ -52,6 +51,8 @@ func (s *settings) known() kit.URLOptions {
 			"sockettimeout tcpkeepalive loggerlevel binarytransfer defaultrowfetchsize stringtype command_timeout " +
 			"idle_timeout"},
 
+		{Names: "sslnegotiation", Text: "write postgres or direct"},
+		{Names: "client_encoding", Text: "Go's strings are UTF-8"},
 		{Names: "user password", Text: "write it before the @"},
 		{Names: "dbname", Text: "write it as the path"},
 		{Names: "hostaddr", Text: "write the address as the host"},
@@ -89,12 +90,9 @@ var overTLS = []string{"channel_binding=require", "sslcertmode=require", "sslneg
 
 // setRole reads what libpq and JDBC call a role.
 func (s *settings) setRole(_, value string) error {
-	role := roleOf(value)
-	if _, err := kit.ParseRole(s.vars, role); err != nil {
-		return errors.New("not read-write, read-only or any")
-	}
-	s.Role = role
-	return nil
+	role, err := kit.ParseRole(s.vars, roleOf(value))
+	s.Role = cmp.Or(string(role), s.Role)
+	return err
 }
 
 // setSchema reads the name of one schema, as Prisma has it: letters keep their case.
