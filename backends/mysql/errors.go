@@ -71,6 +71,7 @@ var reasons = kit.Table[error]{
 	{driver.ErrMalformPkt, registry.KindUnreachable, "the server has sent what is not MySQL"},
 	{driver.ErrPktTooLarge, registry.KindConfig, "a packet is bigger than max_allowed_packet"},
 	{driver.ErrPktSync, registry.KindUnreachable, "the server has sent what is not MySQL"},
+	{driver.ErrPktSyncMul, registry.KindUnreachable, "the server has sent what is not MySQL"},
 }
 
 // Classify returns what is to be shown for an error that a handle, or the driver, has returned: an error of one of the

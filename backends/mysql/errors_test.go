@@ -146,6 +146,7 @@ func TestEveryErrorOfTheDriverHasAKindAndAnHonestText(t *testing.T) {
 		{driver.ErrMalformPkt, "unreachable: the server has sent what is not MySQL"},
 		{driver.ErrPktTooLarge, "config: a packet is bigger than max_allowed_packet"},
 		{driver.ErrPktSync, "unreachable: the server has sent what is not MySQL"},
+		{driver.ErrPktSyncMul, "unreachable: the server has sent what is not MySQL"},
 		{errors.New("sql: database is closed"), "not_open: not open: the pool was closed"},
 		{io.EOF, "unreachable: the connection was closed"},
 		{context.DeadlineExceeded, "timeout: no answer in time: context deadline exceeded"},
