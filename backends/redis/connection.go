@@ -82,15 +82,26 @@ func (c *connection) receive(w wait) (any, error) { return c.note(w.receive(c.co
 // note looks at what the server has answered, also to each command of a pipeline, and passes it on.
 func (c *connection) note(reply any, err error) (any, error) {
 	replies, _ := reply.([]any)
-	if isReadOnly(err) || slices.ContainsFunc(replies, isReadOnly) {
+	has := func(refusal func(any) bool) bool { return refusal(err) || slices.ContainsFunc(replies, refusal) }
+	if has(isReadOnly) {
 		c.of.notes.ReadOnly()
+	}
+	if has(isWithoutMulti) {
+		c.spoilt.Store(true)
 	}
 	return reply, err
 }
 
 // isReadOnly reports whether a reply is the error of a server that takes no writes.
-func isReadOnly(reply any) bool {
+func isReadOnly(reply any) bool { return strings.HasPrefix(refusalOf(reply), "READONLY ") }
+
+// isWithoutMulti reports whether a reply refuses EXEC or DISCARD outside of a transaction: the keys that are watched
+// stay so, but the driver takes WATCH for ended.
+func isWithoutMulti(reply any) bool { return strings.HasSuffix(refusalOf(reply), " without MULTI") }
+
+// refusalOf returns the error of the server that a reply is, and "" for any other reply.
+func refusalOf(reply any) string {
 	err, _ := reply.(error)
-	refusal, is := errors.AsType[driver.Error](err)
-	return is && strings.HasPrefix(causeOf(refusal), "READONLY ")
+	refusal, _ := errors.AsType[driver.Error](err)
+	return causeOf(refusal)
 }

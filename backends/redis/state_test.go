@@ -234,6 +234,35 @@ func TestWhatACommandLeavesBehindIsNotLent(t *testing.T) {
 	}
 }
 
+// The driver takes WATCH for ended after an EXEC, also after one that the server refuses.
+func TestWhatIsStillWatchedIsNotLent(t *testing.T) {
+	p := redisServer(t)
+	cfg := at(p.url)
+	cfg.MaxActive = 1
+	_, res := open(t, cfg)
+	for _, end := range []string{"EXEC", "DISCARD"} {
+		conn, err := res.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range [][]string{{"WATCH", "k"}, {end}} {
+			_, _ = driver.DoContext(conn, t.Context(), command[0], driver.Args{}.AddFlat(command[1:])...)
+		}
+		_ = conn.Close()
+		p.do("SET", "k", end)
+		conn, err = res.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Send("MULTI")
+		_ = conn.Send("SET", "other", end)
+		if reply, err := driver.DoContext(conn, t.Context(), "EXEC"); reply == nil || err != nil {
+			t.Errorf("after WATCH and a lone %s, the transaction of another one was given up: %v", end, err)
+		}
+		_ = conn.Close()
+	}
+}
+
 func TestAConnectionThatWasJustClosedIsNotLent(t *testing.T) {
 	p := redisServer(t)
 	_, res := open(t, at(p.url))
