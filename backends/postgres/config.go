@@ -202,11 +202,11 @@ const harmless = "host=/ port=5432 user=x password=x sslmode=disable sslcertmode
 
 // setDriver makes what the driver is given.
 func (s *settings) setDriver() error {
-	options := harmless
+	var options strings.Builder
 	for name, value := range s.given {
-		options += keyword(name, value)
+		options.WriteString(keyword(name, value))
 	}
-	d, err := driver.ParseConfig(options)
+	d, err := driver.ParseConfig(harmless + options.String())
 	if err != nil {
 		return fmt.Errorf("%s: the options do not go together", s.vars.Name("URL"))
 	}
