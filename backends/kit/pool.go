@@ -58,13 +58,13 @@ func (p *Pool) Full(stats registry.PoolStats) error {
 	return Errorf(kind, "all %d connections of the pool are in use%s", stats.Max, since)
 }
 
-// Check asks over the pool first, for half of the time; before that it looks the hosts of a primary up. If that fails, a
-// connection of its own tells whether it is the server that is unwell, or a stale connection, one to a former primary,
-// or a full pool. That all connections are in use when a question over the pool has no more time is what [Pool.Full]
-// says of it, also while the server has no other connection to spare. A connection of its own also reads the files of
-// passwords and certificates once more. If the server is well and the idle connections are not, since some router has
-// forgotten them or the server their login, or it was started anew, Check calls drop, which closes them, unless it is
-// nil. ctx must have a deadline.
+// Check asks over the pool first, for half of the time; before that it looks the hosts of a primary up. If that fails,
+// a connection of its own tells whether it is the server that is unwell, or a stale connection, one to a former
+// primary, or a full pool. That all connections are in use when a question over the pool has no more time is what
+// [Pool.Full] says of it, also while the server has no other connection to spare. A connection of its own also reads
+// the files of passwords and certificates once more. If the server is well and the idle connections are not, since some
+// router has forgotten them or the server their login, or it was started anew, Check calls drop, which closes them,
+// unless it is nil. ctx must have a deadline.
 func (p *Pool) Check(
 	ctx context.Context, stats func() registry.PoolStats, pooled, direct func(context.Context) error, drop func(),
 ) error {

@@ -22,8 +22,18 @@ type step struct {
 // steps are a few at random, of transactions, watches and pipelines, also of those that make no sense.
 func steps(random *rand.Rand) (all []step) {
 	commands := [][]any{
-		{"MULTI"}, {"MULTI"}, {"EXEC"}, {"EXEC"}, {"DISCARD"}, {"UNWATCH"}, {"WATCH", "{k}1"},
-		{"GET", "{k}1"}, {"INCR", "{k}1"}, {"SET", "{k}2", 7}, {"LPUSH", "{k}2", "x"}, {"INCR", "{k}2"},
+		{"MULTI"},
+		{"MULTI"},
+		{"EXEC"},
+		{"EXEC"},
+		{"DISCARD"},
+		{"UNWATCH"},
+		{"WATCH", "{k}1"},
+		{"GET", "{k}1"},
+		{"INCR", "{k}1"},
+		{"SET", "{k}2", 7},
+		{"LPUSH", "{k}2", "x"},
+		{"INCR", "{k}2"},
 	}
 	for range 3 + random.IntN(9) {
 		call := []string{"Send", "Send", "Send", "Send", "Do", "Do", "Receive", "Do all"}[random.IntN(8)]
