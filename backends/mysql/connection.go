@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -37,6 +38,7 @@ type connection struct {
 	wire     *wire
 	made     time.Time
 	readOnly bool // the last transaction was to be read-only
+	left     sync.Once
 }
 
 // IsValid reports whether the connection, which has come back, may stay in the pool.
@@ -58,25 +60,20 @@ func (c *connection) ResetSession(ctx context.Context) error {
 // letGo is how long a connection that was cut keeps its place when its server does not let go.
 const letGo = time.Minute
 
-// Close closes the connection. If the server owes an answer, the connection stays until the server has closed its end,
-// for a minute at most, or until the pool is closed.
+// Close closes the connection. If the server owes an answer, the connection keeps its place until the server has closed
+// its end, or the wire hangs up. A program that has the connection of the driver may have closed it before.
 func (c *connection) Close() error {
 	err := c.session.Close()
-	go func() {
+	go c.left.Do(func() {
 		defer c.of.places.add(-1)
-		socket := c.wire.Socket
-		hangUp := func() { _ = socket.Close() }
-		defer hangUp()
-		ctx, cancel := c.of.conns.Dialling(context.Background(), letGo)
-		defer cancel()
-		defer context.AfterFunc(ctx, hangUp)()
+		defer c.wire.end()
 		for {
-			_ = socket.SetReadDeadline(time.Time{}) // the wire, or the driver, has set one
-			if _, err := io.Copy(io.Discard, socket); !errors.Is(err, os.ErrDeadlineExceeded) {
+			_ = c.wire.SetReadDeadline(time.Time{}) // the wire, or the driver, has set one
+			if _, err := io.Copy(io.Discard, c.wire.Socket); !errors.Is(err, os.ErrDeadlineExceeded) {
 				return
 			}
 		}
-	}()
+	})
 	return err
 }
 

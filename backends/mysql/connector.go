@@ -36,7 +36,7 @@ func (c *client) Connect(ctx context.Context) (conn sqldriver.Conn, err error) {
 }
 
 func (c *client) connect(ctx context.Context, who kit.Credentials) (sqldriver.Conn, error) {
-	w := new(wire)
+	w := newWire(c.conns)
 	cfg := c.driver.Clone()
 	cfg.User, cfg.Passwd = who.User, who.Password.Reveal()
 	cfg.DialFunc = func(ctx context.Context, _, addr string) (net.Conn, error) {
@@ -71,6 +71,15 @@ type wire struct {
 	kit.Socket
 	broke error
 	phase atomic.Int32
+	conns *kit.Conns
+	life  context.Context // ends when the connection has left its pool
+	end   context.CancelFunc
+}
+
+func newWire(conns *kit.Conns) *wire {
+	w := &wire{conns: conns}
+	w.life, w.end = context.WithCancel(context.Background())
+	return w
 }
 
 // The phases of a wire.
@@ -115,11 +124,17 @@ func (w *wire) Write(p []byte) (n int, err error) {
 }
 
 // Close is what the driver calls once. While the server owes an answer, it is only told that nobody waits for that: the
-// rest is for the Close of the connection, which comes later.
+// rest is for the Close of the connection, which comes later. The wire hangs up then, after letGo, or when the pool is
+// closed, also while a program holds the connection.
 func (w *wire) Close() error {
 	if w.phase.Swap(closed) != asked {
 		return w.Socket.Close()
 	}
+	ctx, cancel := w.conns.Dialling(w.life, letGo)
+	context.AfterFunc(ctx, func() {
+		cancel()
+		_ = w.Socket.Close()
+	})
 	_ = w.SetReadDeadline(time.Unix(1, 0)) // ends what the driver reads
 	return w.CloseWrite()
 }

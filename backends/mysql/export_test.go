@@ -80,7 +80,8 @@ func resolved(t *testing.T, name string) *settings {
 
 // CutWire returns what the driver has of a socket that it has closed while the server owed an answer.
 func CutWire(socket kit.Socket) net.Conn {
-	w := &wire{Socket: socket}
+	w := newWire(new(kit.Conns))
+	w.Socket = socket
 	w.phase.Store(asked)
 	_ = w.Close()
 	return w

@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"context"
+	sqldriver "database/sql/driver"
 	"errors"
 	"math/rand/v2"
 	"net"
@@ -103,6 +104,44 @@ func TestACutConnectionIsNotReadFrom(t *testing.T) {
 	_, err = cut.Read(make([]byte, 5))
 	if took := time.Since(start); took >= patience || err == nil {
 		t.Errorf("it took %v: %v", took, err)
+	}
+}
+
+func TestAConnectionThatAProgramHoldsAfterItWasCutIsNotWaitedFor(t *testing.T) {
+	fake, url := fake(t)
+	r, res := open(t, at(url))
+	held := borrow(t, res.DB(), 1)[0]
+	fake.Freeze(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := held.ExecContext(ctx, "DO 1"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if err := closeWithin(t, r, 500*time.Millisecond); err != nil {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAConnectionThatAProgramHasClosedItselfGivesItsPlaceBackOnce(t *testing.T) {
+	fake, url := fake(t)
+	_, res := open(t, at(url))
+	err := borrow(t, res.DB(), 1)[0].Raw(func(conn any) error {
+		_ = conn.(sqldriver.Conn).Close()
+		return sqldriver.ErrBadConn // the pool closes it, too
+	})
+	if !errors.Is(err, sqldriver.ErrBadConn) {
+		t.Errorf("got %v", err)
+	}
+	fake.WaitConns(0)
+	warm(t, res.DB(), 1)
+	fake.Freeze(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := ask(ctx, res.DB()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if stats := res.PoolStats(); stats.InUse != 1 {
+		t.Errorf("the pool shows %+v, and not the connection that was cut", stats)
 	}
 }
 
