@@ -106,10 +106,16 @@ func (c *client) askPooled(ctx context.Context) error {
 // askDirectly asks over a client of its own. That knows the servers by the topology: it looks up no mongodb+srv://.
 func (c *client) askDirectly(ctx context.Context) error {
 	servers := url.URL{Scheme: "mongodb", Host: strings.Join(c.monitor.hosts(), ",")} // a socket's path needs its escapes
-	own := options.Client().ApplyURI(servers.String()).SetMaxPoolSize(1).SetMinPoolSize(0)
+	single := *c.settings
+	single.hook = func(o *options.ClientOptions) {
+		if c.settings.hook != nil {
+			c.settings.hook(o)
+		}
+		o.SetMaxPoolSize(1).SetMinPoolSize(0)
+	}
 	direct := &client{
-		settings: c.settings,
-		options:  options.MergeClientOptions(c.options, own),
+		settings: &single,
+		options:  options.MergeClientOptions(c.options, options.Client().ApplyURI(servers.String())),
 		monitor:  monitor{given: c.monitor.given, answered: c.options.TLSConfig == nil}, // else it may have lost its TLS
 	}
 	if err := direct.connect(ctx); err != nil {

@@ -86,7 +86,7 @@ func (s *settings) Open(ctx context.Context) (*client, error) {
 	case err != nil:
 		return nil, kit.Classify(err)
 	}
-	c := &client{settings: s, options: o, monitor: monitor{given: o.Hosts}}
+	c := &client{settings: s, options: o}
 	return c, c.connect(ctx)
 }
 

@@ -49,6 +49,24 @@ func TestAPanicOfAHookIsOneOfTheResource(t *testing.T) {
 	}
 }
 
+func TestAHookMayKeepConnectionsWarm(t *testing.T) {
+	proxy, uri := proxied(t)
+	r, res := open(t, at(uri), mongo.WithHook(func(o *options.ClientOptions) { o.SetMinPoolSize(2) }))
+	warm(t, res, 2)
+	proxy.Cut() // so a client of its own asks, which keeps no two
+	if result := r.Check(t.Context(), "mongo"); result.Err != nil {
+		t.Error(result.Err)
+	}
+}
+
+func TestAHookMaySayWhereTheServersAre(t *testing.T) {
+	here := mongo.WithHook(func(o *options.ClientOptions) { o.SetHosts([]string{"db.invalid:27017"}) })
+	err := mongo.New("mongo", here, mongo.WithConfig(at("mongodb://elsewhere"))).Open(t.Context())
+	if err == nil || strings.Contains(err.Error(), "members") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAHookMayDecodeInItsOwnWay(t *testing.T) {
 	fake := mongotest.Start(t, mongotest.Options{})
 	cfg := at("mongodb://" + fake.Addr())

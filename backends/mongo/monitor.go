@@ -25,7 +25,7 @@ import (
 type monitor struct {
 	vars  config.Variables
 	lost  func(error)        // called with the cause when no server is left to hope for
-	given []string           // the hosts that the URI names
+	given []string           // the hosts that the URI or a hook names
 	reads *readpref.ReadPref // of checks
 	set   string             // the replica set that the URI names
 	most  int                // connections to one server; 0 means any number
@@ -50,6 +50,9 @@ type pool struct {
 // listen hears what happens, together with the monitors that a hook may have set.
 func (m *monitor) listen(o *options.ClientOptions) {
 	m.set, m.most = *cmp.Or(o.ReplicaSet, new(string)), int(*cmp.Or(o.MaxPoolSize, new(uint64)))
+	if m.given == nil {
+		m.given = o.Hosts
+	}
 	m.failures, m.pools = make(map[string]error), make(map[string]*pool)
 	pool, server := *cmp.Or(o.PoolMonitor, new(event.PoolMonitor)), *cmp.Or(o.ServerMonitor, new(event.ServerMonitor))
 	pool.Event = both(&m.mu, m.poolEvent, pool.Event)
