@@ -19,7 +19,7 @@ type step struct {
 	args []any
 }
 
-// steps are a few at random, of transactions, watches and pipelines, also of those that make no sense.
+// steps are a few at random, of transactions, watches, pipelines and subscriptions, also of those that make no sense.
 func steps(random *rand.Rand) (all []step) {
 	commands := [][]any{
 		{"MULTI"},
@@ -34,6 +34,8 @@ func steps(random *rand.Rand) (all []step) {
 		{"SET", "{k}2", 7},
 		{"LPUSH", "{k}2", "x"},
 		{"INCR", "{k}2"},
+		{"SUBSCRIBE", "news"},
+		{"PING"},
 	}
 	for range 3 + random.IntN(9) {
 		call := []string{"Send", "Send", "Send", "Send", "Do", "Do", "Receive", "Do all"}[random.IntN(8)]

@@ -88,7 +88,11 @@ func (c *routed) do(w wait, name string, args []any) (any, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	if name != "" {
+	switch {
+	case name == "":
+	case c.mode == listening: // the reply comes after those to what was sent before
+		_ = c.bound.Send(name, args...)
+	default:
 		c.held = append(c.held, &command{name: strings.ToUpper(name), args: args})
 	}
 	err := c.deliverHeld(w)
