@@ -112,8 +112,8 @@ func (h *handler) answer(w http.ResponseWriter, req *http.Request, path string, 
 
 // results returns the last results where they are young enough, and asks for the others. A flood of requests so costs
 // one check in MaxAge; nothing is kept here.
-func (h *handler) results(ctx context.Context, names []string) (results []registry.Result) {
-	known, ask := h.last(names)
+func (h *handler) results(ctx context.Context, names []string) []registry.Result {
+	results, ask := h.last(names)
 	if len(ask) > 0 && h.options.MaxAge > 0 {
 		// Requests with the same question take turns: the first one's answer serves the others.
 		question := strings.Join(ask, " ")
@@ -126,34 +126,42 @@ func (h *handler) results(ctx context.Context, names []string) (results []regist
 			}()
 		case <-ctx.Done():
 		}
-		known, ask = h.last(names)
+		results, ask = h.last(names)
 	}
-	if len(ask) > 0 {
-		for _, result := range h.registry.CheckAll(ctx, ask...).Results {
-			known[result.Name] = result
-			if !result.CheckedAt.IsZero() {
-				h.checked.Store(result.Name, true)
+	if len(ask) == 0 {
+		return results
+	}
+	asked := h.registry.CheckAll(ctx, ask...).Results
+	for i, name := range names {
+		if slices.Contains(ask, name) {
+			results[i], asked = asked[0], asked[1:]
+			if !results[i].CheckedAt.IsZero() {
+				h.checked.LoadOrStore(name, true) // takes no lock where it is there
 			}
 		}
-	}
-	for _, name := range names {
-		results = append(results, known[name])
 	}
 	return results
 }
 
-// last returns the last results of all, and the names of those that have to be asked for.
-func (h *handler) last(names []string) (known map[string]registry.Result, ask []string) {
-	known = make(map[string]registry.Result)
+// last returns the last results, and the names of those that have to be asked for. The map does not leave it, so that
+// it costs no allocation.
+func (h *handler) last(names []string) (results []registry.Result, ask []string) {
+	known := make(map[string]registry.Result)
 	for _, result := range h.registry.Last().Results {
 		known[result.Name] = result
 	}
 	periodic := inside.Periodic(h.registry)
-	return known, slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+	results = make([]registry.Result, len(names))
+	for i, name := range names {
 		result, registered := known[name]
 		_, checked := h.checked.Load(name)
-		return registered && periodic || checked && time.Since(result.CheckedAt) < h.options.MaxAge
-	})
+		results[i] = result
+		fresh := checked && time.Since(result.CheckedAt) < h.options.MaxAge
+		if !fresh && !(registered && periodic) {
+			ask = append(ask, name)
+		}
+	}
+	return results, ask
 }
 
 // pools returns the numbers of the resources that lend connections, as they are now. It returns none of them when
