@@ -70,7 +70,7 @@ func Gated() Plan {
 		Sizes: []int{1, 4, 16, 100}, WaitSizes: []int{4, 100, 1000}, CycleSizes: []int{4, 100, 1000},
 		Over:        []string{workload.Direct, workload.Pipe},
 		Effort:      timing.Effort{Passes: 11, Cell: 25 * time.Millisecond},
-		Serve:       timing.Effort{Passes: 7, Cell: 200 * time.Millisecond},
+		Serve:       timing.Effort{Passes: 15, Cell: 200 * time.Millisecond},
 		HangTimeout: 50 * time.Millisecond, HangCalls: 100,
 	}
 }
