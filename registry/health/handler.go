@@ -156,8 +156,8 @@ func (h *handler) last(names []string) (results []registry.Result, ask []string)
 		result, registered := known[name]
 		_, checked := h.checked.Load(name)
 		results[i] = result
-		fresh := checked && time.Since(result.CheckedAt) < h.options.MaxAge
-		if !fresh && !(registered && periodic) {
+		fresh := registered && periodic || checked && time.Since(result.CheckedAt) < h.options.MaxAge
+		if !fresh {
 			ask = append(ask, name)
 		}
 	}
