@@ -57,9 +57,6 @@ func (c *connection) ResetSession(ctx context.Context) error {
 	return c.session.ResetSession(ctx)
 }
 
-// letGo is how long a connection that was cut keeps its place when its server does not let go.
-const letGo = time.Minute
-
 // Close closes the connection. If the server owes an answer, the connection keeps its place until the server has closed
 // its end, or the wire hangs up. A program that has the connection of the driver may have closed it before.
 func (c *connection) Close() error {

@@ -123,6 +123,9 @@ func (w *wire) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
+// letGo is how long a connection that was cut keeps its place when its server does not let go.
+const letGo = time.Minute
+
 // Close is what the driver calls once. While the server owes an answer, it is only told that nobody waits for that: the
 // rest is for the Close of the connection, which comes later. The wire hangs up then, after letGo, or when the pool is
 // closed, also while a program holds the connection.

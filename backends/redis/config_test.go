@@ -41,7 +41,7 @@ func TestBadConfigurationIsOneLineThatNamesTheVariable(t *testing.T) {
 		"unknown option":          {"REDIS_URL=redis://h?colour=red", "REDIS_URL: an option after the ? is unknown; db, tls, family and client_name are known"},
 		"secret as an option":     {"REDIS_URL=redis://h?SECRET=1", "REDIS_URL: an option after the ? is unknown; db, tls, family and client_name are known"},
 		"version 3":               {"REDIS_URL=redis://h?protocol=3", "REDIS_URL: option protocol: not supported: the driver speaks version 2 only"},
-		"family of nobody":        {"REDIS_URL=redis://h?family=5", "REDIS_URL: option family: not supported: write 0, 4 or 6"},
+		"family of nobody":        {"REDIS_URL=redis://h?family=5", "REDIS_URL: option family: not 0, 4 or 6"},
 		"TLS maybe":               {"REDIS_URL=redis://h?tls=maybe", "REDIS_URL: option tls: not true, false or skip-verify"},
 		"two databases":           {"REDIS_URL=redis://h/1?db=2", "REDIS_URL: the path and an option after the ? name different databases"},
 		"comma after database":    {"REDIS_URL=redis://h/0,", "REDIS_URL: the database must be a number, as in redis://host/0 or ?db=0"},

@@ -154,6 +154,7 @@ func (s *settings) setDatabase(path, option string) error {
 // known returns the options that may stand after the ?. They are those of other libraries: the driver has none there.
 func (s *settings) known(database *string) kit.URLOptions {
 	asItIs := func(string, string) error { return nil }
+	another := func(string, string) error { return errors.New("none of those above") }
 	return kit.URLOptions{
 		Vars: s.vars, AnyCase: true, Hint: "db, tls, family and client_name are known",
 		Known: []kit.URLOption{
@@ -169,7 +170,7 @@ func (s *settings) known(database *string) kit.URLOptions {
 			{Names: "abortconnect allowusernameinuri decode_responses enablereadycheck encoding health_check_interval " +
 				"keepalive lazyconnect max_retries maxretriesperrequest retry_on_timeout socket_keepalive virtual_host"},
 
-			{Names: "family", Text: "write 0, 4 or 6"},
+			{Names: "family", Set: another, Text: "0, 4 or 6"},
 			{Names: "protocol", Text: "the driver speaks version 2 only"},
 			{Names: "password", Text: "set PREFIX_PASSWORD"},
 			{Names: "username user", Text: "set PREFIX_USERNAME"},
